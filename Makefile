@@ -1,0 +1,25 @@
+.PHONY: setup demo test lint types imports clean
+
+PYTHON = .venv/bin/python
+
+setup:            ## install everything the project needs, where it is missing
+	@./dev/setup.sh
+
+demo: setup       ## start the local stack, break the shop, show the incident
+	@$(PYTHON) -m dev demo
+
+test: setup lint types imports  ## everything CI runs
+	@$(PYTHON) -m dev test
+
+lint: setup
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+
+types: setup
+	@$(PYTHON) -m mypy
+
+imports: setup
+	@.venv/bin/lint-imports --no-cache
+
+clean:            ## forget installed packages and local data
+	rm -rf .venv node_modules .local

@@ -1,0 +1,1 @@
+"""A local Azure on one machine: everything the product needs, on loopback. It never ships."""
