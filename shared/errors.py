@@ -1,0 +1,117 @@
+"""Every error the product raises on purpose. Each says whether to retry, and why, in a word.
+
+CopilotError
+├── retryable: our own fault or a passing one; the same message may be tried again
+│   ├── StoreUnavailable      Cosmos DB throttles, times out or is down
+│   ├── QueueUnavailable      a Storage queue cannot be written
+│   ├── BlobUnavailable       a blob cannot be read or written
+│   ├── KeysUnavailable       the key that wraps secrets cannot be reached
+│   ├── Conflict              somebody else wrote first; read again and decide again
+│   ├── SourceUnavailable     a tenant's Prometheus (or similar) did not answer well
+│   └── ModelUnavailable      the model did not give a usable answer
+└── permanent: trying again changes nothing
+    ├── Malformed             what came from outside cannot be understood
+    ├── AlreadyExists         a create met a document with this id
+    ├── StoreRejected         the store refuses the write itself (too large, wrong key)
+    ├── SecretUnreadable      a sealed secret fails its authentication
+    ├── AddressRefused        a tenant-supplied URL points where we do not go
+    └── Unauthenticated       no credential, or not a good one
+"""
+
+from typing import ClassVar
+
+
+class CopilotError(Exception):
+    """Base of all; `reason` is a short constant that may label a metric."""
+
+    retryable: ClassVar[bool] = False
+    default_reason: ClassVar[str] = "unspecified"
+
+    def __init__(self, message: str, *, reason: str | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason or self.default_reason
+
+
+class StoreUnavailable(CopilotError):
+    """Cosmos DB could not serve the call now."""
+
+    retryable = True
+    default_reason = "store_unavailable"
+
+
+class QueueUnavailable(CopilotError):
+    """A queue could not take the message now."""
+
+    retryable = True
+    default_reason = "queue_unavailable"
+
+
+class BlobUnavailable(CopilotError):
+    """Blob Storage could not serve the call now."""
+
+    retryable = True
+    default_reason = "blob_unavailable"
+
+
+class KeysUnavailable(CopilotError):
+    """The key that wraps secrets could not be reached now."""
+
+    retryable = True
+    default_reason = "keys_unavailable"
+
+
+class Conflict(CopilotError):
+    """The document moved since it was read."""
+
+    retryable = True
+    default_reason = "conflict"
+
+
+class SourceUnavailable(CopilotError):
+    """A tenant's monitoring system did not answer, or not usefully; `reason` says how."""
+
+    retryable = True
+    default_reason = "source_unavailable"
+
+
+class ModelUnavailable(CopilotError):
+    """The model gave no usable answer; `reason` becomes the answer's stated reason."""
+
+    retryable = True
+    default_reason = "model_unavailable"
+
+
+class Malformed(CopilotError):
+    """Input that cannot be understood; `reason` names the first thing wrong with it."""
+
+    default_reason = "malformed"
+
+
+class AlreadyExists(CopilotError):
+    """A create-once document is there already."""
+
+    default_reason = "already_exists"
+
+
+class StoreRejected(CopilotError):
+    """The store will never take this write."""
+
+    default_reason = "store_rejected"
+
+
+class SecretUnreadable(CopilotError):
+    """A sealed secret was altered, or sealed for another tenant or integration."""
+
+    default_reason = "secret_unreadable"
+
+
+class AddressRefused(CopilotError):
+    """A tenant-supplied URL that the guarded client does not follow; `reason` says why."""
+
+    default_reason = "address_refused"
+
+
+class Unauthenticated(CopilotError):
+    """No credential or a wrong one; never says which."""
+
+    default_reason = "unauthenticated"

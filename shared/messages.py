@@ -1,0 +1,93 @@
+"""What travels on the queues: versioned envelopes, at most 48 KiB, so that base64 stays under 64 KiB."""
+
+from base64 import b64decode, b64encode
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shared.errors import Malformed
+from shared.models.base import IncidentId, Instant, ReceiptId, SnapshotId, TenantId
+from shared.models.signals import Source
+
+MAX_MESSAGE_BYTES = 48 * 1024
+
+
+class QueueName(StrEnum):
+    """The queues, one a stage."""
+
+    SIGNALS = "signals"
+    CONTEXT = "context"
+    HYPOTHESES = "hypotheses"
+
+    @property
+    def poison(self) -> str:
+        """Where the host puts a message that failed too often."""
+        return f"{self.value}-poison"
+
+
+class Envelope(BaseModel):
+    """What every message carries. `attempt` counts re-sends for faults of our own, beside the host's dequeues."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    schema_version: Literal[1] = 1
+    tenant_id: TenantId
+    receipt_id: ReceiptId
+    correlation_id: str = Field(max_length=64)
+    traceparent: str | None = Field(default=None, max_length=64)
+    attempt: int = Field(default=1, ge=1)
+
+    def encode(self) -> bytes:
+        """The message's bytes, before the queue client makes them base64."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        """Read a message; raises Malformed when it is not one of ours."""
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as exc:
+            raise Malformed("not a message of this queue", reason="bad_envelope") from exc
+
+    def next_attempt(self) -> Self:
+        """The same message, to be sent once more."""
+        return self.model_copy(update={"attempt": self.attempt + 1})
+
+
+class Ingest(Envelope):
+    """Turn one delivery into signals. The body travels inside, or lies in a blob that `pointer` names."""
+
+    integration_id: str
+    source: Source
+    received_at: Instant
+    body_text: str | None = None
+    body_base64: str | None = None
+    pointer: str | None = None
+
+    def with_body(self, body: bytes) -> Self:
+        """This message with the body inside: as text where it is UTF-8, which is shorter than base64."""
+        try:
+            return self.model_copy(update={"body_text": body.decode()})
+        except UnicodeDecodeError:
+            return self.model_copy(update={"body_base64": b64encode(body).decode()})
+
+    def inline_body(self) -> bytes | None:
+        """The body, when it travels inside."""
+        if self.body_text is not None:
+            return self.body_text.encode()
+        return b64decode(self.body_base64) if self.body_base64 is not None else None
+
+
+class BuildContext(Envelope):
+    """Gather what an engineer would look at for this incident. `trigger` makes the snapshot's id."""
+
+    incident_id: IncidentId
+    trigger: str = Field(max_length=100)
+
+
+class Hypothesise(Envelope):
+    """Refine the hypotheses of a snapshot with the model."""
+
+    incident_id: IncidentId
+    snapshot_id: SnapshotId

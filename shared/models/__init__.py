@@ -1,0 +1,1 @@
+"""The product's types: frozen, validated, and shared by every feature."""

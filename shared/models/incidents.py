@@ -1,0 +1,131 @@
+"""Incidents, what happened in them, and the summaries that lists read."""
+
+from enum import StrEnum
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from shared.models.base import Document, IncidentId, Instant, SnapshotId
+from shared.models.signals import Severity
+
+
+class IncidentState(StrEnum):
+    """Where an incident stands."""
+
+    DETECTED = "detected"
+    ACKNOWLEDGED = "acknowledged"
+    INVESTIGATING = "investigating"
+    MITIGATED = "mitigated"
+    RESOLVED = "resolved"
+    LEARNED = "learned"
+    INCONCLUSIVE = "inconclusive"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether new alerts of the service may still join."""
+        return self not in {IncidentState.RESOLVED, IncidentState.LEARNED, IncidentState.INCONCLUSIVE}
+
+
+class Incident(Document):
+    """One problem of one service, with all its alerts.
+
+    Schema 2 counts the signals that still fire in `firing_count`; schema 1 only knew `signal_count`.
+    `version` grows by one with every write, so that the list can tell older from newer.
+    """
+
+    current_schema: ClassVar[int] = 2
+
+    type: Literal["incident"] = "incident"
+    schema_version: int = 2
+    incident_id: IncidentId
+    external_id: str | None = None
+    title: str = Field(max_length=300)
+    service_name: str
+    state: IncidentState
+    severity: Severity
+    detected_at: Instant
+    acknowledged_at: Instant | None = None
+    mitigated_at: Instant | None = None
+    resolved_at: Instant | None = None
+    assigned_to: str | None = None
+    slack_thread_ts: str | None = None
+    slack_channel_id: str | None = None
+    signal_count: int = 0
+    firing_count: int = 0
+    context_trigger: str = "opened"
+    """What last made a look at the context necessary; the id of the snapshot it leads to derives from it."""
+    latest_snapshot_id: SnapshotId | None = None
+    latest_hypotheses_id: str | None = None
+    version: int = 1
+    created_at: Instant
+    updated_at: Instant
+
+    @classmethod
+    def upcast(cls, stored: dict[str, Any], version: int) -> dict[str, Any]:
+        """Schema 1 → 2: an incident that is not closed is taken to have all its signals firing."""
+        still_open = IncidentState(str(stored["state"])).is_open
+        firing = stored.get("signal_count", 0) if still_open else 0
+        return {**stored, "firing_count": firing, "schema_version": version + 1}
+
+
+class TimelineEvent(StrEnum):
+    """What can happen to an incident."""
+
+    OPENED = "incident_opened"
+    SIGNALS_JOINED = "signals_joined"
+    SIGNALS_RESOLVED = "signals_resolved"
+    SIGNALS_REFIRED = "signals_refired"
+    RESOLVED = "incident_resolved"
+    REOPENED = "incident_reopened"
+    CONTEXT_FROZEN = "context_frozen"
+    HYPOTHESES_RANKED = "hypotheses_ranked"
+    HYPOTHESES_REFINED = "hypotheses_refined"
+
+
+class TimelineEntry(Document):
+    """One change of an incident, in words and ids; never changed after it is written."""
+
+    type: Literal["timeline_entry"] = "timeline_entry"
+    incident_id: IncidentId
+    event: TimelineEvent
+    reason: str
+    text: str = Field(max_length=500)
+    signal_ids: tuple[str, ...] = ()
+    at: Instant
+    incident_version: int
+
+
+class IncidentSummary(Document):
+    """The line of an incident that lists show; `source_version` is the incident's version it was taken from."""
+
+    type: Literal["incident_summary"] = "incident_summary"
+    title: str
+    service_name: str
+    state: IncidentState
+    severity: Severity
+    detected_at: Instant
+    resolved_at: Instant | None
+    assigned_to: str | None
+    signal_count: int
+    firing_count: int
+    source_version: int
+    updated_at: Instant
+
+    @classmethod
+    def of(cls, incident: Incident) -> "IncidentSummary":
+        """The summary of an incident as it stands."""
+        return cls(
+            id=incident.incident_id,
+            tenant_id=incident.tenant_id,
+            title=incident.title,
+            service_name=incident.service_name,
+            state=incident.state,
+            severity=incident.severity,
+            detected_at=incident.detected_at,
+            resolved_at=incident.resolved_at,
+            assigned_to=incident.assigned_to,
+            signal_count=incident.signal_count,
+            firing_count=incident.firing_count,
+            source_version=incident.version,
+            updated_at=incident.updated_at,
+        )

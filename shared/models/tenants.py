@@ -1,0 +1,94 @@
+"""Who is served: tenants, their users, and the systems they connect."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from shared.models.base import Document, Instant
+
+
+class PlanType(StrEnum):
+    """What a tenant pays for."""
+
+    STARTER = "starter"
+    PROFESSIONAL = "professional"
+    ENTERPRISE = "enterprise"
+
+
+class Tenant(Document):
+    """A customer. `id` equals `tenant_id`; `slug` is unique by a document in `lookups`."""
+
+    type: Literal["tenant"] = "tenant"
+    name: str
+    slug: str = Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=63)
+    plan_type: PlanType = PlanType.STARTER
+    max_services: int = 5
+    entra_tenant_id: str | None = None
+    is_active: bool = True
+    created_at: Instant
+    updated_at: Instant
+
+
+class Role(StrEnum):
+    """What a user may do; each role may all that the ones after it may."""
+
+    ADMIN = "admin"
+    ENGINEER = "engineer"
+    VIEWER = "viewer"
+
+
+class User(Document):
+    """A person of a tenant, known by the object id that Entra ID gives them."""
+
+    type: Literal["user"] = "user"
+    email: str
+    entra_object_id: str
+    full_name: str
+    role: Role = Role.VIEWER
+    slack_user_id: str | None = None
+    is_active: bool = True
+    created_at: Instant
+
+
+class IntegrationType(StrEnum):
+    """A system a tenant connects: it sends to us, or we ask it."""
+
+    ALERTMANAGER = "alertmanager"
+    PROMETHEUS = "prometheus"
+
+
+class Integration(Document):
+    """A connection to one system of a tenant; `config` is sealed and readable only with the tenant's key."""
+
+    type: Literal["integration"] = "integration"
+    integration_type: IntegrationType
+    name: str
+    config: str | None = None
+    is_healthy: bool | None = None
+    last_sync_at: Instant | None = None
+    last_error: str | None = None
+    is_active: bool = True
+    created_at: Instant
+
+
+class InboundCredential(Document):
+    """What a webhook needs to know of its integration, in one point read (`lookups`, id `integration:<id>`)."""
+
+    type: Literal["inbound_credential"] = "inbound_credential"
+    integration_id: str
+    integration_type: IntegrationType
+    token_hashes: tuple[str, ...] = Field(max_length=2)
+    is_active: bool = True
+
+
+class EntraTenantLookup(Document):
+    """Which tenant an Entra ID directory belongs to (`lookups`, id `entra:<tid>`)."""
+
+    type: Literal["entra_lookup"] = "entra_lookup"
+
+
+class SlugLookup(Document):
+    """Holds a slug for one tenant (`lookups`, id `slug:<slug>`)."""
+
+    type: Literal["slug_lookup"] = "slug_lookup"

@@ -1,0 +1,1 @@
+"""The seams: narrow protocols, each written for its caller and saying how it fails."""

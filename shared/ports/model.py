@@ -1,0 +1,37 @@
+"""What we ask of a language model."""
+
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A rendered prompt. `instructions` are ours and stable; `material` is fenced data from outside."""
+
+    version: str
+    instructions: str
+    material: str
+    cache_key: str
+
+
+@dataclass(frozen=True)
+class ModelAnswer(Generic[AnswerT]):
+    """What the model said, parsed into the shape that was asked for, and what it cost."""
+
+    answer: AnswerT
+    model: str
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+
+
+class Model(Protocol):
+    """A language model with structured output."""
+
+    async def ask(self, prompt: Prompt, shape: type[AnswerT], *, timeout_seconds: float) -> ModelAnswer[AnswerT]:
+        """Ask once; raises ModelUnavailable with the reason (throttled, timeout, refused, malformed, …)."""
+        ...

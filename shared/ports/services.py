@@ -1,0 +1,33 @@
+"""All ports of one process, wired once by `bootstrap` and handed down."""
+
+from dataclasses import dataclass
+
+from shared.ports.metrics import MetricsSources
+from shared.ports.model import Model
+from shared.ports.stores import (
+    ClaimStore,
+    DeadLetterStore,
+    DirectoryStore,
+    IncidentList,
+    IncidentStore,
+    LookupStore,
+    ReceiptStore,
+)
+from shared.ports.transport import Queues, RawBodies
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the pipeline and the API act through. `model` is None when no endpoint is configured."""
+
+    claims: ClaimStore
+    incidents: IncidentStore
+    incident_list: IncidentList
+    directory: DirectoryStore
+    lookups: LookupStore
+    receipts: ReceiptStore
+    dead_letters: DeadLetterStore
+    queues: Queues
+    raw: RawBodies
+    metrics: MetricsSources
+    model: Model | None

@@ -1,0 +1,182 @@
+"""Where documents live. Every method takes the tenant first; every one may raise StoreUnavailable."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from shared.models.base import IncidentId, SignalId, SnapshotId, TenantId
+from shared.models.claims import EpisodeClaim, OpenIncidentClaim
+from shared.models.evidence import Snapshot
+from shared.models.hypotheses import HypothesisSet
+from shared.models.incidents import Incident, IncidentSummary, TimelineEntry
+from shared.models.receipts import DeadLetter, ReceiptPart
+from shared.models.signals import Signal
+from shared.models.tenants import InboundCredential, Integration, IntegrationType, Tenant, User
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Versioned(Generic[T]):
+    """A document and the etag it was read with."""
+
+    value: T
+    etag: str
+
+
+@dataclass(frozen=True)
+class IncidentChange:
+    """All that one decision writes to one incident, in one atomic batch.
+
+    `etag` is the one the incident was read with; None creates it. At most 98 signals and timeline entries.
+    """
+
+    incident: Incident
+    etag: str | None
+    created_signals: Sequence[Signal] = ()
+    changed_signals: Sequence[Versioned[Signal]] = ()
+    timeline: Sequence[TimelineEntry] = ()
+    snapshots: Sequence[Snapshot] = ()
+    hypotheses: Sequence[HypothesisSet] = ()
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Some of a list and, when there is more, the opaque cursor to go on with."""
+
+    items: Sequence[T] = field(default_factory=tuple)
+    cursor: str | None = None
+
+
+class ClaimStore(Protocol):
+    """Create-once claims of a tenant."""
+
+    async def episodes(self, tenant_id: TenantId, claim_ids: Sequence[str]) -> dict[str, Versioned[EpisodeClaim]]:
+        """The claims among these ids that exist, by id."""
+        ...
+
+    async def open_incident(self, tenant_id: TenantId, service_name: str) -> Versioned[OpenIncidentClaim] | None:
+        """The claim that names the current incident of a service."""
+        ...
+
+    async def create(self, tenant_id: TenantId, claim: EpisodeClaim | OpenIncidentClaim) -> str:
+        """Take a claim and return its etag; raises AlreadyExists when somebody has it."""
+        ...
+
+    async def replace(self, tenant_id: TenantId, claim: EpisodeClaim | OpenIncidentClaim, etag: str) -> str:
+        """Move a claim on and return its new etag; raises Conflict when the etag is stale."""
+        ...
+
+
+class IncidentStore(Protocol):
+    """Incidents of one tenant with all that belongs to them."""
+
+    async def read(self, tenant_id: TenantId, incident_id: IncidentId) -> Versioned[Incident] | None:
+        """The incident as it stands."""
+        ...
+
+    async def signals(
+        self, tenant_id: TenantId, incident_id: IncidentId, ids: Sequence[SignalId] | None = None
+    ) -> list[Versioned[Signal]]:
+        """Its signals (or those of them with these ids), oldest first."""
+        ...
+
+    async def timeline(self, tenant_id: TenantId, incident_id: IncidentId) -> list[TimelineEntry]:
+        """What happened, oldest first."""
+        ...
+
+    async def commit(self, tenant_id: TenantId, change: IncidentChange) -> None:
+        """Write it all or nothing; raises Conflict when the incident moved or something to create exists."""
+        ...
+
+    async def snapshot(
+        self, tenant_id: TenantId, incident_id: IncidentId, snapshot_id: SnapshotId
+    ) -> Snapshot | None:
+        """A frozen snapshot."""
+        ...
+
+    async def hypotheses(
+        self, tenant_id: TenantId, incident_id: IncidentId, hypotheses_id: str
+    ) -> HypothesisSet | None:
+        """One answer."""
+        ...
+
+    async def all_hypotheses(self, tenant_id: TenantId, incident_id: IncidentId) -> list[HypothesisSet]:
+        """Every answer given for the incident, oldest first."""
+        ...
+
+
+class IncidentList(Protocol):
+    """The summaries that lists read; they may lag behind the incidents."""
+
+    async def put(self, tenant_id: TenantId, summary: IncidentSummary) -> None:
+        """Keep this summary unless one of a newer incident version is there."""
+        ...
+
+    async def page(self, tenant_id: TenantId, *, limit: int, cursor: str | None = None) -> Page[IncidentSummary]:
+        """Newest detection first; raises Malformed on a cursor that is not ours."""
+        ...
+
+
+class DirectoryStore(Protocol):
+    """The tenant itself, its users and integrations."""
+
+    async def tenant(self, tenant_id: TenantId) -> Tenant | None:
+        """The tenant's record."""
+        ...
+
+    async def user_by_object_id(self, tenant_id: TenantId, entra_object_id: str) -> User | None:
+        """The user with this Entra object id."""
+        ...
+
+    async def integrations(self, tenant_id: TenantId, kind: IntegrationType) -> list[Integration]:
+        """Active integrations of a kind, oldest first."""
+        ...
+
+    async def put(self, tenant_id: TenantId, document: Tenant | User | Integration) -> None:
+        """Create or replace an operator's record; for onboarding and seeding, not for requests."""
+        ...
+
+
+class LookupStore(Protocol):
+    """From an id that comes in from outside to the tenant it belongs to; the only reads without a tenant."""
+
+    async def inbound(self, integration_id: str) -> InboundCredential | None:
+        """What the webhook of this integration accepts."""
+        ...
+
+    async def tenant_of_entra(self, entra_tenant_id: str) -> TenantId | None:
+        """The tenant of an Entra ID directory."""
+        ...
+
+    async def put_inbound(self, credential: InboundCredential) -> None:
+        """Create or replace what a webhook accepts."""
+        ...
+
+    async def put_entra(self, entra_tenant_id: str, tenant_id: TenantId) -> None:
+        """Tie a directory to a tenant."""
+        ...
+
+
+class ReceiptStore(Protocol):
+    """What became of deliveries."""
+
+    async def add_part(self, tenant_id: TenantId, part: ReceiptPart) -> None:
+        """Keep a part; one that is there already stands."""
+        ...
+
+    async def parts(self, tenant_id: TenantId, receipt_id: str) -> list[ReceiptPart]:
+        """The parts of a receipt."""
+        ...
+
+
+class DeadLetterStore(Protocol):
+    """What could not be processed."""
+
+    async def add(self, tenant_id: TenantId, letter: DeadLetter) -> None:
+        """Keep a dead letter; one that is there already stands."""
+        ...
+
+    async def letters(self, tenant_id: TenantId, queue: str) -> list[DeadLetter]:
+        """The dead letters of a queue, oldest first."""
+        ...

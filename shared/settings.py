@@ -1,0 +1,63 @@
+"""Every setting the product reads, in one place. Nothing else touches the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class SettingMissing(ValueError):
+    """A setting without which the app cannot run; the message names it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Read once per process. Keys are for local use; in Azure they stay empty and managed identity is used."""
+
+    storage_connection_string: str | None
+    storage_account_name: str | None
+    cosmos_endpoint: str
+    cosmos_key: str | None
+    cosmos_database: str
+    entra_authority: str
+    entra_audience: str
+    entra_ca_file: str | None
+    openai_endpoint: str | None
+    openai_deployment: str
+    openai_api_version: str
+    openai_key: str | None
+    key_vault_key_id: str | None
+    wrapped_data_key: str | None
+    data_key_file: str | None
+    outbound_allow_private: bool
+    managed_identity_client_id: str | None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings; raises SettingMissing with the name of the first one that is not there."""
+        env = os.environ if environment is None else environment
+        return cls(
+            storage_connection_string=env.get("AzureWebJobsStorage") or None,
+            storage_account_name=env.get("AzureWebJobsStorage__accountName") or None,
+            cosmos_endpoint=_required(env, "COSMOS_ENDPOINT"),
+            cosmos_key=env.get("COSMOS_KEY") or None,
+            cosmos_database=env.get("COSMOS_DATABASE") or "srecopilot",
+            entra_authority=(env.get("ENTRA_AUTHORITY") or "https://login.microsoftonline.com").rstrip("/"),
+            entra_audience=_required(env, "ENTRA_AUDIENCE"),
+            entra_ca_file=env.get("ENTRA_CA_FILE") or None,
+            openai_endpoint=env.get("AZURE_OPENAI_ENDPOINT") or None,
+            openai_deployment=env.get("AZURE_OPENAI_DEPLOYMENT") or "",
+            openai_api_version=env.get("AZURE_OPENAI_API_VERSION") or "2024-10-21",
+            openai_key=env.get("AZURE_OPENAI_API_KEY") or None,
+            key_vault_key_id=env.get("KEY_VAULT_KEY_ID") or None,
+            wrapped_data_key=env.get("WRAPPED_DATA_KEY") or None,
+            data_key_file=env.get("DATA_KEY_FILE") or None,
+            outbound_allow_private=(env.get("OUTBOUND_ALLOW_PRIVATE") or "").lower() == "true",
+            managed_identity_client_id=env.get("AZURE_CLIENT_ID") or None,
+        )
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name)
+    if not value:
+        raise SettingMissing(f"the setting {name} is not set")
+    return value
