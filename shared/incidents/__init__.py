@@ -1,0 +1,1 @@
+"""Incidents: which one an alert belongs to, and what it changes there."""

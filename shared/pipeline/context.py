@@ -1,0 +1,101 @@
+"""Build an incident's context: collect under one deadline, freeze, rank, keep, then let the model refine."""
+
+from datetime import datetime
+
+from shared.context.snapshot import collect
+from shared.errors import Conflict, Malformed, SecretUnreadable
+from shared.hypotheses.answer import ranked_set
+from shared.incidents.timeline import entry
+from shared.messages import BuildContext, Hypothesise, QueueName
+from shared.models.base import TenantId
+from shared.models.evidence import Snapshot
+from shared.models.hypotheses import HypothesisSet
+from shared.models.incidents import Incident, IncidentSummary, TimelineEvent
+from shared.pipeline.recording import MAX_TRIES, snapshot_id_for
+from shared.ports.metrics import MetricsSource
+from shared.ports.services import Services
+from shared.ports.stores import IncidentChange, Versioned
+from shared.telemetry import logger
+
+log = logger(__name__)
+
+COLLECT_SECONDS = 10.0
+
+
+async def build_context(message: BuildContext, services: Services, *, now: datetime) -> None:
+    """Freeze one snapshot for one trigger, however often asked; raises Malformed when the incident is not there."""
+    tenant_id, incident_id = message.tenant_id, message.incident_id
+    snapshot_id = snapshot_id_for(incident_id, message.trigger)
+    if await services.incidents.snapshot(tenant_id, incident_id, snapshot_id) is None:
+        current = await services.incidents.read(tenant_id, incident_id)
+        if current is None:
+            raise Malformed("the incident of this message is not there", reason="incident_gone")
+        signals = [one.value for one in await services.incidents.signals(tenant_id, incident_id)]
+        source, trouble = await _source(tenant_id, services)
+        snapshot = await collect(
+            current.value, signals, source, snapshot_id=snapshot_id, now=now,
+            deadline_seconds=COLLECT_SECONDS, source_trouble=trouble,
+        )
+        await _keep(tenant_id, snapshot, ranked_set(snapshot, now=now), message.trigger, services, now=now)
+    else:
+        await _refresh_list(tenant_id, message, services)
+    await services.queues.send(QueueName.HYPOTHESES, Hypothesise(
+        tenant_id=tenant_id,
+        receipt_id=message.receipt_id,
+        correlation_id=message.correlation_id,
+        traceparent=message.traceparent,
+        incident_id=incident_id,
+        snapshot_id=snapshot_id,
+    ))
+
+
+async def _source(tenant_id: TenantId, services: Services) -> tuple[MetricsSource | None, str | None]:
+    """The tenant's Prometheus. A configuration we cannot open is trouble to show, not a reason to retry for ever."""
+    try:
+        return await services.metrics.of_tenant(tenant_id), None
+    except SecretUnreadable as exc:
+        return None, exc.reason
+
+
+async def _refresh_list(tenant_id: TenantId, message: BuildContext, services: Services) -> None:
+    current = await services.incidents.read(tenant_id, message.incident_id)
+    if current is not None:
+        await services.incident_list.put(tenant_id, IncidentSummary.of(current.value))
+
+
+async def _keep(
+    tenant_id: TenantId, snapshot: Snapshot, ranked: HypothesisSet, trigger: str, services: Services, *, now: datetime
+) -> None:
+    for _ in range(MAX_TRIES):
+        current = await services.incidents.read(tenant_id, snapshot.incident_id)
+        if current is None:
+            raise Malformed("the incident of this snapshot is not there", reason="incident_gone")
+        change = with_snapshot(current, snapshot, ranked, trigger, now=now)
+        try:
+            await services.incidents.commit(tenant_id, change)
+        except Conflict:
+            if await services.incidents.snapshot(tenant_id, snapshot.incident_id, _id(snapshot)):
+                return
+            continue
+        await services.incident_list.put(tenant_id, IncidentSummary.of(change.incident))
+        return
+    raise Conflict(f"incident {snapshot.incident_id} moved {MAX_TRIES} times while its context was kept")
+
+
+def with_snapshot(
+    current: Versioned[Incident], snapshot: Snapshot, ranked: HypothesisSet, trigger: str, *, now: datetime
+) -> IncidentChange:
+    """The change that adds a snapshot and its ranking; a newer trigger's snapshot stays the latest."""
+    before = current.value
+    is_latest = trigger == before.context_trigger or before.latest_snapshot_id is None
+    latest = {"latest_snapshot_id": snapshot.id, "latest_hypotheses_id": ranked.id} if is_latest else {}
+    after = before.model_copy(update={**latest, "version": before.version + 1, "updated_at": now})
+    sections = ", ".join(f"{s.name.value} {s.status.value}" for s in snapshot.body.sections)
+    told = [
+        entry(after, TimelineEvent.CONTEXT_FROZEN, trigger, now=now, text=f"Looked at: {sections}"),
+        entry(after, TimelineEvent.HYPOTHESES_RANKED, ranked.conclusion.value, now=now,
+              text=f"{len(ranked.hypotheses)} hypotheses ranked"),
+    ]
+    return IncidentChange(
+        incident=after, etag=current.etag, timeline=told, snapshots=[snapshot], hypotheses=[ranked]
+    )

@@ -1,0 +1,1 @@
+"""From a sender's body to signals: credentials, parsing, and what may be dropped as a repeat."""

@@ -1,0 +1,51 @@
+"""From labels to our own terms: which service, how severe, which alert."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+
+from shared.models.signals import Severity
+
+MAX_SERVICE_CHARS = 120
+
+SERVICE_LABELS = (
+    "service",
+    "service_name",
+    "app",
+    "app_kubernetes_io_name",
+    "deployment",
+    "job",
+    "alertname",
+)
+"""The label that names the service, the most deliberate first; the alert's own name is better than one bucket."""
+
+_SEVERITIES: Mapping[str, Severity] = {
+    **dict.fromkeys(
+        ("critical", "crit", "page", "error", "high", "emergency", "fatal", "disaster", "p0", "p1", "sev0", "sev1"),
+        Severity.CRITICAL,
+    ),
+    **dict.fromkeys(
+        ("warning", "warn", "medium", "major", "minor", "average", "ticket", "p2", "p3", "sev2", "sev3"),
+        Severity.WARNING,
+    ),
+    **dict.fromkeys(("info", "information", "none", "low", "notice", "debug", "p4", "p5", "sev4"), Severity.INFO),
+}
+
+
+def service_of(labels: Mapping[str, str]) -> tuple[str, str]:
+    """The service an alert is about, and the label that said so (`none` when no label did)."""
+    for label in SERVICE_LABELS:
+        if value := labels.get(label, "").strip():
+            return value[:MAX_SERVICE_CHARS], label
+    return "unknown", "none"
+
+
+def severity_of(labels: Mapping[str, str]) -> Severity:
+    """Three steps from what people write; an alert that says nothing is a warning."""
+    written = (labels.get("severity") or labels.get("priority") or "").strip().lower()
+    return _SEVERITIES.get(written, Severity.WARNING)
+
+
+def fingerprint_of(labels: Mapping[str, str]) -> str:
+    """Stands in for a sender's fingerprint: equal label sets, and only those, give the same one."""
+    pairs = "".join(f"{len(k)}:{k}{len(v)}:{v}" for k, v in sorted(labels.items()))
+    return sha256(pairs.encode()).hexdigest()[:16]

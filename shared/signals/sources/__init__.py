@@ -1,0 +1,18 @@
+"""One file a sender; the table below is where a new one is registered."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from shared.models.signals import ParsedDelivery, Source
+from shared.signals.sources import alertmanager
+
+Parser = Callable[[bytes, datetime], ParsedDelivery]
+
+PARSERS: Mapping[Source, Parser] = {
+    Source.ALERTMANAGER: alertmanager.parse,
+}
+
+
+def parse(source: Source, body: bytes, *, received_at: datetime) -> ParsedDelivery:
+    """Read a delivery; raises Malformed when not even its alerts can be found."""
+    return PARSERS[source](body, received_at)
