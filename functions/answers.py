@@ -1,0 +1,68 @@
+"""What a sender is told: each outcome as the status that makes its sender do the right thing."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+import azure.functions as func
+from shared.bootstrap import process
+
+from shared.errors import CopilotError, Malformed, Unauthenticated
+from shared.models.signals import Source
+from shared.pipeline.accept import Delivery, accept
+from shared.telemetry import logger
+
+log = logger(__name__)
+
+
+async def webhook_answer(
+    method: str, *, source: str, integration_id: str, headers: Mapping[str, str], body: bytes, now: datetime
+) -> func.HttpResponse:
+    """Accept a delivery and say so, or say why not; our own faults are 503, which every sender tries again."""
+    if method != "POST":
+        return func.HttpResponse(status_code=405, headers={"Allow": "POST"})
+    try:
+        delivery = Delivery(
+            source=_known_source(source),
+            integration_id=integration_id,
+            body=body,
+            authorization=headers.get("authorization"),
+            traceparent=_one_line(headers.get("traceparent")),
+            received_at=now,
+        )
+        running = await process()
+        receipt_id = await accept(delivery, running.credentials, running.services)
+    except CopilotError as exc:
+        status = _status_of(exc)
+        log.warning("webhook_refused", extra={"source": source[:20], "reason": exc.reason, "status": status})
+        return func.HttpResponse(status_code=status, headers=_headers_of(status))
+    log.info("webhook_accepted", extra={"source": source, "receipt_id": receipt_id, "bytes": len(body)})
+    return func.HttpResponse(json.dumps({"receipt_id": receipt_id}), status_code=202, mimetype="application/json")
+
+
+def _known_source(source: str) -> Source:
+    try:
+        return Source(source)
+    except ValueError as exc:
+        # An unknown source looks like an unknown integration: nothing is told to who has no credential.
+        raise Unauthenticated("no such source", reason="unknown_source") from exc
+
+
+def _status_of(exc: CopilotError) -> int:
+    match exc:
+        case Unauthenticated():
+            return 401
+        case Malformed(reason="body_too_large"):
+            return 413
+        case Malformed():
+            return 400
+        case _:
+            return 503
+
+
+def _headers_of(status: int) -> dict[str, str]:
+    return {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}.get(status, {})
+
+
+def _one_line(header: str | None) -> str | None:
+    return header[:64] if header and header.isprintable() else None
