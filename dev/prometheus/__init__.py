@@ -1,0 +1,1 @@
+"""Prometheus and Alertmanager for the demo shop: configuration, alert rules and how to start them."""

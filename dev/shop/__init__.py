@@ -1,0 +1,1 @@
+"""The demo shop: six instrumented services that call each other over HTTP, with faults to inject."""
