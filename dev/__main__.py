@@ -1,0 +1,147 @@
+"""`python -m dev`: the local stack and its tools."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dev.ports import DEFAULT_BASE, Ports
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+PortBase = Annotated[int, typer.Option(help="First port of the stack's range.", envvar="SRECOPILOT_PORT_BASE")]
+DataDir = Annotated[Path, typer.Option(help="Where the stack keeps its data.")]
+LOCAL = Path(".local")
+
+
+@app.command()
+def cosmos(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = Ports().cosmos,
+    data: DataDir = LOCAL / "cosmos",
+    *,
+    strict: Annotated[bool, typer.Option(help="Refuse queries without a partition key with 403.")] = False,
+) -> None:
+    """Run the Cosmos DB stand-in alone: the REST protocol for the genuine SDK, on SQLite."""
+    from dev.cosmos.server import serve
+
+    serve(port=port, data=data, strict=strict)
+
+
+@app.command()
+def host(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = Ports().functions,
+    lease_seconds: Annotated[
+        float, typer.Option(help="Lease of a queue message; Azure's host holds it 600 s.")
+    ] = 600,
+) -> None:
+    """Run the function app of this folder with the Functions host's semantics."""
+    from dev.host.server import serve
+
+    serve(port=port, lease_seconds=lease_seconds)
+
+
+@app.command()
+def shop(port_base: PortBase = DEFAULT_BASE) -> None:
+    """Run the demo shop: six services that call each other, a load generator, faults to inject."""
+    from dev.shop.server import serve
+
+    serve(Ports(port_base))
+
+
+@app.command()
+def entra(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = Ports().entra,
+    data: DataDir = LOCAL / "entra",
+) -> None:
+    """Run the local OpenID provider that stands in for Entra ID, over TLS."""
+    from dev.entra.server import serve
+
+    serve(port=port, data=data)
+
+
+@app.command()
+def openai(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = Ports().openai) -> None:
+    """Run the protocol simulator of Azure OpenAI for tests. It is scripted; it is not a model."""
+    from dev.openai.server import serve
+
+    serve(port=port)
+
+
+@app.command()
+def token(
+    tenant: Annotated[str, typer.Option(help="Slug of the tenant.")] = "acme",
+    role: Annotated[str, typer.Option(help="admin, engineer or viewer.")] = "engineer",
+    port_base: PortBase = DEFAULT_BASE,
+    data: DataDir = LOCAL,
+) -> None:
+    """Print a bearer token of the local OpenID provider, for curl."""
+    from dev.commands import print_token
+
+    print_token(tenant, role, Ports(port_base), data)
+
+
+@app.command()
+def seed(
+    port_base: PortBase = DEFAULT_BASE,
+    data: DataDir = LOCAL,
+    prometheus_url: Annotated[str | None, typer.Option(help="Ask this Prometheus instead of the stack's.")] = None,
+    prometheus_token_file: Annotated[Path | None, typer.Option(help="File with its bearer token.")] = None,
+) -> None:
+    """Create the tenant `acme` with its users and integrations on a running stack."""
+    from dev.commands import seed_running_stack
+
+    seed_running_stack(Ports(port_base), data, prometheus_url=prometheus_url, token_file=prometheus_token_file)
+
+
+@app.command()
+def parse(
+    file: Annotated[Path, typer.Argument(help="A payload as a sender posts it.")],
+    source: Annotated[str, typer.Option(help="Who sends it, for instance alertmanager.")] = "alertmanager",
+) -> None:
+    """Print as JSON the signals a payload would become: exit 0, or 2 with one sentence when it would be refused."""
+    from dev.commands import print_signals
+
+    print_signals(file, source)
+
+
+@app.command()
+def up(
+    port_base: PortBase = DEFAULT_BASE,
+    data: DataDir = LOCAL,
+    *,
+    lease_seconds: Annotated[float, typer.Option(help="Lease of a queue message.")] = 600,
+    own_host: Annotated[bool, typer.Option(help="Use our host even where Core Tools are installed.")] = False,
+) -> None:
+    """Start the whole local stack and leave it running until Ctrl-C."""
+    from dev.commands import run_up
+
+    run_up(Ports(port_base), data, lease_seconds=lease_seconds, own_host=own_host)
+
+
+@app.command()
+def demo(
+    port_base: PortBase = DEFAULT_BASE,
+    data: DataDir = LOCAL,
+    *,
+    once: Annotated[bool, typer.Option(help="Stop afterwards; exit 0 when the answer is right, else 1.")] = False,
+    lease_seconds: Annotated[float, typer.Option(help="Lease of a queue message.")] = 600,
+    own_host: Annotated[bool, typer.Option(help="Use our host even where Core Tools are installed.")] = False,
+) -> None:
+    """Start the stack, break the shop with a bad deploy, wait for the page and print the incident."""
+    from dev.commands import run_the_demo
+
+    run_the_demo(Ports(port_base), data, once=once, lease_seconds=lease_seconds, own_host=own_host)
+
+
+@app.command("test")
+def run_all_tests(
+    fast: Annotated[bool, typer.Option(help="Only what needs no other process.")] = False,
+) -> None:
+    """Run the tests with coverage; the last step of `make test`."""
+    from dev.commands import run_tests
+
+    run_tests(fast=fast)
+
+
+if __name__ == "__main__":
+    app()

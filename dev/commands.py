@@ -1,0 +1,150 @@
+"""What the commands do that are more than one call: they run the stack, print, and turn refusals into sentences."""
+
+import asyncio
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from dev.binaries import ROOT
+from dev.ports import Ports
+from dev.sentences import CannotRun
+from dev.stack import Layout, Stack, StackOptions, product_environment
+
+console = Console()
+
+
+@contextlib.contextmanager
+def refusing(exit_code: int = 1) -> Iterator[None]:
+    """One clear sentence on standard error and a non-zero exit instead of a traceback."""
+    try:
+        yield
+    except CannotRun as exc:
+        print(exc, file=sys.stderr)
+        raise SystemExit(exit_code) from exc
+
+
+def print_token(tenant: str, role: str, ports: Ports, data: Path) -> None:
+    """A token of the local identity provider, valid for an hour."""
+    from dev.entra.tokens import API_AUDIENCE, entra_tenant_guid, mint
+    from dev.seed import EMAIL
+    from shared.models.tenants import Role
+
+    with refusing():
+        if role not in list(Role):
+            raise CannotRun(f"{role} is not a role; the roles are: {', '.join(Role)}")
+        layout = Layout(data)
+        if not layout.entra.exists():
+            raise CannotRun(f"no identity provider has run with {data}; start the stack first: python -m dev up")
+        print(
+            mint(
+                layout.entra,
+                port=ports.entra,
+                tenant_id=entra_tenant_guid(tenant),
+                role=role,
+                email=EMAIL.format(role=role),
+                audience=API_AUDIENCE,
+                now=datetime.now(UTC),
+            )
+        )
+
+
+def print_signals(file: Path, source: str) -> None:
+    """The dry run of ingestion."""
+    from dev.parse import as_json, signals_of
+
+    with refusing(exit_code=2):
+        print(as_json(signals_of(file, source)))
+
+
+def seed_running_stack(ports: Ports, data: Path, *, prometheus_url: str | None, token_file: Path | None) -> None:
+    """Create the local tenant on a running stack, pointed at its own Prometheus or at another."""
+    from dev.provision import provision_cosmos, provision_storage
+    from dev.seed import seed_acme
+    from dev.stack import DATABASE
+    from shared.errors import StoreUnavailable
+
+    environment = product_environment(ports, Layout(data))
+    with refusing():
+        try:
+            provision_storage(environment["AzureWebJobsStorage"])
+            provision_cosmos(environment["COSMOS_ENDPOINT"], environment["COSMOS_KEY"], DATABASE)
+            url = prometheus_url or f"http://127.0.0.1:{ports.prometheus}"
+            token = token_file.read_text().strip() if token_file else None
+            seeding = seed_acme(environment, Layout(data), prometheus_url=url, prometheus_token=token)
+            integration_id = asyncio.run(seeding)
+        except (OSError, StoreUnavailable) as exc:
+            raise CannotRun("the local stack is not running; start it first: python -m dev up") from exc
+    print(f"tenant acme is there; its Alertmanager posts to /api/webhooks/alertmanager/{integration_id}")
+
+
+def run_up(ports: Ports, data: Path, *, lease_seconds: float, own_host: bool) -> None:
+    """The stack, until Ctrl-C."""
+    options = StackOptions(ports, Layout(data), lease_seconds=lease_seconds, own_host=own_host)
+
+    async def until_stopped(stack: Stack) -> bool:
+        print(f"ready: API docs at http://127.0.0.1:{ports.functions}/api/v1/docs, Ctrl-C stops everything")
+        ended = await stack.processes.first_to_end()
+        raise CannotRun(f"{ended} ended by itself; see {options.layout.logs}/{ended}.log")
+
+    _run(options, until_stopped)
+
+
+def run_the_demo(ports: Ports, data: Path, *, once: bool, lease_seconds: float, own_host: bool) -> None:
+    """The demo; with `once` it ends by itself and its exit code says whether the answer was right."""
+    from dev.demo import forget_metrics, run_demo
+
+    options = StackOptions(ports, Layout(data), lease_seconds=lease_seconds, own_host=own_host)
+
+    async def play(stack: Stack) -> bool:
+        right = await run_demo(stack, console)
+        if not once:
+            console.print("\nThe stack keeps running. Ctrl-C stops everything.")
+            await stack.processes.first_to_end()
+        return right
+
+    with refusing():
+        forget_metrics(options.layout)
+    if not _run(options, play):
+        raise SystemExit(1)
+
+
+def run_tests(*, fast: bool) -> None:
+    """pytest with branch coverage of what ships, gated by pyproject.toml."""
+    arguments = ["-m", "not integration and not e2e", "tests"] if fast else ["tests"]
+    coverage = [] if fast else ["--cov", "--cov-branch", "--cov-report=term"]
+    raise SystemExit(
+        subprocess.run([sys.executable, "-m", "pytest", *coverage, *arguments], cwd=ROOT, check=False).returncode
+    )
+
+
+def _run(options: StackOptions, play: Callable[[Stack], Awaitable[bool]]) -> bool:
+    """Start the stack, play, stop the stack; Ctrl-C and SIGTERM end the play early and cleanly."""
+
+    async def main() -> bool:
+        stack = Stack(options)
+        playing = asyncio.ensure_future(_up_and_play(stack, play))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, playing.cancel)
+        try:
+            return await playing
+        except asyncio.CancelledError:
+            return True
+        finally:
+            with console.status("stopping"):
+                await stack.down()
+
+    with refusing():
+        return asyncio.run(main())
+
+
+async def _up_and_play(stack: Stack, play: Callable[[Stack], Awaitable[bool]]) -> bool:
+    with console.status("starting") as status:
+        await stack.up(lambda part: status.update(f"starting {part}"))
+    return await play(stack)

@@ -1,0 +1,52 @@
+"""A dry run of ingestion: which signals a payload would become."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dev.sentences import CannotRun
+from shared.errors import Malformed
+from shared.incidents.correlate import new_incident_id
+from shared.incidents.recording import new_signal
+from shared.models.base import ReceiptId, TenantId
+from shared.models.signals import Arrival, Source
+from shared.pipeline.accept import MAX_BODY_BYTES
+from shared.signals.sources import parse
+
+DRY_TENANT = TenantId("dry-run")
+
+
+def signals_of(path: Path, source: str) -> dict[str, Any]:
+    """The signals, and what would be refused; raises CannotRun with one sentence when all of it would be."""
+    try:
+        known = Source(source)
+    except ValueError as exc:
+        raise CannotRun(f"{source} is not a source; the sources are: {', '.join(Source)}") from exc
+    try:
+        body = path.read_bytes()
+    except OSError as exc:
+        raise CannotRun(f"{path} cannot be read: {exc.strerror}") from exc
+    if len(body) > MAX_BODY_BYTES:
+        raise CannotRun(f"the webhook would answer 413: the body has more than {MAX_BODY_BYTES} bytes")
+    now = datetime.now(UTC)
+    try:
+        parsed = parse(known, body, received_at=now)
+    except Malformed as exc:
+        raise CannotRun(f"the delivery would become a dead letter ({exc.reason}): {exc}") from exc
+    arrivals = [
+        Arrival(alert=alert, received_at=now, receipt_id=ReceiptId("dry-run"), raw_pointer=None)
+        for alert in parsed.alerts
+    ]
+    return {
+        "signals": [
+            new_signal(DRY_TENANT, new_incident_id(DRY_TENANT, a.alert), a, now=now).to_stored() for a in arrivals
+        ],
+        "dead_letters": [one.model_dump() for one in parsed.rejected],
+        "truncated_alerts": parsed.truncated_alerts,
+    }
+
+
+def as_json(found: dict[str, Any]) -> str:
+    """For people and for jq."""
+    return json.dumps(found, indent=2, ensure_ascii=False)

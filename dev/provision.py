@@ -1,0 +1,48 @@
+"""What Bicep makes in Azure: database, containers, queues and the blob container of the local stack."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.messages import QueueName
+
+RAW_CONTAINER = "raw"
+
+
+def provision_storage(connection_string: str) -> None:
+    """Create the queues, their poison queues and the container of raw bodies, where they are missing."""
+    from azure.core.exceptions import ResourceExistsError
+    from azure.storage.blob import BlobServiceClient
+    from azure.storage.queue import QueueServiceClient
+
+    with QueueServiceClient.from_connection_string(connection_string) as queues:
+        there = {queue.name for queue in queues.list_queues()}
+        for name in [name for queue in QueueName for name in (queue.value, queue.poison)]:
+            if name not in there:
+                queues.create_queue(name)
+    with BlobServiceClient.from_connection_string(connection_string) as blobs:
+        try:
+            blobs.create_container(RAW_CONTAINER)
+        except ResourceExistsError:
+            return
+
+
+def provision_cosmos(endpoint: str, key: str, database: str) -> None:
+    """Create the database and every container of the table, where they are missing."""
+    from azure.cosmos import CosmosClient, PartitionKey
+    from shared.adapters.cosmos.containers import CONTAINERS
+
+    client = CosmosClient(endpoint, key)
+    made = client.create_database_if_not_exists(database)
+    for spec in CONTAINERS:
+        options: dict[str, Any] = {"indexing_policy": _plain(spec.indexing_policy)}
+        if spec.default_ttl is not None:
+            options["default_ttl"] = spec.default_ttl
+        paths = list(spec.partition_key_paths)
+        kind = "MultiHash" if len(paths) > 1 else "Hash"
+        made.create_container_if_not_exists(
+            spec.name, PartitionKey(path=paths if len(paths) > 1 else paths[0], kind=kind), **options
+        )
+
+
+def _plain(policy: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if policy is None else dict(policy)

@@ -1,0 +1,145 @@
+"""What the demo prints: the incident as an engineer would want to read it at 3 a.m."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+
+from dev.stack import Stack
+
+_SIGN = {"up": "↑", "down": "↓", "steady": "·"}
+_COLOURS = {"ok": "green", "empty": "yellow", "failed": "red", "not_configured": "yellow"}
+
+
+def print_incident(
+    console: Console,
+    incident: Mapping[str, Any],
+    snapshot: Mapping[str, Any],
+    *,
+    others: Sequence[Mapping[str, Any]],
+    moments: Mapping[str, float],
+) -> None:
+    """Print one incident in full and the others in a line each."""
+    console.print()
+    console.rule(f"[bold red]{incident['severity'].upper()}[/]  {escape(incident['title'])}")
+    console.print(_fired(incident))
+    console.print(_looked_at(snapshot))
+    by_id = {piece["id"]: piece for section in snapshot["sections"] for piece in section["evidence"]}
+    for hypothesis in incident["hypotheses"]["hypotheses"][:3]:
+        console.print(_hypothesis(hypothesis, by_id))
+    answer = incident["hypotheses"]
+    console.print(f"Answered by [bold]{answer['generated_by']}[/] ({answer['reason']}).")
+    for other in others:
+        top = (other["hypotheses"] or {}).get("hypotheses") or [{"claim": "no hypothesis"}]
+        console.print(f"Also paged: [bold]{escape(other['service_name'])}[/] → {escape(top[0]['claim'])}")
+    console.print(_steps(moments, snapshot, answer))
+
+
+def print_where_to_look(
+    console: Console, stack: Stack, incident_id: str, *, verdict: bool, culprit: str, version: str
+) -> None:
+    """Print whether the answer is right, and where to go on."""
+    ports = stack.options.ports
+    if verdict:
+        console.print(f"[bold green]✓[/] The bad deploy ({culprit} {version}) is named first in every incident.")
+    else:
+        console.print(f"[bold red]✗[/] The bad deploy ({culprit} {version}) is not named first in every incident.")
+    table = Table(title="Where to look next", show_header=False, box=None, title_justify="left")
+    api = f"http://127.0.0.1:{ports.functions}/api/v1"
+    base = f" --port-base {ports.base}" if ports.base != type(ports)().base else ""
+    table.add_row("API docs", f"{api}/docs")
+    table.add_row(
+        "This incident",
+        f'curl -H "Authorization: Bearer $(.venv/bin/python -m dev token{base})" {api}/incidents/{incident_id}',
+    )
+    table.add_row("Prometheus", f"http://127.0.0.1:{ports.prometheus}/alerts")
+    table.add_row("Alertmanager", f"http://127.0.0.1:{ports.alertmanager}")
+    table.add_row("The shop", f"http://127.0.0.1:{ports.shop}/state")
+    table.add_row("Logs", str(stack.options.layout.logs))
+    console.print(table, soft_wrap=True)
+
+
+def _fired(incident: Mapping[str, Any]) -> Table:
+    table = Table(title="What fired", title_justify="left")
+    for column in ("alert", "service", "status", "since", "summary"):
+        table.add_column(column)
+    for signal in incident["signals"]:
+        table.add_row(
+            escape(signal["name"]),
+            escape(signal["service_name"]),
+            signal["status"],
+            _clock(signal["timestamp"]),
+            escape(signal["summary"]),
+        )
+    return table
+
+
+def _looked_at(snapshot: Mapping[str, Any]) -> Table:
+    table = Table(title="What was looked at", title_justify="left")
+    for column in ("question", "answer", "evidence", "seconds"):
+        table.add_column(column)
+    for section in snapshot["sections"]:
+        colour = _COLOURS[section["status"]]
+        why = f" ({escape(section['reason'])})" if section["reason"] else ""
+        answer = f"[{colour}]{section['status']}[/]{why}"
+        table.add_row(section["name"], answer, str(len(section["evidence"])), f"{section['elapsed_seconds']:.2f}")
+    return table
+
+
+def _hypothesis(hypothesis: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]]) -> Panel:
+    lines = [f"[bold]{escape(hypothesis['claim'])}[/]", escape(hypothesis["mechanism"]), ""]
+    lines += [f"  [green]+ {cited}[/] {escape(_words(by_id[cited]))}" for cited in hypothesis["supporting"]]
+    lines += [f"  [yellow]- {cited}[/] {escape(_words(by_id[cited]))}" for cited in hypothesis["contradicting"]]
+    factors = ", ".join(f"{name} {value:.2f}" for name, value in hypothesis["factors"].items())
+    lines += ["", f"[dim]score {hypothesis['score']:.2f}: {escape(factors)}[/]"]
+    lines += [f"[dim]next: {escape(step)}[/]" for step in hypothesis["next_steps"][:2]]
+    return Panel(
+        "\n".join(lines), title=f"#{hypothesis['rank']} {escape(hypothesis['suspected_service'])}", title_align="left"
+    )
+
+
+def _words(piece: Mapping[str, Any]) -> str:
+    match piece["kind"]:
+        case "series":
+            moved = piece["movement"]
+            before, now = _number(moved["baseline_median"]), _number(moved["current"])
+            since = f" since {_clock(moved['onset_at'])}" if moved["onset_at"] else ""
+            return f"{piece['service']} {piece['metric']} {_SIGN[moved['direction']]} {before} → {now}{since}"
+        case "deploy":
+            before = f" (was {piece['previous_version']})" if piece["previous_version"] else ""
+            return f"{piece['service']} deployed {piece['version']}{before} at {_clock(piece['at'])}"
+        case "edge":
+            return f"{piece['caller']} calls {piece['callee']} {_number(piece['calls_per_second'])}/s"
+        case _:
+            return f"{piece['name']} on {piece['service']}: {piece['summary']}"
+
+
+def _steps(moments: Mapping[str, float], snapshot: Mapping[str, Any], answer: Mapping[str, Any]) -> Table:
+    table = Table(title="How long it took", title_justify="left", show_header=False)
+    rows = [
+        (
+            "bad deploy → page (Prometheus waiting for `for:`)",
+            _gap(moments, "bad version deployed", "incident opened"),
+        ),
+        ("page → ranked hypotheses", _gap(moments, "incident opened", "hypotheses ready")),
+        ("  of that, collecting the context", f"{snapshot['elapsed_seconds']:.2f} s"),
+        ("  of that, the model step", f"{answer['elapsed_seconds']:.2f} s"),
+    ]
+    for words, seconds in rows:
+        table.add_row(words, seconds)
+    return table
+
+
+def _gap(moments: Mapping[str, float], earlier: str, later: str) -> str:
+    return f"{moments[later] - moments[earlier]:.1f} s" if earlier in moments and later in moments else "?"
+
+
+def _clock(instant: str) -> str:
+    return instant[11:19]
+
+
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:.3g}"

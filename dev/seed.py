@@ -1,0 +1,106 @@
+"""The tenant `acme` of the local stack: its directory, its integrations, its secrets."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dev.entra.tokens import entra_object_guid, entra_tenant_guid
+from dev.stack import Layout
+from shared.bootstrap import Process, build
+from shared.models.base import IntegrationId, TenantId, document_id
+from shared.models.tenants import InboundCredential, Integration, IntegrationType, PlanType, Role, Tenant, User
+from shared.settings import Settings
+from shared.signals.credentials import hash_token
+
+SLUG = "acme"
+TENANT = TenantId(document_id("ten", SLUG))
+EMAIL = "{role}@acme.example"
+
+
+async def seed_acme(
+    environment: Mapping[str, str], layout: Layout, *, prometheus_url: str, prometheus_token: str | None = None
+) -> str:
+    """Create the tenant where it is missing and return the id of its Alertmanager integration."""
+    from shared.adapters.key_file import create_key_file
+
+    if not layout.key_file.exists():
+        create_key_file(layout.key_file)
+    token = _token(layout.webhook_token)
+    process = build(Settings.from_environment(environment))
+    try:
+        config = {"url": prometheus_url, **({"bearer_token": prometheus_token} if prometheus_token else {})}
+        return await _seed(process, token, json.dumps(config), now=datetime.now(UTC))
+    finally:
+        await process.aclose()
+
+
+async def _seed(process: Process, token: str, prometheus_config: str, *, now: datetime) -> str:
+    directory, lookups = process.services.directory, process.services.lookups
+    known = await directory.tenant(TENANT)
+    await directory.put(TENANT, _tenant(known.created_at if known else now, now))
+    await lookups.put_entra(entra_tenant_guid(SLUG), TENANT)
+    for role in Role:
+        await directory.put(TENANT, _user(role, now))
+    inbound = _integration(IntegrationType.ALERTMANAGER, now)
+    await directory.put(TENANT, inbound)
+    await lookups.put_inbound(
+        InboundCredential(
+            id=f"integration:{inbound.id}",
+            tenant_id=TENANT,
+            integration_id=inbound.id,
+            integration_type=IntegrationType.ALERTMANAGER,
+            token_hashes=(hash_token(token),),
+        )
+    )
+    prometheus = _integration(IntegrationType.PROMETHEUS, now)
+    sealed = await process.secret_box.seal(TENANT, IntegrationId(prometheus.id), prometheus_config)
+    await directory.put(TENANT, prometheus.model_copy(update={"config": sealed}))
+    return inbound.id
+
+
+def _tenant(created_at: datetime, now: datetime) -> Tenant:
+    return Tenant(
+        id=TENANT,
+        tenant_id=TENANT,
+        name="Acme Shop",
+        slug=SLUG,
+        plan_type=PlanType.PROFESSIONAL,
+        max_services=50,
+        entra_tenant_id=entra_tenant_guid(SLUG),
+        created_at=created_at,
+        updated_at=now,
+    )
+
+
+def _user(role: Role, now: datetime) -> User:
+    email = EMAIL.format(role=role.value)
+    return User(
+        id=document_id("usr", email),
+        tenant_id=TENANT,
+        email=email,
+        entra_object_id=entra_object_guid(email),
+        full_name=f"{role.value.capitalize()} of Acme",
+        role=role,
+        created_at=now,
+    )
+
+
+def _integration(kind: IntegrationType, now: datetime) -> Integration:
+    return Integration(
+        id=document_id("int", SLUG, kind.value),
+        tenant_id=TENANT,
+        integration_type=kind,
+        name=f"Acme {kind.value}",
+        created_at=now,
+    )
+
+
+def _token(path: Path) -> str:
+    """The webhook's token, made once and readable by its owner only."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(32))
+    return path.read_text().strip()

@@ -1,0 +1,196 @@
+"""The whole local Azure: which parts there are, how they find each other, and the settings the product gets."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev import binaries
+from dev.ports import Ports
+from dev.processes import Part, Processes, http_ready, port_ready
+from dev.prometheus import render
+
+STORAGE_ACCOUNT = "devstoreaccount1"
+# Azurite's account key is the same on every machine and published; it protects nothing.
+STORAGE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+DATABASE = "srecopilot"
+
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where one stack keeps its things."""
+
+    data: Path
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "logs"
+
+    @property
+    def entra(self) -> Path:
+        return self.data / "entra"
+
+    @property
+    def key_file(self) -> Path:
+        return self.data / "keys" / "data.key"
+
+    @property
+    def webhook_token(self) -> Path:
+        return self.data / "secrets" / "alertmanager.token"
+
+    @property
+    def config(self) -> Path:
+        return self.data / "config"
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """What differs from one stack to another."""
+
+    ports: Ports
+    layout: Layout
+    lease_seconds: float = 600
+    for_seconds: int = 20
+    own_host: bool = False
+    """Use our host even where Core Tools are installed."""
+
+
+def storage_connection_string(ports: Ports) -> str:
+    """How the product finds Azurite."""
+    return (
+        f"DefaultEndpointsProtocol=http;AccountName={STORAGE_ACCOUNT};AccountKey={STORAGE_KEY};"
+        f"BlobEndpoint=http://127.0.0.1:{ports.blob}/{STORAGE_ACCOUNT};"
+        f"QueueEndpoint=http://127.0.0.1:{ports.queue}/{STORAGE_ACCOUNT};"
+    )
+
+
+def product_environment(ports: Ports, layout: Layout) -> dict[str, str]:
+    """The product's settings in this stack. A real Azure OpenAI is taken from the caller's environment."""
+    from dev.cosmos.server import EMULATOR_KEY
+    from dev.entra.tokens import API_AUDIENCE
+
+    return {
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+        "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
+        "AzureWebJobsStorage": storage_connection_string(ports),
+        "COSMOS_ENDPOINT": f"http://127.0.0.1:{ports.cosmos}/",
+        "COSMOS_KEY": EMULATOR_KEY,
+        "COSMOS_DATABASE": DATABASE,
+        "ENTRA_AUTHORITY": f"https://localhost:{ports.entra}",
+        "ENTRA_AUDIENCE": API_AUDIENCE,
+        "ENTRA_CA_FILE": str(layout.entra.absolute() / "ca.pem"),
+        "DATA_KEY_FILE": str(layout.key_file.absolute()),
+        "OUTBOUND_ALLOW_PRIVATE": "true",
+    }
+
+
+class Stack:
+    """Starts the parts in the order in which they need each other."""
+
+    def __init__(self, options: StackOptions) -> None:
+        self.options = options
+        self.processes = Processes(options.layout.logs)
+        self.environment = product_environment(options.ports, options.layout)
+
+    async def up(self, step: Step) -> None:
+        """Start everything and make the tenant `acme`; raises CannotRun with one sentence."""
+        from dev.provision import provision_cosmos, provision_storage
+        from dev.seed import seed_acme
+
+        ports, layout = self.options.ports, self.options.layout
+        for part in self._storage_and_identity():
+            step(part.name)
+            await self.processes.start(part)
+        step("queues, containers, tenant acme")
+        provision_storage(self.environment["AzureWebJobsStorage"])
+        provision_cosmos(self.environment["COSMOS_ENDPOINT"], self.environment["COSMOS_KEY"], DATABASE)
+        integration_id = await seed_acme(
+            self.environment, layout, prometheus_url=f"http://127.0.0.1:{ports.prometheus}"
+        )
+        self._write_configuration(integration_id)
+        for part in self._monitoring():
+            step(part.name)
+            await self.processes.start(part)
+        await self.start_host(step)
+
+    async def start_host(self, step: Step) -> None:
+        """Start the Functions host; alone, after it was stopped or killed."""
+        step("functions host")
+        await self.processes.start(self._host())
+
+    async def down(self) -> None:
+        """Stop everything that was started."""
+        await self.processes.stop_all()
+
+    def _storage_and_identity(self) -> list[Part]:
+        ports, data = self.options.ports, self.options.layout.data
+        azurite_ports = [
+            *("--blobHost", "127.0.0.1", "--blobPort", str(ports.blob)),
+            *("--queueHost", "127.0.0.1", "--queuePort", str(ports.queue)),
+            *("--tableHost", "127.0.0.1", "--tablePort", str(ports.table)),
+        ]
+        quiet = ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--location", str(data / "azurite")]
+        return [
+            Part(
+                "azurite",
+                [*binaries.azurite(), *quiet, *azurite_ports],
+                [ports.blob, ports.queue, ports.table],
+                port_ready(ports.queue),
+            ),
+            self._python(
+                "cosmos", ["--port", str(ports.cosmos), "--data", str(data / "cosmos"), "--strict"], ports.cosmos
+            ),
+            self._python(
+                "entra", ["--port", str(ports.entra), "--data", str(self.options.layout.entra)], ports.entra
+            ),
+        ]
+
+    def _monitoring(self) -> list[Part]:
+        ports, layout = self.options.ports, self.options.layout
+        prometheus = render.prometheus_command(
+            binaries.find("prometheus"),
+            layout.config / "prometheus.yml",
+            layout.data / "prometheus",
+            ports.prometheus,
+        )
+        alertmanager = render.alertmanager_command(
+            binaries.find("alertmanager"),
+            layout.config / "alertmanager.yml",
+            layout.data / "alertmanager",
+            ports.alertmanager,
+        )
+        ready = "http://127.0.0.1:{}/-/ready"
+        return [
+            self._python("shop", ["--port-base", str(ports.base)], ports.shop),
+            Part("alertmanager", alertmanager, [ports.alertmanager], http_ready(ready.format(ports.alertmanager))),
+            Part("prometheus", prometheus, [ports.prometheus], http_ready(ready.format(ports.prometheus))),
+        ]
+
+    def _python(self, command: str, arguments: list[str], port: int) -> Part:
+        line = [sys.executable, "-m", "dev", command, *arguments]
+        return Part(command, line, [port], port_ready(port), folder=binaries.ROOT)
+
+    def _host(self) -> Part:
+        port = self.options.ports.functions
+        ready = http_ready(f"http://127.0.0.1:{port}/admin/host/ping")
+        core_tools = None if self.options.own_host else binaries.functions_host()
+        if core_tools:
+            line = [core_tools, "start", "--port", str(port)]
+            return Part("functions-host", line, [port], ready, self.environment, binaries.ROOT)
+        lease = ["--lease-seconds", str(self.options.lease_seconds)]
+        line = [sys.executable, "-m", "dev", "host", "--port", str(port), *lease]
+        return Part("functions-host", line, [port], ready, self.environment, binaries.ROOT)
+
+    def _write_configuration(self, integration_id: str) -> None:
+        ports, layout = self.options.ports, self.options.layout
+        layout.config.mkdir(parents=True, exist_ok=True)
+        rules = layout.config / "rules.yml"
+        rules.write_text(render.alert_rules(for_seconds=self.options.for_seconds))
+        (layout.config / "prometheus.yml").write_text(render.prometheus_config(ports, rules))
+        (layout.config / "alertmanager.yml").write_text(
+            render.alertmanager_config(
+                webhook_url=render.webhook_url(ports, integration_id), token_file=layout.webhook_token
+            )
+        )
