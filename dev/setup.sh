@@ -52,6 +52,19 @@ if [ ! -x .venv/bin/python ] || [ "$(cat .venv/.installed 2>/dev/null)" != "$wan
   echo "$wanted" > .venv/.installed
 fi
 
+wanted=$(cksum < dev/worker/requirements-worker.txt)
+if [ ! -d .local/worker/azure_functions_runtime ] || [ "$(cat .local/worker/.installed 2>/dev/null)" != "$wanted" ]; then
+  echo "installing the Azure Functions worker library"
+  # A folder of its own, so that its packages never mix with the product's. It declares Python 3.13, where Azure serves
+  # it, but runs on 3.11. Built beside and moved: pip --target leaves an older version's files in place.
+  rm -rf .local/worker .local/worker.new
+  .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --ignore-requires-python --only-binary :all: \
+    --target .local/worker.new -r dev/worker/requirements-worker.txt \
+    || fail "pip could not install the Azure Functions worker library (see above)"
+  echo "$wanted" > .local/worker.new/.installed
+  mv .local/worker.new .local/worker
+fi
+
 wanted=$(cksum < package-lock.json)
 if [ ! -f node_modules/azurite/package.json ] || [ "$(cat node_modules/.installed 2>/dev/null)" != "$wanted" ]; then
   echo "installing Azurite"

@@ -7,6 +7,7 @@ import json
 import sys
 import traceback
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 
@@ -26,7 +27,7 @@ from dev.host.bindings import (
     read_trigger,
 )
 from dev.host.errors import HostRefused
-from dev.host.settings import parse_time_span, resolve_references
+from dev.host.settings import resolve_references
 from dev.host.signatures import check_signature
 
 _DIRECTION_OUT = "OUT"
@@ -140,11 +141,17 @@ def _retry_policy(name: str, function: Function) -> RetryPolicy | None:
     try:
         match declared["strategy"]:
             case "fixed_delay":
-                delay = parse_time_span(declared["delay_interval"])
+                delay = _retry_seconds(declared["delay_interval"])
                 return RetryPolicy(int(declared["max_retry_count"]), delay, delay, exponential=False)
             case "exponential_backoff":
-                first, longest = (parse_time_span(declared[f"{end}_interval"]) for end in ("minimum", "maximum"))
+                first, longest = (_retry_seconds(declared[f"{end}_interval"]) for end in ("minimum", "maximum"))
                 return RetryPolicy(int(declared["max_retry_count"]), first, longest, exponential=True)
     except (ValueError, KeyError, AttributeError, TypeError) as exc:
         raise HostRefused(f"function {name} has a retry policy without a usable count or interval") from exc
     raise HostRefused(f"function {name} has an unknown retry strategy, use fixed_delay or exponential_backoff")
+
+
+def _retry_seconds(text: str) -> float:
+    # The worker reads retry intervals with this very format: no days, no fractions, no hours above 23.
+    at = datetime.strptime(text, "%H:%M:%S")  # noqa: DTZ007 -- a duration, not a moment
+    return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second).total_seconds()

@@ -61,13 +61,14 @@ def _check_trigger(name: str, annotations: Mapping[str, Any], trigger: Trigger) 
     annotation = annotations.get(trigger.arg_name)
     if annotation is None:
         return None
-    _refuse_unless_type(name, trigger.arg_name, annotation)
+    if not isinstance(annotation, type):
+        raise HostRefused(f"function {name} has the invalid non-type annotation {annotation!r} on {trigger.arg_name}")
     if not _trigger_check(trigger)(annotation):
         raise HostRefused(
             f"function {name} annotates {trigger.arg_name} as {_shown(annotation)}, "
             f"which does not match its {type(trigger).__name__} binding"
         )
-    return typing.cast("type", annotation)
+    return annotation
 
 
 def _trigger_check(trigger: Trigger) -> Check:
@@ -97,7 +98,8 @@ def _check_return(name: str, annotations: Mapping[str, Any], output: Output) -> 
     annotation = annotations.get("return")
     if annotation is None:
         return
-    if not _is_type(annotation):
+    # A return annotation must be a plain class: the worker refuses even List[str], which it takes inside Out.
+    if not isinstance(annotation, type):
         raise HostRefused(f"function {name} has the invalid non-type return annotation {annotation!r}")
     if not _output_check(output)(annotation):
         raise HostRefused(
