@@ -1,19 +1,23 @@
 """The one place where ports meet their adapters. A process is wired once, on first use, for its event loop."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.ports.secrets import SecretBox
+from shared.ports.model import Model
+from shared.ports.secrets import DataKeys, SecretBox
 from shared.ports.services import Services
-from shared.settings import Settings
+from shared.settings import SettingMissing, Settings
 from shared.signals.credentials import InboundCredentials
 
 if TYPE_CHECKING:
     import azure.functions as func
+
+Closer = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -24,20 +28,116 @@ class Process:
     services: Services
     credentials: InboundCredentials
     secret_box: SecretBox
-    closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    closers: list[Closer]
 
     @cached_property
     def api(self) -> "func.AsgiMiddleware":
         """The API behind its one function; FastAPI is imported here and nowhere before."""
         import azure.functions as func
 
-        from shared.adapters.entra import EntraKeys
+        from shared.access.authentication import Authenticator
+        from shared.adapters.entra import entra_keys
         from shared.api import create_api
 
-        api = create_api(self.services, self.settings, now=lambda: datetime.now(UTC))
-        return func.AsgiMiddleware(api)
+        keys = entra_keys(self.settings.entra_authority, self.settings.entra_ca_file, clock=time.monotonic)
+        self.closers.append(keys.aclose)
+        authenticator = Authenticator(
+            keys=keys,
+            lookups=self.services.lookups,
+            directory=self.services.directory,
+            authority=self.settings.entra_authority,
+            audience=self.settings.entra_audience,
+        )
+        return func.AsgiMiddleware(create_api(self.services, authenticator))
 
     async def aclose(self) -> None:
         """Close every client."""
         for close in reversed(self.closers):
             await close()
+
+
+def build(settings: Settings) -> Process:
+    """Wire a process; clients connect with their first call."""
+    from shared.adapters.blob import blob_raw_bodies
+    from shared.adapters.cosmos.client import cosmos_database
+    from shared.adapters.cosmos.incidents import CosmosIncidentList, CosmosIncidents
+    from shared.adapters.cosmos.stores import (
+        CosmosClaims,
+        CosmosDeadLetters,
+        CosmosDirectory,
+        CosmosLookups,
+        CosmosReceipts,
+    )
+    from shared.adapters.guarded_http import GuardedHttp
+    from shared.adapters.prometheus import PrometheusOfTenant
+    from shared.adapters.secret_box import AesSecretBox
+    from shared.adapters.storage_queue import storage_queues
+
+    database = cosmos_database(
+        settings.cosmos_endpoint, settings.cosmos_key, settings.cosmos_database, settings.managed_identity_client_id
+    )
+    storage = (
+        settings.storage_connection_string,
+        settings.storage_account_name,
+        settings.managed_identity_client_id,
+    )
+    queues, raw = storage_queues(*storage), blob_raw_bodies(*storage)
+    http = GuardedHttp(allow_private=settings.outbound_allow_private)
+    secret_box = AesSecretBox(_data_keys(settings))
+    directory, lookups = CosmosDirectory(database), CosmosLookups(database)
+    model, close_model = _model(settings)
+    services = Services(
+        claims=CosmosClaims(database),
+        incidents=CosmosIncidents(database),
+        incident_list=CosmosIncidentList(database),
+        directory=directory,
+        lookups=lookups,
+        receipts=CosmosReceipts(database),
+        dead_letters=CosmosDeadLetters(database),
+        queues=queues,
+        raw=raw,
+        metrics=PrometheusOfTenant(directory, secret_box, http),
+        model=model,
+    )
+    closers: list[Closer] = [database.aclose, queues.aclose, raw.aclose, http.aclose, *close_model]
+    return Process(settings, services, InboundCredentials(lookups), secret_box, closers)
+
+
+def _data_keys(settings: Settings) -> DataKeys:
+    if settings.key_vault_key_id and settings.wrapped_data_key:
+        from shared.adapters.key_vault import key_vault_keys
+
+        return key_vault_keys(
+            settings.key_vault_key_id, settings.wrapped_data_key, settings.managed_identity_client_id
+        )
+    if settings.data_key_file:
+        from shared.adapters.key_file import KeyFile
+
+        return KeyFile(Path(settings.data_key_file))
+    raise SettingMissing("set KEY_VAULT_KEY_ID and WRAPPED_DATA_KEY, or DATA_KEY_FILE")
+
+
+def _model(settings: Settings) -> tuple[Model | None, list[Closer]]:
+    if not settings.openai_endpoint:
+        return None, []
+    from shared.adapters.azure_openai import AzureOpenAIModel
+
+    model = AzureOpenAIModel(
+        endpoint=settings.openai_endpoint,
+        deployment=settings.openai_deployment,
+        api_version=settings.openai_api_version,
+        api_key=settings.openai_key,
+        managed_identity_client_id=settings.managed_identity_client_id,
+    )
+    return model, [model.aclose]
+
+
+_processes: dict[int, Process] = {}
+
+
+async def process() -> Process:
+    """The process on the running loop, wired on first use. A worker has one loop; tests may have several."""
+    loop = id(asyncio.get_running_loop())
+    if loop not in _processes:
+        _processes[loop] = build(Settings.from_environment())
+    return _processes[loop]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar, NewType, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
 TenantId = NewType("TenantId", str)
 IncidentId = NewType("IncidentId", str)
@@ -21,8 +21,12 @@ def _utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-Instant = Annotated[datetime, AfterValidator(_utc)]
-"""An aware time, kept in UTC."""
+def _fixed_width(value: datetime) -> str:
+    return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+Instant = Annotated[datetime, AfterValidator(_utc), PlainSerializer(_fixed_width, when_used="json")]
+"""An aware time, kept in UTC; as JSON always with six digits, so that the order of texts is the order of times."""
 
 
 class Value(BaseModel):

@@ -51,6 +51,8 @@ class HypothesisSet(Document):
     """Why this is who answered: `ranked`, `verified`, `model_not_configured`, `model_throttled`, …"""
     conclusion: Conclusion
     hypotheses: tuple[Hypothesis, ...]
+    next_steps: tuple[str, ...] = ()
+    """What to look at when the evidence does not decide."""
     dropped_hypotheses: int = 0
     dropped_citations: int = 0
     model: str | None = None

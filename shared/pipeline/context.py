@@ -7,7 +7,7 @@ from shared.errors import Conflict, Malformed, SecretUnreadable
 from shared.hypotheses.answer import ranked_set
 from shared.incidents.timeline import entry
 from shared.messages import BuildContext, Hypothesise, QueueName
-from shared.models.base import TenantId
+from shared.models.base import SnapshotId, TenantId
 from shared.models.evidence import Snapshot
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, IncidentSummary, TimelineEvent
@@ -33,27 +33,35 @@ async def build_context(message: BuildContext, services: Services, *, now: datet
         signals = [one.value for one in await services.incidents.signals(tenant_id, incident_id)]
         source, trouble = await _source(tenant_id, services)
         snapshot = await collect(
-            current.value, signals, source, snapshot_id=snapshot_id, now=now,
-            deadline_seconds=COLLECT_SECONDS, source_trouble=trouble,
+            current.value,
+            signals,
+            source,
+            snapshot_id=snapshot_id,
+            now=now,
+            deadline_seconds=COLLECT_SECONDS,
+            source_trouble=trouble,
         )
         await _keep(tenant_id, snapshot, ranked_set(snapshot, now=now), message.trigger, services, now=now)
     else:
         await _refresh_list(tenant_id, message, services)
-    await services.queues.send(QueueName.HYPOTHESES, Hypothesise(
-        tenant_id=tenant_id,
-        receipt_id=message.receipt_id,
-        correlation_id=message.correlation_id,
-        traceparent=message.traceparent,
-        incident_id=incident_id,
-        snapshot_id=snapshot_id,
-    ))
+    await services.queues.send(
+        QueueName.HYPOTHESES,
+        Hypothesise(
+            tenant_id=tenant_id,
+            receipt_id=message.receipt_id,
+            correlation_id=message.correlation_id,
+            traceparent=message.traceparent,
+            incident_id=incident_id,
+            snapshot_id=snapshot_id,
+        ),
+    )
 
 
 async def _source(tenant_id: TenantId, services: Services) -> tuple[MetricsSource | None, str | None]:
     """The tenant's Prometheus. A configuration we cannot open is trouble to show, not a reason to retry for ever."""
     try:
         return await services.metrics.of_tenant(tenant_id), None
-    except SecretUnreadable as exc:
+    except (SecretUnreadable, Malformed) as exc:
         return None, exc.reason
 
 
@@ -74,7 +82,7 @@ async def _keep(
         try:
             await services.incidents.commit(tenant_id, change)
         except Conflict:
-            if await services.incidents.snapshot(tenant_id, snapshot.incident_id, _id(snapshot)):
+            if await services.incidents.snapshot(tenant_id, snapshot.incident_id, SnapshotId(snapshot.id)):
                 return
             continue
         await services.incident_list.put(tenant_id, IncidentSummary.of(change.incident))
@@ -93,9 +101,12 @@ def with_snapshot(
     sections = ", ".join(f"{s.name.value} {s.status.value}" for s in snapshot.body.sections)
     told = [
         entry(after, TimelineEvent.CONTEXT_FROZEN, trigger, now=now, text=f"Looked at: {sections}"),
-        entry(after, TimelineEvent.HYPOTHESES_RANKED, ranked.conclusion.value, now=now,
-              text=f"{len(ranked.hypotheses)} hypotheses ranked"),
+        entry(
+            after,
+            TimelineEvent.HYPOTHESES_RANKED,
+            ranked.conclusion.value,
+            now=now,
+            text=f"{len(ranked.hypotheses)} hypotheses ranked",
+        ),
     ]
-    return IncidentChange(
-        incident=after, etag=current.etag, timeline=told, snapshots=[snapshot], hypotheses=[ranked]
-    )
+    return IncidentChange(incident=after, etag=current.etag, timeline=told, snapshots=[snapshot], hypotheses=[ranked])

@@ -54,15 +54,16 @@ def needs_context(incident: Incident) -> bool:
 async def _write(
     tenant_id: TenantId, incident_id: IncidentId, arrivals: Sequence[Arrival], services: Services, *, now: datetime
 ) -> tuple[Incident | None, bool]:
-    """The incident as it stands afterwards, and whether this write opened or reopened it."""
-    for _ in range(MAX_TRIES):
+    """The incident as it stands afterwards, and whether this write opened or reopened it (or may have)."""
+    for attempt in range(MAX_TRIES):
         current = await services.incidents.read(tenant_id, incident_id)
         ids = [a.alert.signal_id for a in arrivals]
         signals = await services.incidents.signals(tenant_id, incident_id, ids) if current else []
         known = {s.value.normalized_data.signal_id: s for s in signals}
         change = record(tenant_id, incident_id, current, known, arrivals, now=now)
         if change is None:
-            return (current.value if current else None), False
+            # After a conflict the write that is there may be our own, whose answer was lost on the way.
+            return (current.value if current else None), attempt > 0
         try:
             await services.incidents.commit(tenant_id, change)
         except Conflict:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from shared.models.base import TenantId
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -47,6 +49,7 @@ class MetricsSource(Protocol):
 class MetricsSources(Protocol):
     """Finds the Prometheus of a tenant."""
 
-    async def of_tenant(self, tenant_id: str) -> MetricsSource | None:
-        """The tenant's Prometheus, or None when none is connected; raises StoreUnavailable, SecretUnreadable."""
+    async def of_tenant(self, tenant_id: TenantId) -> MetricsSource | None:
+        """The tenant's Prometheus, or None when none is connected; raises StoreUnavailable,
+        KeysUnavailable, SecretUnreadable, or Malformed when its configuration cannot be read."""
         ...

@@ -1,0 +1,24 @@
+"""Which role each operation needs. What is not in the table is allowed to nobody."""
+
+from collections.abc import Mapping
+
+from shared.models.tenants import Role
+
+LEAST_ROLE: Mapping[str, Role] = {
+    "who_am_i": Role.VIEWER,
+    "list_incidents": Role.VIEWER,
+    "read_incident": Role.VIEWER,
+    "read_signals": Role.VIEWER,
+    "read_timeline": Role.VIEWER,
+    "read_snapshot": Role.VIEWER,
+    "read_hypotheses": Role.VIEWER,
+    "read_receipt": Role.VIEWER,
+}
+
+_RANK = {Role.VIEWER: 0, Role.ENGINEER: 1, Role.ADMIN: 2}
+
+
+def may(role: Role, operation: str) -> bool:
+    """Whether a role may do an operation; an unknown operation is denied."""
+    least = LEAST_ROLE.get(operation)
+    return least is not None and _RANK[role] >= _RANK[least]

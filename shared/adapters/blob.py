@@ -1,0 +1,70 @@
+"""Raw bodies in Azure Blob Storage, in a container of their own."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from shared.errors import BlobUnavailable, Malformed
+from shared.models.base import ReceiptId, TenantId
+
+if TYPE_CHECKING:
+    from azure.storage.blob.aio import BlobServiceClient
+
+CONTAINER = "raw"
+CALL_SECONDS = 5.0
+MAX_BYTES = 5 * 1024 * 1024
+
+
+class BlobRawBodies:
+    """Implements RawBodies. The blob's name derives from tenant and receipt, so a re-run writes the same blob."""
+
+    def __init__(self, service: "BlobServiceClient") -> None:
+        self._service = service
+
+    async def put(self, tenant_id: TenantId, receipt_id: ReceiptId, body: bytes) -> str:
+        """See RawBodies."""
+        from azure.core.exceptions import AzureError
+
+        pointer = f"{tenant_id}/{receipt_id}"
+        client = self._service.get_blob_client(CONTAINER, pointer)
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                # The same receipt has the same bytes, so writing it again changes nothing.
+                await client.upload_blob(body, overwrite=True)
+        except (AzureError, TimeoutError) as exc:
+            raise BlobUnavailable("a delivery's body could not be kept") from exc
+        return pointer
+
+    async def get(self, tenant_id: TenantId, pointer: str) -> bytes:
+        """See RawBodies."""
+        from azure.core.exceptions import AzureError, ResourceNotFoundError
+
+        if not pointer.startswith(f"{tenant_id}/"):
+            raise Malformed("the pointer is another tenant's", reason="foreign_pointer")
+        client = self._service.get_blob_client(CONTAINER, pointer)
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                stream = await client.download_blob()
+                if stream.size > MAX_BYTES:
+                    raise Malformed("the body is larger than any we accept", reason="payload_too_large")
+                return bytes(await stream.readall())
+        except ResourceNotFoundError as exc:
+            raise Malformed("the body is gone", reason="payload_gone") from exc
+        except (AzureError, TimeoutError) as exc:
+            raise BlobUnavailable("a delivery's body could not be read") from exc
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._service.close()
+
+
+def blob_raw_bodies(connection_string: str | None, account_name: str | None, client_id: str | None) -> BlobRawBodies:
+    """Blobs by connection string, or by account name with managed identity."""
+    from azure.storage.blob.aio import BlobServiceClient
+
+    retries: dict[str, Any] = {"retry_total": 2, "initial_backoff": 0.2, "increment_base": 2}
+    if connection_string:
+        return BlobRawBodies(BlobServiceClient.from_connection_string(connection_string, **retries))
+    from shared.adapters.identity import credential
+
+    url = f"https://{account_name}.blob.core.windows.net"
+    return BlobRawBodies(BlobServiceClient(url, credential=credential(client_id), **retries))

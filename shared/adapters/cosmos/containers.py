@@ -1,0 +1,67 @@
+"""Every container: its partition key, TTL and indexes. The one source that provisioning and the adapter share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+TTL_PER_DOCUMENT = -1
+"""TTL is on, and a document without a `ttl` of its own stays."""
+
+
+@dataclass(frozen=True)
+class ContainerSpec:
+    """One container. Partition keys cannot be changed later."""
+
+    name: str
+    partition_key_paths: tuple[str, ...]
+    default_ttl: int | None = None
+    indexing_policy: Mapping[str, Any] | None = None
+
+
+def _indexed(*paths: str, composite: tuple[tuple[tuple[str, str], ...], ...] = ()) -> Mapping[str, Any]:
+    """Index what is filtered or sorted, and the partition key, which is not indexed by itself; exclude the rest."""
+    policy: dict[str, Any] = {
+        "indexingMode": "consistent",
+        "automatic": True,
+        "includedPaths": [{"path": f"{path}/?"} for path in paths],
+        "excludedPaths": [{"path": "/*"}, {"path": '/"_etag"/?'}],
+    }
+    if composite:
+        policy["compositeIndexes"] = [
+            [{"path": path, "order": order} for path, order in index] for index in composite
+        ]
+    return policy
+
+
+NEWEST_FIRST = (("/detected_at", "descending"), ("/id", "descending"))
+
+CONTAINERS: tuple[ContainerSpec, ...] = (
+    ContainerSpec(
+        "directory",
+        ("/tenant_id",),
+        None,
+        _indexed("/tenant_id", "/type", "/integration_type", "/entra_object_id"),
+    ),
+    ContainerSpec("lookups", ("/id",), None, _indexed("/id")),
+    ContainerSpec("claims", ("/tenant_id",), TTL_PER_DOCUMENT, _indexed("/tenant_id")),
+    ContainerSpec("incidents", ("/tenant_id", "/incident_id"), None, _indexed("/tenant_id", "/incident_id", "/type")),
+    ContainerSpec(
+        "incident_list",
+        ("/tenant_id",),
+        None,
+        _indexed("/tenant_id", "/detected_at", composite=(NEWEST_FIRST,)),
+    ),
+    ContainerSpec("receipts", ("/tenant_id", "/receipt_id"), TTL_PER_DOCUMENT, _indexed("/tenant_id", "/receipt_id")),
+    ContainerSpec("changes", ("/tenant_id",), TTL_PER_DOCUMENT, _indexed("/tenant_id", "/service_name", "/at")),
+    ContainerSpec("caches", ("/tenant_id",), TTL_PER_DOCUMENT, _indexed("/tenant_id")),
+    ContainerSpec("sessions", ("/id",), TTL_PER_DOCUMENT, _indexed("/id")),
+    ContainerSpec(
+        "audit", ("/tenant_id", "/month"), TTL_PER_DOCUMENT, _indexed("/tenant_id", "/month", "/timestamp")
+    ),
+    ContainerSpec(
+        "deadletters", ("/tenant_id", "/queue"), TTL_PER_DOCUMENT, _indexed("/tenant_id", "/queue", "/recorded_at")
+    ),
+    ContainerSpec("schedule", ("/shard",), None, _indexed("/shard", "/due_at")),
+)
+
+BY_NAME: Mapping[str, ContainerSpec] = {spec.name: spec for spec in CONTAINERS}

@@ -1,0 +1,26 @@
+"""Every port in memory, with the promises of the real ones: for tests, and to read what a port means."""
+
+from shared.adapters.memory.documents import MemoryDocuments
+from shared.adapters.memory.stores import (
+    MemoryClaims,
+    MemoryDeadLetters,
+    MemoryDirectory,
+    MemoryIncidentList,
+    MemoryIncidents,
+    MemoryLookups,
+    MemoryReceipts,
+)
+from shared.adapters.memory.transport import MemoryQueues, MemoryRawBodies
+
+__all__ = [
+    "MemoryClaims",
+    "MemoryDeadLetters",
+    "MemoryDirectory",
+    "MemoryDocuments",
+    "MemoryIncidentList",
+    "MemoryIncidents",
+    "MemoryLookups",
+    "MemoryQueues",
+    "MemoryRawBodies",
+    "MemoryReceipts",
+]

@@ -1,0 +1,220 @@
+"""The stores in memory."""
+
+from collections.abc import Sequence
+
+from shared.adapters.memory.documents import MemoryDocuments, Write
+from shared.adapters.writes import batch_of, cursor_after, order_values, require_tenant
+from shared.errors import AlreadyExists
+from shared.models.base import IncidentId, SignalId, SnapshotId, TenantId
+from shared.models.claims import EpisodeClaim, OpenIncidentClaim
+from shared.models.evidence import Snapshot
+from shared.models.hypotheses import HypothesisSet
+from shared.models.incidents import Incident, IncidentSummary, TimelineEntry
+from shared.models.receipts import DeadLetter, ReceiptPart
+from shared.models.signals import Signal
+from shared.models.tenants import InboundCredential, Integration, IntegrationType, Tenant, User
+from shared.ports.stores import IncidentChange, Page, Versioned
+
+
+class MemoryClaims:
+    """Claims in memory."""
+
+    def __init__(self) -> None:
+        self._documents = MemoryDocuments()
+
+    async def episodes(self, tenant_id: TenantId, claim_ids: Sequence[str]) -> dict[str, Versioned[EpisodeClaim]]:
+        """See ClaimStore."""
+        found = {claim_id: self._documents.read((tenant_id,), claim_id) for claim_id in claim_ids}
+        return {
+            claim_id: Versioned(EpisodeClaim.from_stored(held[0]), held[1])
+            for claim_id, held in found.items()
+            if held
+        }
+
+    async def open_incident(self, tenant_id: TenantId, service_name: str) -> Versioned[OpenIncidentClaim] | None:
+        """See ClaimStore."""
+        held = self._documents.read((tenant_id,), OpenIncidentClaim.id_for(service_name))
+        return Versioned(OpenIncidentClaim.from_stored(held[0]), held[1]) if held else None
+
+    async def create(self, tenant_id: TenantId, claim: EpisodeClaim | OpenIncidentClaim) -> str:
+        """See ClaimStore."""
+        require_tenant(tenant_id, claim)
+        return self._documents.create((tenant_id,), claim.to_stored())
+
+    async def replace(self, tenant_id: TenantId, claim: EpisodeClaim | OpenIncidentClaim, etag: str) -> str:
+        """See ClaimStore."""
+        require_tenant(tenant_id, claim)
+        return self._documents.replace((tenant_id,), claim.to_stored(), etag)
+
+
+class MemoryIncidents:
+    """Incidents in memory: one partition an incident."""
+
+    def __init__(self) -> None:
+        self._documents = MemoryDocuments()
+
+    async def read(self, tenant_id: TenantId, incident_id: IncidentId) -> Versioned[Incident] | None:
+        """See IncidentStore."""
+        held = self._documents.read((tenant_id, incident_id), incident_id)
+        return Versioned(Incident.from_stored(held[0]), held[1]) if held else None
+
+    async def signals(
+        self, tenant_id: TenantId, incident_id: IncidentId, ids: Sequence[SignalId] | None = None
+    ) -> list[Versioned[Signal]]:
+        """See IncidentStore."""
+        found = [
+            Versioned(Signal.from_stored(body), etag)
+            for body, etag in self._documents.partition((tenant_id, incident_id))
+            if body["type"] == "signal" and (ids is None or body["id"] in ids)
+        ]
+        return sorted(found, key=lambda held: (held.value.timestamp, held.value.id))
+
+    async def timeline(self, tenant_id: TenantId, incident_id: IncidentId) -> list[TimelineEntry]:
+        """See IncidentStore."""
+        bodies = self._documents.partition((tenant_id, incident_id))
+        found = [TimelineEntry.from_stored(body) for body, _ in bodies if body["type"] == "timeline_entry"]
+        return sorted(found, key=lambda entry: (entry.incident_version, entry.at))
+
+    async def commit(self, tenant_id: TenantId, change: IncidentChange) -> None:
+        """See IncidentStore."""
+        writes = [Write(body, etag) for body, etag in batch_of(tenant_id, change)]
+        self._documents.batch((tenant_id, change.incident.incident_id), writes)
+
+    async def snapshot(
+        self, tenant_id: TenantId, incident_id: IncidentId, snapshot_id: SnapshotId
+    ) -> Snapshot | None:
+        """See IncidentStore."""
+        held = self._documents.read((tenant_id, incident_id), snapshot_id)
+        return Snapshot.from_stored(held[0]) if held else None
+
+    async def hypotheses(
+        self, tenant_id: TenantId, incident_id: IncidentId, hypotheses_id: str
+    ) -> HypothesisSet | None:
+        """See IncidentStore."""
+        held = self._documents.read((tenant_id, incident_id), hypotheses_id)
+        return HypothesisSet.from_stored(held[0]) if held else None
+
+    async def all_hypotheses(self, tenant_id: TenantId, incident_id: IncidentId) -> list[HypothesisSet]:
+        """See IncidentStore."""
+        bodies = self._documents.partition((tenant_id, incident_id))
+        found = [HypothesisSet.from_stored(body) for body, _ in bodies if body["type"] == "hypothesis_set"]
+        return sorted(found, key=lambda answer: (answer.created_at, answer.id))
+
+
+class MemoryIncidentList:
+    """The list in memory."""
+
+    def __init__(self) -> None:
+        self._documents = MemoryDocuments()
+
+    async def put(self, tenant_id: TenantId, summary: IncidentSummary) -> None:
+        """See IncidentList."""
+        require_tenant(tenant_id, summary)
+        held = self._documents.read((tenant_id,), summary.id)
+        if held is None or held[0]["source_version"] < summary.source_version:
+            self._documents.upsert((tenant_id,), summary.to_stored())
+
+    async def page(self, tenant_id: TenantId, *, limit: int, cursor: str | None = None) -> Page[IncidentSummary]:
+        """See IncidentList."""
+        after = order_values(cursor) if cursor else None
+        bodies = sorted(
+            (body for body, _ in self._documents.partition((tenant_id,))),
+            key=lambda body: (body["detected_at"], body["id"]),
+            reverse=True,
+        )
+        rest = [body for body in bodies if after is None or (body["detected_at"], body["id"]) < after]
+        items = [IncidentSummary.from_stored(body) for body in rest[:limit]]
+        return Page(items, cursor_after(items[-1]) if len(rest) > limit else None)
+
+
+class MemoryDirectory:
+    """The directory in memory."""
+
+    def __init__(self) -> None:
+        self._documents = MemoryDocuments()
+
+    async def tenant(self, tenant_id: TenantId) -> Tenant | None:
+        """See DirectoryStore."""
+        held = self._documents.read((tenant_id,), tenant_id)
+        return Tenant.from_stored(held[0]) if held else None
+
+    async def user_by_object_id(self, tenant_id: TenantId, entra_object_id: str) -> User | None:
+        """See DirectoryStore."""
+        for body, _ in self._documents.partition((tenant_id,)):
+            if body["type"] == "user" and body["entra_object_id"] == entra_object_id:
+                return User.from_stored(body)
+        return None
+
+    async def integrations(self, tenant_id: TenantId, kind: IntegrationType) -> list[Integration]:
+        """See DirectoryStore."""
+        bodies = [body for body, _ in self._documents.partition((tenant_id,)) if body["type"] == "integration"]
+        found = [Integration.from_stored(body) for body in bodies if body["integration_type"] == kind]
+        return sorted((one for one in found if one.is_active), key=lambda one: (one.created_at, one.id))
+
+    async def put(self, tenant_id: TenantId, document: Tenant | User | Integration) -> None:
+        """See DirectoryStore."""
+        require_tenant(tenant_id, document)
+        self._documents.upsert((tenant_id,), document.to_stored())
+
+
+class MemoryLookups:
+    """The lookups in memory."""
+
+    def __init__(self) -> None:
+        self._inbound: dict[str, InboundCredential] = {}
+        self._entra: dict[str, TenantId] = {}
+
+    async def inbound(self, integration_id: str) -> InboundCredential | None:
+        """See LookupStore."""
+        return self._inbound.get(integration_id)
+
+    async def tenant_of_entra(self, entra_tenant_id: str) -> TenantId | None:
+        """See LookupStore."""
+        return self._entra.get(entra_tenant_id)
+
+    async def put_inbound(self, credential: InboundCredential) -> None:
+        """See LookupStore."""
+        self._inbound[credential.integration_id] = credential
+
+    async def put_entra(self, entra_tenant_id: str, tenant_id: TenantId) -> None:
+        """See LookupStore."""
+        self._entra[entra_tenant_id] = tenant_id
+
+
+class MemoryReceipts:
+    """Receipts in memory."""
+
+    def __init__(self) -> None:
+        self._documents = MemoryDocuments()
+
+    async def add_part(self, tenant_id: TenantId, part: ReceiptPart) -> None:
+        """See ReceiptStore."""
+        require_tenant(tenant_id, part)
+        try:
+            self._documents.create((tenant_id, part.receipt_id), part.to_stored())
+        except AlreadyExists:
+            return
+
+    async def parts(self, tenant_id: TenantId, receipt_id: str) -> list[ReceiptPart]:
+        """See ReceiptStore."""
+        return [ReceiptPart.from_stored(body) for body, _ in self._documents.partition((tenant_id, receipt_id))]
+
+
+class MemoryDeadLetters:
+    """Dead letters in memory."""
+
+    def __init__(self) -> None:
+        self._documents = MemoryDocuments()
+
+    async def add(self, tenant_id: TenantId, letter: DeadLetter) -> None:
+        """See DeadLetterStore."""
+        require_tenant(tenant_id, letter)
+        try:
+            self._documents.create((tenant_id, letter.queue), letter.to_stored())
+        except AlreadyExists:
+            return
+
+    async def letters(self, tenant_id: TenantId, queue: str) -> list[DeadLetter]:
+        """See DeadLetterStore."""
+        found = [DeadLetter.from_stored(body) for body, _ in self._documents.partition((tenant_id, queue))]
+        return sorted(found, key=lambda letter: (letter.recorded_at, letter.id))

@@ -1,0 +1,58 @@
+"""Queues and raw bodies in memory."""
+
+from collections import defaultdict, deque
+from dataclasses import dataclass
+
+from shared.errors import Malformed
+from shared.messages import MAX_MESSAGE_BYTES, Envelope, QueueName
+from shared.models.base import ReceiptId, TenantId
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A message that waits; the delay is kept for who asks."""
+
+    body: bytes
+    delay_seconds: float
+
+
+class MemoryQueues:
+    """Queues in memory, oldest first; delays are recorded, not waited for."""
+
+    def __init__(self) -> None:
+        self.waiting: defaultdict[str, deque[Waiting]] = defaultdict(deque)
+
+    async def send(self, queue: QueueName, message: Envelope, *, delay_seconds: float = 0) -> None:
+        """See Queues."""
+        await self.send_raw(queue.value, message.encode(), delay_seconds=delay_seconds)
+
+    async def send_raw(self, queue: str, body: bytes, *, delay_seconds: float = 0) -> None:
+        """See Queues."""
+        if len(body) > MAX_MESSAGE_BYTES:
+            raise Malformed(f"a message has at most {MAX_MESSAGE_BYTES} bytes", reason="message_too_large")
+        self.waiting[queue].append(Waiting(body, delay_seconds))
+
+    def take(self, queue: str) -> bytes | None:
+        """The oldest message, out of the queue; None when it is empty."""
+        return self.waiting[queue].popleft().body if self.waiting[queue] else None
+
+
+class MemoryRawBodies:
+    """Raw bodies in memory."""
+
+    def __init__(self) -> None:
+        self._blobs: dict[str, bytes] = {}
+
+    async def put(self, tenant_id: TenantId, receipt_id: ReceiptId, body: bytes) -> str:
+        """See RawBodies."""
+        pointer = f"{tenant_id}/{receipt_id}"
+        self._blobs[pointer] = body
+        return pointer
+
+    async def get(self, tenant_id: TenantId, pointer: str) -> bytes:
+        """See RawBodies."""
+        if not pointer.startswith(f"{tenant_id}/"):
+            raise Malformed("the pointer is another tenant's", reason="foreign_pointer")
+        if pointer not in self._blobs:
+            raise Malformed("the body is gone", reason="payload_gone")
+        return self._blobs[pointer]

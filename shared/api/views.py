@@ -1,0 +1,157 @@
+"""What incidents look like from outside: without pointers to raw bodies and other internals."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, Field
+
+from shared.models.base import Instant
+from shared.models.evidence import Section, Snapshot
+from shared.models.hypotheses import Conclusion, GeneratedBy, Hypothesis, HypothesisSet
+from shared.models.incidents import Incident, IncidentState, IncidentSummary, TimelineEntry, TimelineEvent
+from shared.models.signals import AlertStatus, Severity, Signal, SignalType, Source
+
+INCIDENT_EXAMPLE = "inc-5f8a3d1b9c2e4f6a7b8c9d0e"
+
+
+class SummaryView(BaseModel):
+    """An incident in a list."""
+
+    id: str = Field(examples=[INCIDENT_EXAMPLE])
+    title: str = Field(examples=["payment: payment fails 35.25% of its requests"])
+    service_name: str = Field(examples=["payment"])
+    state: IncidentState
+    severity: Severity
+    detected_at: Instant
+    resolved_at: Instant | None
+    assigned_to: str | None
+    signal_count: int
+    firing_count: int
+    updated_at: Instant
+
+    @classmethod
+    def of(cls, summary: IncidentSummary) -> "SummaryView":
+        """From the stored summary."""
+        return cls.model_validate(summary.model_dump())
+
+
+class SignalView(BaseModel):
+    """One alert of an incident."""
+
+    id: str
+    signal_type: SignalType
+    source: Source
+    name: str = Field(examples=["ShopHighErrorRatio"])
+    service_name: str
+    severity: Severity
+    status: AlertStatus
+    summary: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    expression: str | None = Field(description="The PromQL that fired.")
+    generator_url: str | None
+    timestamp: Instant = Field(description="When the alert started, by the sender's clock.")
+    resolved_at: Instant | None
+    receipt_id: str
+
+    @classmethod
+    def of(cls, signal: Signal) -> "SignalView":
+        """From the stored signal."""
+        return cls.model_validate({**signal.normalized_data.model_dump(), **signal.model_dump()})
+
+
+class TimelineView(BaseModel):
+    """Something that happened."""
+
+    event: TimelineEvent
+    reason: str
+    text: str
+    signal_ids: tuple[str, ...]
+    at: Instant
+    incident_version: int
+
+    @classmethod
+    def of(cls, entry: TimelineEntry) -> "TimelineView":
+        """From the stored entry."""
+        return cls.model_validate(entry.model_dump())
+
+
+class HypothesesView(BaseModel):
+    """An answer: who gave it, why them, and the ranked hypotheses."""
+
+    id: str
+    snapshot_id: str
+    generated_by: GeneratedBy
+    reason: str = Field(examples=["model_not_configured"])
+    conclusion: Conclusion
+    hypotheses: tuple[Hypothesis, ...]
+    next_steps: tuple[str, ...]
+    dropped_hypotheses: int
+    dropped_citations: int
+    model: str | None
+    elapsed_seconds: float
+    created_at: Instant
+
+    @classmethod
+    def of(cls, answer: HypothesisSet) -> "HypothesesView":
+        """From the stored answer."""
+        return cls.model_validate(answer.model_dump())
+
+
+class SnapshotView(BaseModel):
+    """What was looked at, frozen."""
+
+    id: str
+    incident_id: str
+    taken_at: Instant
+    elapsed_seconds: float
+    sha256: str = Field(description="Of the canonical JSON of the body.")
+    service: str
+    window_start: Instant
+    onset_at: Instant
+    window_end: Instant
+    step_seconds: float
+    sections: tuple[Section, ...]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "SnapshotView":
+        """From the stored snapshot."""
+        stored = snapshot.model_dump()
+        return cls.model_validate({**stored.pop("body"), **stored})
+
+
+class IncidentView(BaseModel):
+    """An incident with all that is known of it."""
+
+    id: str = Field(examples=[INCIDENT_EXAMPLE])
+    external_id: str | None
+    title: str
+    service_name: str
+    state: IncidentState
+    severity: Severity
+    detected_at: Instant
+    acknowledged_at: Instant | None
+    mitigated_at: Instant | None
+    resolved_at: Instant | None
+    assigned_to: str | None
+    signal_count: int
+    firing_count: int
+    created_at: Instant
+    updated_at: Instant
+    signals: list[SignalView]
+    timeline: list[TimelineView]
+    snapshot: SnapshotView | None
+    hypotheses: HypothesesView | None = Field(description="The latest answer; null until the context was ranked.")
+
+    @classmethod
+    def of(
+        cls,
+        incident: Incident,
+        signals: list[SignalView],
+        timeline: list[TimelineView],
+        *,
+        snapshot: SnapshotView | None,
+        hypotheses: HypothesesView | None,
+    ) -> "IncidentView":
+        """From the stored incident and its parts."""
+        parts = {"signals": signals, "timeline": timeline, "snapshot": snapshot, "hypotheses": hypotheses}
+        return cls.model_validate({**incident.model_dump(), **parts})

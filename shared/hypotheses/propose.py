@@ -1,0 +1,100 @@
+"""What the model is asked, and the shape of what it may answer."""
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.hypotheses.wording import plain
+from shared.models.evidence import Evidence, SeriesEvidence, Snapshot
+from shared.models.hypotheses import HypothesisSet
+from shared.ports.model import Prompt
+
+PROMPT_VERSION = "hypotheses-v1"
+MAX_MATERIAL_CHARS = 60_000
+MAX_SHOWN_POINTS = 20
+
+Text = Annotated[str, Field(max_length=2000)]
+EvidenceId = Annotated[str, Field(max_length=20)]
+
+
+class ModelHypothesis(BaseModel):
+    """One hypothesis as the model words it; nothing in it is believed before it is checked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    claim: Text = Field(description="One testable sentence with numbers and times from the evidence.")
+    suspected_service: Text = Field(description="A service that occurs in the evidence.")
+    suspected_change: EvidenceId | None = Field(description="Id of the deploy evidence that is suspected, or null.")
+    mechanism: Text = Field(description="How the cause leads to the symptom, in at most three sentences.")
+    supporting: list[EvidenceId] = Field(max_length=20, description="Ids of evidence that supports the claim.")
+    contradicting: list[EvidenceId] = Field(max_length=20, description="Ids of evidence that speaks against it.")
+    next_steps: list[Text] = Field(max_length=5, description="Read-only checks or a rollback, most useful first.")
+
+
+class ModelHypotheses(BaseModel):
+    """The whole answer, likeliest first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    hypotheses: list[ModelHypothesis] = Field(max_length=10)
+
+
+def render(snapshot: Snapshot, ranked: HypothesisSet) -> Prompt:
+    """The prompt for a snapshot: our instructions, then the evidence fenced as data."""
+    # The fence cannot be guessed by who wrote the labels: it depends on everything in the snapshot.
+    fence = f"EVIDENCE-{snapshot.sha256[:24]}"
+    material = _material(snapshot, ranked)
+    return Prompt(
+        version=PROMPT_VERSION,
+        instructions=_instructions(),
+        material=f"<{fence}>\n{material}\n</{fence}>",
+        cache_key=f"{snapshot.tenant_id}:{PROMPT_VERSION}",
+    )
+
+
+def _instructions() -> str:
+    return files("shared.hypotheses").joinpath(f"prompts/{PROMPT_VERSION}.md").read_text(encoding="utf-8")
+
+
+def _material(snapshot: Snapshot, ranked: HypothesisSet) -> str:
+    body = snapshot.body
+    head = {
+        "alerting_service": plain(body.service),
+        "onset_at": body.onset_at.isoformat(),
+        "sections": [{"name": s.name.value, "status": s.status.value, "reason": s.reason} for s in body.sections],
+        "deterministic_ranking": [
+            {"service": h.suspected_service, "change": h.suspected_change, "score": h.score, "claim": h.claim}
+            for h in ranked.hypotheses
+        ],
+    }
+    lines, size = [_line(head)], 0
+    for piece in _most_telling_first(snapshot):
+        line = _line(_shown(piece))
+        size += len(line)
+        if size > MAX_MATERIAL_CHARS:
+            break
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _most_telling_first(snapshot: Snapshot) -> list[Evidence]:
+    """What has to be left out for length is what moved least."""
+    return sorted(
+        snapshot.body.evidence(), key=lambda one: -one.movement.score if isinstance(one, SeriesEvidence) else -99.0
+    )
+
+
+def _shown(piece: Evidence) -> Mapping[str, Any]:
+    shown = piece.model_dump(mode="json")
+    if isinstance(piece, SeriesEvidence):
+        every = max(1, len(piece.points) // MAX_SHOWN_POINTS)
+        shown["points"] = [list(point) for point in piece.points[::every]]
+    return shown
+
+
+def _line(value: Mapping[str, Any]) -> str:
+    # ASCII with < and > escaped: whatever a label holds, it can neither close the fence nor look like markup.
+    return json.dumps(value, sort_keys=True).replace("<", "\\u003c").replace(">", "\\u003e")

@@ -1,0 +1,161 @@
+"""Hypotheses in words: a testable claim with numbers and times, how it would come about, what to look at next."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from shared.hypotheses.rank import Suspect
+from shared.hypotheses.scene import Scene, got_worse
+from shared.models.evidence import DeployEvidence, EdgeEvidence, Metric, SeriesEvidence
+from shared.models.hypotheses import Hypothesis
+
+MAX_NAME_CHARS = 120
+MAX_CITED = 8
+LONG_AGO = timedelta(minutes=5)
+
+
+def plain(text: str, *, limit: int = MAX_NAME_CHARS) -> str:
+    """Text from outside, safe in one line: without control characters, capped."""
+    return "".join(c if c.isprintable() else " " for c in text)[:limit].strip()
+
+
+def hypothesis(scene: Scene, suspect: Suspect, rank: int) -> Hypothesis:
+    """A suspect as a hypothesis with its evidence."""
+    return Hypothesis(
+        rank=rank,
+        claim=_claim(suspect)[:400],
+        suspected_service=plain(suspect.service),
+        suspected_change=suspect.deploy.id if suspect.deploy else None,
+        mechanism=_mechanism(scene, suspect)[:800],
+        supporting=tuple(_supporting(scene, suspect)),
+        contradicting=tuple(_contradicting(scene, suspect)),
+        score=suspect.score,
+        factors=suspect.factors,
+        next_steps=tuple(_next_steps(suspect)),
+    )
+
+
+def _claim(suspect: Suspect) -> str:
+    name = plain(suspect.service)
+    if suspect.kind == "dead":
+        worst = max(suspect.dead_edges, key=lambda edge: edge.failed_ratio or 0.0)
+        caller = plain(worst.caller)
+        return (
+            f"{name} does not answer: {_percent(worst.failed_ratio)} of {caller}'s calls to it fail{_since(suspect)}."
+        )
+    if suspect.symptom is None:
+        return f"{name} is ill."
+    if suspect.kind == "surge":
+        return f"A surge of traffic at {name}: {_moved(suspect.symptom)}{_since(suspect)}."
+    return f"{name} {_moved(suspect.symptom)}{_since(suspect)}{_after_deploy(suspect)}."
+
+
+def _moved(piece: SeriesEvidence) -> str:
+    now, before = piece.movement.current, piece.movement.baseline_median
+    match piece.metric:
+        case Metric.ERROR_RATIO:
+            return f"answers {_percent(now)} of its requests with errors ({_percent(before)} before)"
+        case Metric.LATENCY_P95:
+            return f"takes {_milliseconds(now)} at the 95th percentile ({_milliseconds(before)} before)"
+        case Metric.REQUEST_RATE:
+            return f"gets {_number(now)} requests/s instead of {_number(before)}"
+
+
+def _since(suspect: Suspect) -> str:
+    return f" since {_clock(suspect.onset_at)}" if suspect.onset_at else ""
+
+
+def _after_deploy(suspect: Suspect) -> str:
+    deploy = suspect.deploy
+    if deploy is None or suspect.onset_at is None:
+        return ""
+    before = f" replaced {plain(deploy.previous_version, limit=40)}" if deploy.previous_version else " came in"
+    version = plain(deploy.version, limit=40)
+    gap = suspect.onset_at - deploy.at
+    if gap > LONG_AGO:
+        return f", {round(gap.total_seconds() / 60)} min after version {version}{before}"
+    return f", {max(0, round(gap.total_seconds()))} s after version {version}{before}"
+
+
+def _mechanism(scene: Scene, suspect: Suspect) -> str:
+    name, hurt = plain(suspect.service), plain(scene.service)
+    path = "" if suspect.service == scene.service else f" {hurt} shows it because its requests reach {name}."
+    if suspect.kind == "dead":
+        return (
+            f"Calls to {name} fail while it reports little or nothing itself: it is down or cannot be reached.{path}"
+        )
+    if suspect.kind == "surge":
+        return f"More requests than usual enter at {name}, and what serves them slows down or sheds load."
+    if suspect.deploy is not None:
+        return f"The new version of {name} misbehaves; what it calls does not account for the change.{path}"
+    if suspect.explained > 0:
+        share = _percent(suspect.explained)
+        return f"What {name} calls accounts for {share} of its change; the rest is its own.{path}"
+    return f"Nothing that {name} calls accounts for its change, so it begins there.{path}"
+
+
+def _supporting(scene: Scene, suspect: Suspect) -> list[str]:
+    cited: list[str] = [suspect.symptom.id] if suspect.symptom else []
+    cited += [edge.id for edge in suspect.dead_edges]
+    cited += [suspect.deploy.id] if suspect.deploy else []
+    for metric in (Metric.ERROR_RATIO, Metric.LATENCY_P95):
+        piece = scene.of(suspect.service, metric)
+        if piece is not None and got_worse(piece):
+            cited.append(piece.id)
+    if suspect.service != scene.service:
+        cited += [edge.id for edge in scene.callers_of(suspect.service)]
+    return list(dict.fromkeys(cited))[:MAX_CITED]
+
+
+def _contradicting(scene: Scene, suspect: Suspect) -> list[str]:
+    """What speaks against: ill callees that may explain it, and a healthy measure of the same service."""
+    against: list[str] = []
+    for edge in scene.calls.get(suspect.service, ()):
+        callee = [scene.of(edge.callee, metric) for metric in (Metric.ERROR_RATIO, Metric.LATENCY_P95)]
+        against += [piece.id for piece in callee if piece is not None and got_worse(piece)]
+    if suspect.kind == "dead":
+        errors = scene.of(suspect.service, Metric.ERROR_RATIO)
+        against += [errors.id] if errors is not None and not got_worse(errors) else []
+    return list(dict.fromkeys(against))[:MAX_CITED]
+
+
+def _next_steps(suspect: Suspect) -> list[str]:
+    steps: list[str] = []
+    if suspect.deploy is not None:
+        steps.append(_rollback(suspect.deploy))
+    if suspect.symptom is not None:
+        steps.append(f"Watch it: {suspect.symptom.query}"[:400])
+    if suspect.kind == "dead":
+        steps.append(f"Check that {plain(suspect.service)} runs and that its callers can reach it.")
+    return steps
+
+
+def _rollback(deploy: DeployEvidence) -> str:
+    back = plain(deploy.previous_version, limit=40) if deploy.previous_version else "the version before"
+    return f"Roll {plain(deploy.service)} back to {back} and see whether it recovers."
+
+
+def queries_to_try(scene: Scene, edges: Sequence[EdgeEvidence] = ()) -> tuple[str, ...]:
+    """What to look at when the evidence does not decide."""
+    named = [one.expression for one in scene.alerts if one.expression]
+    steps = [f"Run the alert's own expression over a longer range: {expression}"[:400] for expression in named[:1]]
+    callees = sorted({plain(edge.callee) for edge in edges if edge.caller == scene.service})
+    if callees:
+        steps.append(f"Look at what {plain(scene.service)} calls: {', '.join(callees[:5])}")
+    steps.append(f"Look at the logs of {plain(scene.service)} since the alert started.")
+    return tuple(steps)
+
+
+def _clock(at: datetime | None) -> str:
+    return at.strftime("%H:%M:%S UTC") if at else "?"
+
+
+def _percent(ratio: float | None) -> str:
+    return "?" if ratio is None else f"{100 * ratio:.3g} %"
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "?" if seconds is None else f"{1000 * seconds:.3g} ms"
+
+
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:.3g}"

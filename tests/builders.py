@@ -1,0 +1,141 @@
+"""Builders: a valid document in one call, with what the test is about as a keyword."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.models.base import IncidentId, ReceiptId, TenantId
+from shared.models.incidents import Incident, IncidentState, IncidentSummary
+from shared.models.signals import Alert, AlertStatus, Arrival, Severity, Signal, Source
+from shared.models.tenants import InboundCredential, Integration, IntegrationType, Tenant
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ONE_SECOND = timedelta(seconds=1)
+ACME = TenantId("ten-acme")
+GLOBEX = TenantId("ten-globex")
+
+
+def an_alert(**changes: Any) -> Alert:
+    """A critical alert of payment that fires since noon."""
+    fields: dict[str, Any] = {
+        "source": Source.ALERTMANAGER,
+        "fingerprint": "c0647591c87e78ae",
+        "name": "HighErrorRatio",
+        "service_name": "payment",
+        "service_from": "service",
+        "severity": Severity.CRITICAL,
+        "status": AlertStatus.FIRING,
+        "summary": "payment fails its requests",
+        "labels": {"alertname": "HighErrorRatio", "service": "payment"},
+        "annotations": {},
+        "starts_at": NOON,
+        "ends_at": None,
+        "expression": None,
+        "generator_url": None,
+        "group_key": '{}:{service="payment"}',
+    }
+    return Alert(**{**fields, **changes})
+
+
+def resolved(alert: Alert) -> Alert:
+    """The same alert, said to be over."""
+    return alert.model_copy(
+        update={"status": AlertStatus.RESOLVED, "ends_at": alert.starts_at + timedelta(minutes=3)}
+    )
+
+
+def an_arrival(alert: Alert | None = None, **changes: Any) -> Arrival:
+    """An alert as it came in its delivery."""
+    fields: dict[str, Any] = {
+        "alert": alert or an_alert(),
+        "received_at": NOON + timedelta(seconds=30),
+        "receipt_id": ReceiptId("rcp-1"),
+        "raw_pointer": f"{ACME}/rcp-1",
+    }
+    return Arrival(**{**fields, **changes})
+
+
+def a_signal(alert: Alert | None = None, **changes: Any) -> Signal:
+    """The signal that an alert became."""
+    alert = alert or an_alert()
+    fields: dict[str, Any] = {
+        "id": alert.signal_id,
+        "tenant_id": ACME,
+        "incident_id": IncidentId("inc-1"),
+        "source": alert.source,
+        "severity": alert.severity,
+        "status": alert.status,
+        "raw_pointer": None,
+        "normalized_data": alert,
+        "service_name": alert.service_name,
+        "fingerprint": alert.fingerprint,
+        "timestamp": alert.starts_at,
+        "created_at": NOON,
+        "last_received_at": NOON + timedelta(seconds=30),
+        "receipt_id": "rcp-1",
+    }
+    return Signal(**{**fields, **changes})
+
+
+def an_incident(**changes: Any) -> Incident:
+    """An open incident of payment with one firing signal."""
+    incident_id = changes.pop("incident_id", IncidentId("inc-1"))
+    fields: dict[str, Any] = {
+        "id": incident_id,
+        "incident_id": incident_id,
+        "tenant_id": ACME,
+        "title": "payment: payment fails its requests",
+        "service_name": "payment",
+        "state": IncidentState.DETECTED,
+        "severity": Severity.CRITICAL,
+        "detected_at": NOON,
+        "signal_count": 1,
+        "firing_count": 1,
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
+    return Incident(**{**fields, **changes})
+
+
+def a_summary(**changes: Any) -> IncidentSummary:
+    """The list's line of an incident."""
+    version = changes.pop("source_version", 1)
+    return IncidentSummary.of(an_incident(**changes, version=version))
+
+
+def a_tenant(**changes: Any) -> Tenant:
+    """An active tenant."""
+    tenant_id = changes.pop("tenant_id", ACME)
+    fields: dict[str, Any] = {
+        "id": tenant_id,
+        "tenant_id": tenant_id,
+        "name": "Acme",
+        "slug": "acme",
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
+    return Tenant(**{**fields, **changes})
+
+
+def an_integration(**changes: Any) -> Integration:
+    """An inbound integration of Alertmanager."""
+    fields: dict[str, Any] = {
+        "id": "int-1",
+        "tenant_id": ACME,
+        "integration_type": IntegrationType.ALERTMANAGER,
+        "name": "production",
+        "created_at": NOON,
+    }
+    return Integration(**{**fields, **changes})
+
+
+def a_credential(**changes: Any) -> InboundCredential:
+    """What the webhook of `int-1` accepts."""
+    integration_id = changes.pop("integration_id", "int-1")
+    fields: dict[str, Any] = {
+        "id": f"integration:{integration_id}",
+        "tenant_id": ACME,
+        "integration_id": integration_id,
+        "integration_type": IntegrationType.ALERTMANAGER,
+        "token_hashes": (),
+    }
+    return InboundCredential(**{**fields, **changes})

@@ -1,0 +1,134 @@
+"""What every IncidentStore promises."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from shared.adapters.cosmos.incidents import CosmosIncidents
+from shared.adapters.memory import MemoryIncidents
+from shared.errors import Conflict, StoreRejected
+from shared.incidents.timeline import entry
+from shared.models.base import IncidentId, TenantId
+from shared.models.incidents import Incident, TimelineEvent
+from shared.models.signals import AlertStatus, Signal
+from shared.ports.stores import IncidentChange, IncidentStore, Versioned
+from tests.builders import NOON, a_signal, an_alert, an_incident
+from tests.contract.conftest import BACKENDS
+
+INCIDENT = IncidentId("inc-1")
+
+
+@pytest.fixture(params=BACKENDS)
+def incidents(request: pytest.FixtureRequest) -> IncidentStore:
+    if request.param == "memory":
+        return MemoryIncidents()
+    return CosmosIncidents(request.getfixturevalue("database"))
+
+
+@pytest.fixture
+def tenant() -> TenantId:
+    return TenantId(f"ten-{uuid.uuid4().hex[:12]}")
+
+
+def the_incident(tenant: TenantId, **changes: Any) -> Incident:
+    return an_incident(tenant_id=tenant, **changes)
+
+
+def the_signal(tenant: TenantId, fingerprint: str = "f", **changes: Any) -> Signal:
+    return a_signal(an_alert(fingerprint=fingerprint), tenant_id=tenant, **changes)
+
+
+async def opened(incidents: IncidentStore, tenant: TenantId) -> Versioned[Incident]:
+    incident = the_incident(tenant)
+    told = entry(incident, TimelineEvent.OPENED, "first", now=NOON)
+    signals = [the_signal(tenant, "a"), the_signal(tenant, "b")]
+    await incidents.commit(tenant, IncidentChange(incident, None, created_signals=signals, timeline=[told]))
+    held = await incidents.read(tenant, INCIDENT)
+    assert held is not None
+    return held
+
+
+async def test_a_change_is_read_back_whole(incidents: IncidentStore, tenant: TenantId) -> None:
+    held = await opened(incidents, tenant)
+    assert held.value == the_incident(tenant)
+    assert {one.value.fingerprint for one in await incidents.signals(tenant, INCIDENT)} == {"a", "b"}
+    assert [one.event for one in await incidents.timeline(tenant, INCIDENT)] == [TimelineEvent.OPENED]
+
+
+async def test_signals_can_be_asked_for_by_id(incidents: IncidentStore, tenant: TenantId) -> None:
+    await opened(incidents, tenant)
+    wanted = an_alert(fingerprint="b").signal_id
+    found = await incidents.signals(tenant, INCIDENT, [wanted, an_alert(fingerprint="none").signal_id])
+    assert [one.value.id for one in found] == [wanted]
+
+
+async def test_an_incident_is_created_once(incidents: IncidentStore, tenant: TenantId) -> None:
+    await opened(incidents, tenant)
+    with pytest.raises(Conflict):
+        await incidents.commit(tenant, IncidentChange(the_incident(tenant, title="second"), None))
+
+
+async def test_a_stale_etag_writes_nothing_of_the_change(incidents: IncidentStore, tenant: TenantId) -> None:
+    held = await opened(incidents, tenant)
+    await incidents.commit(tenant, IncidentChange(the_incident(tenant, version=2), held.etag))
+    late = IncidentChange(the_incident(tenant, version=9), held.etag, created_signals=[the_signal(tenant, "c")])
+    with pytest.raises(Conflict):
+        await incidents.commit(tenant, late)
+    now = await incidents.read(tenant, INCIDENT)
+    assert now is not None
+    assert now.value.version == 2
+    assert len(await incidents.signals(tenant, INCIDENT)) == 2
+
+
+async def test_a_signal_that_exists_makes_the_whole_change_fail(incidents: IncidentStore, tenant: TenantId) -> None:
+    held = await opened(incidents, tenant)
+    change = IncidentChange(
+        the_incident(tenant, version=2), held.etag, created_signals=[the_signal(tenant, "c"), the_signal(tenant, "a")]
+    )
+    with pytest.raises(Conflict):
+        await incidents.commit(tenant, change)
+    assert len(await incidents.signals(tenant, INCIDENT)) == 2
+
+
+async def test_a_signal_changes_only_under_the_etag_it_was_read_with(
+    incidents: IncidentStore, tenant: TenantId
+) -> None:
+    held = await opened(incidents, tenant)
+    read = (await incidents.signals(tenant, INCIDENT))[0]
+    over = Versioned(read.value.model_copy(update={"status": AlertStatus.RESOLVED}), read.etag)
+    await incidents.commit(tenant, IncidentChange(the_incident(tenant, version=2), held.etag, changed_signals=[over]))
+    again = await incidents.read(tenant, INCIDENT)
+    assert again is not None
+    with pytest.raises(Conflict):
+        await incidents.commit(
+            tenant, IncidentChange(the_incident(tenant, version=3), again.etag, changed_signals=[over])
+        )
+
+
+async def test_a_document_of_another_incident_or_tenant_is_refused(
+    incidents: IncidentStore, tenant: TenantId
+) -> None:
+    foreign = the_signal(TenantId("ten-other"))
+    astray = the_signal(tenant, incident_id=IncidentId("inc-2"))
+    for signal in (foreign, astray):
+        with pytest.raises(StoreRejected):
+            await incidents.commit(tenant, IncidentChange(the_incident(tenant), None, created_signals=[signal]))
+    assert await incidents.read(tenant, INCIDENT) is None
+
+
+async def test_a_change_of_more_than_a_hundred_documents_is_refused(
+    incidents: IncidentStore, tenant: TenantId
+) -> None:
+    many = [the_signal(tenant, str(number)) for number in range(100)]
+    with pytest.raises(StoreRejected):
+        await incidents.commit(tenant, IncidentChange(the_incident(tenant), None, created_signals=many))
+
+
+async def test_another_tenant_sees_nothing_under_the_same_id(incidents: IncidentStore, tenant: TenantId) -> None:
+    await opened(incidents, tenant)
+    other = TenantId(f"{tenant}-other")
+    assert await incidents.read(other, INCIDENT) is None
+    assert await incidents.signals(other, INCIDENT) == []
+    assert await incidents.timeline(other, INCIDENT) == []
+    assert await incidents.all_hypotheses(other, INCIDENT) == []

@@ -1,0 +1,144 @@
+"""Who may send: tokens as hashes, the last known good over an outage, and nothing for junk ids."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.errors import StoreUnavailable, Unauthenticated
+from shared.models.base import TenantId
+from shared.models.signals import Source
+from shared.models.tenants import InboundCredential
+from shared.signals.credentials import (
+    FRESH_FOR,
+    LAST_GOOD_FOR,
+    MAX_CACHED,
+    UNKNOWN_FOR,
+    InboundCredentials,
+    hash_token,
+)
+from tests.builders import NOON, ONE_SECOND, a_credential
+
+TOKEN = "a-token-of-256-random-bits"
+BEARER = f"Bearer {TOKEN}"
+KNOWN = a_credential(token_hashes=(hash_token(TOKEN),))
+
+
+class FakeLookups:
+    """Knows some credentials, counts how often it is asked, and can be down."""
+
+    def __init__(self, *credentials: InboundCredential) -> None:
+        self.known = {one.integration_id: one for one in credentials}
+        self.asked: list[str] = []
+        self.is_down = False
+
+    async def inbound(self, integration_id: str) -> InboundCredential | None:
+        self.asked.append(integration_id)
+        if self.is_down:
+            raise StoreUnavailable("down")
+        return self.known.get(integration_id)
+
+    async def tenant_of_entra(self, entra_tenant_id: str) -> TenantId | None:
+        raise NotImplementedError
+
+    async def put_inbound(self, credential: InboundCredential) -> None:
+        raise NotImplementedError
+
+    async def put_entra(self, entra_tenant_id: str, tenant_id: TenantId) -> None:
+        raise NotImplementedError
+
+
+async def test_the_right_token_proves_the_integration() -> None:
+    found = await InboundCredentials(FakeLookups(KNOWN)).authenticate("int-1", Source.ALERTMANAGER, BEARER, now=NOON)
+    assert found == KNOWN
+
+
+@pytest.mark.parametrize(
+    ("integration_id", "header"),
+    [
+        ("int-1", None),
+        ("int-1", ""),
+        ("int-1", "Bearer"),
+        ("int-1", "Bearer "),
+        ("int-1", "Bearer wrong"),
+        ("int-1", f"Basic {TOKEN}"),
+        ("int-1", TOKEN),
+        ("int-1", f"Bearer {hash_token(TOKEN)}"),
+        ("int-2", BEARER),
+        ("../int-1", BEARER),
+        ("", BEARER),
+    ],
+)
+async def test_anything_else_is_refused_in_the_same_words(integration_id: str, header: str | None) -> None:
+    with pytest.raises(Unauthenticated, match=r"^the integration is unknown or its token is wrong$"):
+        await InboundCredentials(FakeLookups(KNOWN)).authenticate(
+            integration_id, Source.ALERTMANAGER, header, now=NOON
+        )
+
+
+async def test_an_inactive_integration_is_refused() -> None:
+    lookups = FakeLookups(KNOWN.model_copy(update={"is_active": False}))
+    with pytest.raises(Unauthenticated):
+        await InboundCredentials(lookups).authenticate("int-1", Source.ALERTMANAGER, BEARER, now=NOON)
+
+
+async def test_either_of_two_active_tokens_is_good() -> None:
+    rotated = KNOWN.model_copy(update={"token_hashes": (hash_token("new"), hash_token(TOKEN))})
+    credentials = InboundCredentials(FakeLookups(rotated))
+    for header in (BEARER, "Bearer new"):
+        assert await credentials.authenticate("int-1", Source.ALERTMANAGER, header, now=NOON)
+
+
+async def test_a_fresh_answer_is_not_asked_for_again() -> None:
+    lookups = FakeLookups(KNOWN)
+    credentials = InboundCredentials(lookups)
+    for at in (NOON, NOON + FRESH_FOR - ONE_SECOND):
+        await credentials.authenticate("int-1", Source.ALERTMANAGER, BEARER, now=at)
+    assert lookups.asked == ["int-1"]
+
+
+async def test_a_revoked_token_is_refused_once_the_answer_is_stale() -> None:
+    lookups = FakeLookups(KNOWN)
+    credentials = InboundCredentials(lookups)
+    await credentials.authenticate("int-1", Source.ALERTMANAGER, BEARER, now=NOON)
+    lookups.known["int-1"] = KNOWN.model_copy(update={"token_hashes": ()})
+    with pytest.raises(Unauthenticated):
+        await credentials.authenticate("int-1", Source.ALERTMANAGER, BEARER, now=NOON + FRESH_FOR)
+
+
+async def test_pages_come_in_on_the_last_known_good_while_the_store_is_down() -> None:
+    lookups = FakeLookups(KNOWN)
+    credentials = InboundCredentials(lookups)
+    await credentials.authenticate("int-1", Source.ALERTMANAGER, BEARER, now=NOON)
+    lookups.is_down = True
+    assert await credentials.authenticate("int-1", Source.ALERTMANAGER, BEARER, now=NOON + timedelta(hours=2))
+    with pytest.raises(StoreUnavailable):
+        await credentials.authenticate("int-1", Source.ALERTMANAGER, BEARER, now=NOON + LAST_GOOD_FOR)
+
+
+async def test_an_unknown_integration_is_our_own_fault_while_the_store_is_down() -> None:
+    lookups = FakeLookups()
+    lookups.is_down = True
+    with pytest.raises(StoreUnavailable):
+        await InboundCredentials(lookups).authenticate("int-1", Source.ALERTMANAGER, BEARER, now=NOON)
+
+
+async def test_a_junk_id_is_looked_up_once_in_a_while_and_a_malformed_one_never() -> None:
+    lookups = FakeLookups()
+    credentials = InboundCredentials(lookups)
+    for at in (NOON, NOON + UNKNOWN_FOR - ONE_SECOND, NOON + UNKNOWN_FOR):
+        with pytest.raises(Unauthenticated):
+            await credentials.authenticate("junk", Source.ALERTMANAGER, BEARER, now=at)
+    with pytest.raises(Unauthenticated):
+        await credentials.authenticate("integration:int-1", Source.ALERTMANAGER, BEARER, now=NOON)
+    assert lookups.asked == ["junk", "junk"]
+
+
+async def test_a_flood_of_junk_ids_does_not_push_out_a_good_answer() -> None:
+    lookups = FakeLookups(KNOWN)
+    credentials = InboundCredentials(lookups)
+    await credentials.authenticate("int-1", Source.ALERTMANAGER, BEARER, now=NOON)
+    for number in range(MAX_CACHED + 10):
+        with pytest.raises(Unauthenticated):
+            await credentials.authenticate(f"junk-{number}", Source.ALERTMANAGER, BEARER, now=NOON)
+    lookups.is_down = True
+    assert await credentials.authenticate("int-1", Source.ALERTMANAGER, BEARER, now=NOON + timedelta(hours=1))
