@@ -12,4 +12,5 @@ async def api(req: func.HttpRequest, context: func.Context) -> func.HttpResponse
     from shared.bootstrap import process
 
     running = await process()
-    return await running.api.handle_async(req, context)
+    answer: func.HttpResponse = await running.api.handle_async(req, context)
+    return answer

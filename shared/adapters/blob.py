@@ -61,7 +61,7 @@ def blob_raw_bodies(connection_string: str | None, account_name: str | None, cli
     """Blobs by connection string, or by account name with managed identity."""
     from azure.storage.blob.aio import BlobServiceClient
 
-    retries: dict[str, Any] = {"retry_total": 2, "initial_backoff": 0.2, "increment_base": 2}
+    retries: dict[str, Any] = {"retry_total": 2, "initial_backoff": 0, "increment_base": 1, "random_jitter_range": 0}
     if connection_string:
         return BlobRawBodies(BlobServiceClient.from_connection_string(connection_string, **retries))
     from shared.adapters.identity import credential

@@ -1,147 +1,175 @@
-"""A tenant's Prometheus over its HTTP API (prometheus/prometheus, docs/querying/api.md), read defensively."""
+"""The Prometheus HTTP API, and whatever speaks it: Thanos, Mimir, VictoriaMetrics, managed ones under a prefix.
+
+Answers are parsed defensively, as proxies answer too: anything that is not the API's envelope becomes
+SourceUnavailable with a reason, and what the envelope holds is kept within bounds.
+"""
 
 import asyncio
 import json
-import math
-from collections.abc import Mapping, Sequence
+from base64 import b64encode
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit, urlunsplit
 
-from shared.adapters.guarded_http import GuardedHttp, GuardedResponse
-from shared.errors import Malformed, SourceUnavailable
+from shared.adapters.prometheus_answer import parse_answer
+from shared.errors import SecretUnreadable, SourceUnavailable
 from shared.models.base import IntegrationId, TenantId
 from shared.models.tenants import Integration, IntegrationType
-from shared.ports.metrics import Answer, MetricsSource, Sample, Series
+from shared.ports.metrics import Answer, MetricsSource
 from shared.ports.secrets import SecretBox
 from shared.ports.stores import DirectoryStore
 
-MAX_SERIES = 500
-MAX_POINTS = 50_000
-MAX_WARNINGS = 10
-AT_ONCE = 8
-QUERY_SECONDS = 8.0
+QUERY_SECONDS: Final = 8.0
+MAX_CONCURRENT: Final = 8
+MAX_CACHED: Final = 256
+_UNAUTHORISED: Final = frozenset((401, 403))
+_NOT_FOUND: Final = 404
+_THROTTLED: Final = 429
 
-_REASONS = {
-    "bad_data": "bad_query",
-    "execution": "execution",
-    "timeout": "timeout",
-    "canceled": "timeout",
-    "unavailable": "unavailable",
-    "not_found": "not_found",
-}
-_REFUSED = {401: "unauthorised", 403: "unauthorised", 404: "not_found", 429: "throttled"}
+
+class HttpAnswer(Protocol):
+    """A whole answer."""
+
+    @property
+    def status(self) -> int:
+        """The status, 2xx or 4xx."""
+        ...
+
+    @property
+    def body(self) -> bytes:
+        """The decoded body."""
+        ...
+
+
+class HttpClient(Protocol):
+    """What is needed of the guarded client; raises SourceUnavailable and AddressRefused."""
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> HttpAnswer:
+        """One request."""
+        ...
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where a tenant's Prometheus is, and how to be let in."""
+
+    url: str
+    bearer_token: str | None = field(default=None, repr=False)
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_config(cls, text: str) -> "Connection":
+        """Read an integration's opened config; raises SecretUnreadable when it is not one."""
+        try:
+            config = json.loads(text)
+        except ValueError as exc:
+            raise SecretUnreadable("the Prometheus config is not JSON", reason="config_malformed") from exc
+        known: dict[str, Any] = dict.fromkeys(("url", "bearer_token", "username", "password"))
+        known |= {name: value for name, value in config.items() if name in known} if isinstance(config, dict) else {}
+        if not known["url"] or not all(value is None or isinstance(value, str) for value in known.values()):
+            raise SecretUnreadable("the Prometheus config has no usable url", reason="config_malformed")
+        return cls(**known)
+
+    def endpoint(self, name: str) -> str:
+        """The URL of an endpoint of the API, below the base path."""
+        base = urlsplit(self.url)
+        return urlunsplit(base._replace(path=f"{base.path.rstrip('/')}/api/v1/{name}", fragment=""))
+
+    def headers(self) -> dict[str, str]:
+        """What lets us in."""
+        if self.bearer_token:
+            return {"authorization": f"Bearer {self.bearer_token}"}
+        if self.username is not None:
+            pair = f"{self.username}:{self.password or ''}"
+            return {"authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+        return {}
 
 
 class PrometheusSource:
-    """Implements MetricsSource. At most eight queries at once, each under its own time limit."""
+    """Implements MetricsSource; at most eight queries at a time, so that a snapshot does not crowd out people."""
 
-    def __init__(self, url: str, headers: Mapping[str, str], http: GuardedHttp) -> None:
-        self._url = url.rstrip("/")
-        self._headers = headers
+    def __init__(self, http: HttpClient, connection: Connection, *, query_seconds: float = QUERY_SECONDS) -> None:
         self._http = http
-        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._connection = connection
+        self._query_seconds = query_seconds
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def query(self, promql: str, *, at: datetime) -> Answer:
         """See MetricsSource."""
-        return await self._ask("query", {"query": promql, "time": f"{at.timestamp():.3f}"})
+        return await self._ask("query", {"query": promql, "time": _seconds(at)})
 
     async def query_range(self, promql: str, *, start: datetime, end: datetime, step_seconds: float) -> Answer:
         """See MetricsSource."""
-        window = {"start": f"{start.timestamp():.3f}", "end": f"{end.timestamp():.3f}", "step": f"{step_seconds:g}"}
-        return await self._ask("query_range", {"query": promql, **window})
+        form = {"query": promql, "start": _seconds(start), "end": _seconds(end), "step": f"{step_seconds:g}"}
+        return await self._ask("query_range", form)
 
     async def _ask(self, endpoint: str, form: Mapping[str, str]) -> Answer:
-        async with self._gate:
-            response = await self._http.request(
+        async with self._slots:
+            answer = await self._http.request(
                 "POST",
-                f"{self._url}/api/v1/{endpoint}",
-                headers=self._headers,
-                form={**form, "timeout": f"{QUERY_SECONDS:g}s"},
-                timeout_seconds=QUERY_SECONDS,
+                self._connection.endpoint(endpoint),
+                headers=self._connection.headers(),
+                form={**form, "timeout": f"{self._query_seconds:g}s"},
+                # A little longer than the query itself may take, so that Prometheus gets to say what was wrong.
+                timeout_seconds=self._query_seconds + 1,
             )
-        return parse_answer(response)
+        _refuse_status(answer.status)
+        return parse_answer(answer.body)
 
 
-def parse_answer(response: GuardedResponse) -> Answer:
-    """The data of an answer with its warnings; raises SourceUnavailable with a reason for anything else."""
-    if response.status in _REFUSED:
-        reason = _REFUSED[response.status]
-        raise SourceUnavailable(f"Prometheus answered {response.status}", reason=reason)
-    try:
-        envelope = json.loads(response.body)
-        status, data = envelope["status"], envelope.get("data")
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
-        raise SourceUnavailable("the answer is not Prometheus's JSON", reason="not_json") from exc
-    if status != "success":
-        reason = _REASONS.get(str(envelope.get("errorType")), "error")
-        raise SourceUnavailable("Prometheus could not answer the query", reason=reason)
-    try:
-        return _answer(data["resultType"], data["result"], _texts(envelope))
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as exc:
-        raise SourceUnavailable("the answer has an unknown shape", reason="unknown_shape") from exc
+def _refuse_status(status: int) -> None:
+    """Statuses that say it all; any other refusal explains itself in the envelope."""
+    if status in _UNAUTHORISED:
+        raise SourceUnavailable("Prometheus does not accept our credential.", reason="unauthorised")
+    if status == _NOT_FOUND:
+        raise SourceUnavailable("There is no Prometheus API at this URL.", reason="not_found")
+    if status == _THROTTLED:
+        raise SourceUnavailable("Prometheus asks us to slow down.", reason="throttled")
 
 
-def _texts(envelope: Mapping[str, Any]) -> list[str]:
-    listed = [*(envelope.get("warnings") or ()), *(envelope.get("infos") or ())]
-    return [str(text)[:300] for text in listed[:MAX_WARNINGS]]
-
-
-def _answer(kind: str, result: Sequence[Any], warnings: list[str]) -> Answer:
-    if kind == "scalar":
-        at, value = result
-        return Answer(samples=(Sample({}, float(at), float(value)),), warnings=warnings)
-    if any("histogram" in one or "histograms" in one for one in result):
-        warnings.append("native histograms were left out")
-    if len(result) > MAX_SERIES:
-        warnings.append(f"only the first {MAX_SERIES} of {len(result)} series were read")
-    if kind == "vector":
-        plain = [one for one in result[:MAX_SERIES] if "value" in one]
-        samples = [Sample(_labels(one), float(one["value"][0]), float(one["value"][1])) for one in plain]
-        return Answer(samples=samples, warnings=warnings)
-    if kind != "matrix":
-        raise ValueError("neither a vector nor a matrix")
-    return Answer(series=_series(result[:MAX_SERIES], warnings), warnings=warnings)
-
-
-def _series(result: Sequence[Any], warnings: list[str]) -> list[Series]:
-    found: list[Series] = []
-    left = MAX_POINTS
-    for one in result:
-        values = one.get("values") or ()
-        if len(values) > left:
-            warnings.append(f"only the first {MAX_POINTS} points were read")
-            break
-        left -= len(values)
-        points = [(float(at), float(value)) for at, value in values]
-        found.append(Series(_labels(one), [point for point in points if not math.isnan(point[0])]))
-    return found
-
-
-def _labels(one: Mapping[str, Any]) -> dict[str, str]:
-    return {str(name): str(value) for name, value in one.get("metric", {}).items()}
+def _seconds(at: datetime) -> str:
+    return f"{at.timestamp():.3f}"
 
 
 class PrometheusOfTenant:
-    """Implements MetricsSources from the tenant's first active `prometheus` integration."""
+    """Implements MetricsSources from the tenant's integrations.
 
-    def __init__(self, directory: DirectoryStore, secret_box: SecretBox, http: GuardedHttp) -> None:
+    A source is kept by its sealed config: a changed config is another source, and what is cached never outlives
+    the text that says it.
+    """
+
+    def __init__(self, directory: DirectoryStore, secrets: SecretBox, http: HttpClient) -> None:
         self._directory = directory
-        self._secret_box = secret_box
+        self._secrets = secrets
         self._http = http
+        self._opened: OrderedDict[tuple[str, str, str], PrometheusSource] = OrderedDict()
 
-    async def of_tenant(self, tenant_id: TenantId) -> MetricsSource | None:
-        """See MetricsSources."""
-        connected = await self._directory.integrations(tenant_id, IntegrationType.PROMETHEUS)
-        if not connected:
-            return None
-        return await self._source(tenant_id, connected[0])
+    async def of_tenant(self, tenant_id: str) -> MetricsSource | None:
+        """See MetricsSources; the first active integration counts."""
+        tenant = TenantId(tenant_id)
+        for integration in await self._directory.integrations(tenant, IntegrationType.PROMETHEUS):
+            if integration.is_active and integration.config:
+                return await self._source(tenant, integration, integration.config)
+        return None
 
-    async def _source(self, tenant_id: TenantId, integration: Integration) -> PrometheusSource:
-        opened = await self._secret_box.open(tenant_id, IntegrationId(integration.id), integration.config or "")
-        try:
-            config = json.loads(opened)
-            url, token = str(config["url"]), config.get("bearer_token")
-        except (ValueError, TypeError, KeyError, AttributeError) as exc:
-            raise Malformed("the integration's configuration cannot be read", reason="bad_configuration") from exc
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return PrometheusSource(url, headers, self._http)
+    async def _source(self, tenant: TenantId, integration: Integration, sealed: str) -> PrometheusSource:
+        key = (tenant, integration.id, sealed)
+        if key not in self._opened:
+            opened = await self._secrets.open(tenant, IntegrationId(integration.id), sealed)
+            self._opened[key] = PrometheusSource(self._http, Connection.from_config(opened))
+            while len(self._opened) > MAX_CACHED:
+                self._opened.popitem(last=False)
+        self._opened.move_to_end(key)
+        return self._opened[key]

@@ -10,8 +10,8 @@ from shared.messages import BuildContext, Hypothesise, QueueName
 from shared.models.base import SnapshotId, TenantId
 from shared.models.evidence import Snapshot
 from shared.models.hypotheses import HypothesisSet
-from shared.models.incidents import Incident, IncidentSummary, TimelineEvent
-from shared.pipeline.recording import MAX_TRIES, snapshot_id_for
+from shared.models.incidents import Incident, TimelineEvent
+from shared.pipeline.recording import MAX_TRIES, list_latest, snapshot_id_for
 from shared.ports.metrics import MetricsSource
 from shared.ports.services import Services
 from shared.ports.stores import IncidentChange, Versioned
@@ -43,7 +43,7 @@ async def build_context(message: BuildContext, services: Services, *, now: datet
         )
         await _keep(tenant_id, snapshot, ranked_set(snapshot, now=now), message.trigger, services, now=now)
     else:
-        await _refresh_list(tenant_id, message, services)
+        await list_latest(tenant_id, incident_id, services)
     await services.queues.send(
         QueueName.HYPOTHESES,
         Hypothesise(
@@ -65,12 +65,6 @@ async def _source(tenant_id: TenantId, services: Services) -> tuple[MetricsSourc
         return None, exc.reason
 
 
-async def _refresh_list(tenant_id: TenantId, message: BuildContext, services: Services) -> None:
-    current = await services.incidents.read(tenant_id, message.incident_id)
-    if current is not None:
-        await services.incident_list.put(tenant_id, IncidentSummary.of(current.value))
-
-
 async def _keep(
     tenant_id: TenantId, snapshot: Snapshot, ranked: HypothesisSet, trigger: str, services: Services, *, now: datetime
 ) -> None:
@@ -82,10 +76,9 @@ async def _keep(
         try:
             await services.incidents.commit(tenant_id, change)
         except Conflict:
-            if await services.incidents.snapshot(tenant_id, snapshot.incident_id, SnapshotId(snapshot.id)):
-                return
-            continue
-        await services.incident_list.put(tenant_id, IncidentSummary.of(change.incident))
+            if not await services.incidents.snapshot(tenant_id, snapshot.incident_id, SnapshotId(snapshot.id)):
+                continue
+        await list_latest(tenant_id, snapshot.incident_id, services)
         return
     raise Conflict(f"incident {snapshot.incident_id} moved {MAX_TRIES} times while its context was kept")
 

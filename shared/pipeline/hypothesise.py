@@ -8,8 +8,8 @@ from shared.incidents.timeline import entry
 from shared.messages import Hypothesise
 from shared.models.base import TenantId
 from shared.models.hypotheses import GeneratedBy, HypothesisSet
-from shared.models.incidents import Incident, IncidentSummary, TimelineEvent
-from shared.pipeline.recording import MAX_TRIES
+from shared.models.incidents import Incident, TimelineEvent
+from shared.pipeline.recording import MAX_TRIES, list_latest
 from shared.ports.services import Services
 from shared.ports.stores import IncidentChange, Versioned
 from shared.telemetry import logger
@@ -30,6 +30,8 @@ async def hypothesise(message: Hypothesise, services: Services, *, now: datetime
     if snapshot is None or ranked is None:
         raise Malformed("the snapshot of this message is not there", reason="snapshot_gone")
     if any(not is_ranking(one) for one in of_snapshot):
+        # An earlier run answered; it may have stopped before it told the list.
+        await list_latest(tenant_id, incident_id, services)
         return
     refined = await refine(snapshot, ranked, services.model, now=now, timeout_seconds=MODEL_SECONDS)
     log.info("hypotheses_refined", extra={"incident_id": incident_id, "reason": refined.reason})
@@ -50,10 +52,9 @@ async def _keep(tenant_id: TenantId, answer: HypothesisSet, services: Services, 
         try:
             await services.incidents.commit(tenant_id, change)
         except Conflict:
-            if await services.incidents.hypotheses(tenant_id, answer.incident_id, answer.id):
-                return
-            continue
-        await services.incident_list.put(tenant_id, IncidentSummary.of(change.incident))
+            if not await services.incidents.hypotheses(tenant_id, answer.incident_id, answer.id):
+                continue
+        await list_latest(tenant_id, answer.incident_id, services)
         return
     raise Conflict(f"incident {answer.incident_id} moved {MAX_TRIES} times while an answer was kept")
 

@@ -45,6 +45,13 @@ async def record_in_incident(
         await services.queues.send(QueueName.CONTEXT, _build_context(message, incident))
 
 
+async def list_latest(tenant_id: TenantId, incident_id: IncidentId, services: Services) -> None:
+    """Bring the list up to the incident as it stands."""
+    current = await services.incidents.read(tenant_id, incident_id)
+    if current is not None:
+        await services.incident_list.put(tenant_id, IncidentSummary.of(current.value))
+
+
 def needs_context(incident: Incident) -> bool:
     """Whether the latest reason to look at the context has not led to a snapshot yet."""
     expected = snapshot_id_for(incident.incident_id, incident.context_trigger)

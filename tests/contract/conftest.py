@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from dev.cosmos.server import EMULATOR_KEY
 
+from dev.cosmos.server import EMULATOR_KEY
 from dev.provision import provision_cosmos, provision_storage
 from shared.adapters.cosmos.client import CosmosDatabase, cosmos_database
 from tests.integration.azurite import running_azurite

@@ -78,13 +78,16 @@ class Container:
     async def replace(self, key: Sequence[str], body: Body, etag: str) -> str:
         """Replace what still has this etag and return the new one; raises Conflict."""
         from azure.core import MatchConditions
+        from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
         self._full(key)
-        made: Body = await self._call(
-            lambda proxy: proxy.replace_item(
-                str(body["id"]), body, etag=etag, match_condition=MatchConditions.IfNotModified
+        condition = MatchConditions.IfNotModified
+        try:
+            made: Body = await self._call(
+                lambda proxy: proxy.replace_item(str(body["id"]), body, etag=etag, match_condition=condition)
             )
-        )
+        except CosmosResourceNotFoundError as exc:
+            raise Conflict(f"container {self._name}: what was to be replaced is gone") from exc
         return str(made["_etag"])
 
     async def upsert(self, key: Sequence[str], body: Body) -> None:

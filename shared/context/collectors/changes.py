@@ -1,0 +1,74 @@
+"""What was deployed: versions that appeared in a service's build information."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from shared.context.conventions import VERSION_LABEL, build_service_of, build_versions
+from shared.context.look import Collected, Look
+from shared.context.redact import safe_text
+from shared.models.evidence import DeployEvidence
+from shared.ports.metrics import Series
+
+MAX_DEPLOYS = 50
+MAX_VERSION_CHARS = 120
+
+Seen = Mapping[str, Sequence[float]]
+"""By version: the times at which it was running, ascending."""
+
+
+async def collect_changes(look: Look, services: Iterable[str], warnings: Sequence[str] = ()) -> Collected:
+    """Deploys of these services over the window; raises as the source does."""
+    window = look.window
+    answer = await look.source.query_range(
+        build_versions(sorted(services)), start=window.start, end=window.end, step_seconds=window.step_seconds
+    )
+    found = [
+        deploy for service, seen in sorted(_by_service(answer.series).items()) for deploy in deploys(service, seen)
+    ]
+    newest = sorted(found, key=lambda one: one.at, reverse=True)[:MAX_DEPLOYS]
+    told = [*answer.warnings, *warnings]
+    if len(found) > len(newest):
+        told.append(f"{len(found) - len(newest)} older deploys are left out")
+    return Collected(evidence=tuple(newest), warnings=tuple(told), why_empty="no_deploys")
+
+
+def deploys(service: str, seen: Seen) -> list[DeployEvidence]:
+    """The versions that appeared where another one had run before; a restart of the same version is none."""
+    begins = min((times[0] for times in seen.values() if times), default=0.0)
+    return [
+        DeployEvidence(
+            service=service,
+            version=safe_text(version, MAX_VERSION_CHARS),
+            previous_version=_previous(seen, version),
+            at=datetime.fromtimestamp(times[0], UTC),
+            seconds_before_onset=None,
+        )
+        for version, times in sorted(seen.items())
+        if times and times[0] > begins
+    ]
+
+
+def _previous(seen: Seen, version: str) -> str | None:
+    """The version that ended as this one began: the last that ran before it, and of those the first to go."""
+    at = seen[version][0]
+    last_before = {
+        name: max((time for time in times if time < at), default=None)
+        for name, times in seen.items()
+        if name != version
+    }
+    running = {name: last for name, last in last_before.items() if last is not None}
+    if not running:
+        return None
+    chosen = min(running, key=lambda name: (-running[name], seen[name][-1], name))
+    return safe_text(chosen, MAX_VERSION_CHARS)
+
+
+def _by_service(series: Sequence[Series]) -> dict[str, Seen]:
+    """Times by service and version, from the likeliest of the labels under which the service is known."""
+    found: dict[str, dict[int, dict[str, list[float]]]] = defaultdict(lambda: defaultdict(dict))
+    for one in series:
+        likelihood, service = build_service_of(one.labels)
+        if service and one.points:
+            found[service][likelihood][one.labels.get(VERSION_LABEL, "")] = sorted(at for at, _ in one.points)
+    return {service: by_label[min(by_label)] for service, by_label in found.items()}

@@ -1,0 +1,97 @@
+"""What every DirectoryStore and LookupStore promises."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from shared.adapters.cosmos.stores import CosmosDirectory, CosmosLookups
+from shared.adapters.memory import MemoryDirectory, MemoryLookups
+from shared.errors import StoreRejected
+from shared.models.base import TenantId
+from shared.models.tenants import IntegrationType, Role, User
+from shared.ports.stores import DirectoryStore, LookupStore
+from tests.builders import NOON, a_credential, a_tenant, an_integration
+from tests.contract.conftest import BACKENDS
+
+
+@pytest.fixture(params=BACKENDS)
+def directory(request: pytest.FixtureRequest) -> DirectoryStore:
+    if request.param == "memory":
+        return MemoryDirectory()
+    return CosmosDirectory(request.getfixturevalue("database"))
+
+
+@pytest.fixture(params=BACKENDS)
+def lookups(request: pytest.FixtureRequest) -> LookupStore:
+    if request.param == "memory":
+        return MemoryLookups()
+    return CosmosLookups(request.getfixturevalue("database"))
+
+
+@pytest.fixture
+def tenant() -> TenantId:
+    return TenantId(f"ten-{uuid.uuid4().hex[:12]}")
+
+
+def a_user(tenant: TenantId, object_id: str) -> User:
+    return User(
+        id=f"usr-{object_id}",
+        tenant_id=tenant,
+        email="a@example.com",
+        entra_object_id=object_id,
+        full_name="A",
+        role=Role.ENGINEER,
+        created_at=NOON,
+    )
+
+
+async def test_a_tenant_is_read_back_and_can_be_changed(directory: DirectoryStore, tenant: TenantId) -> None:
+    assert await directory.tenant(tenant) is None
+    await directory.put(tenant, a_tenant(tenant_id=tenant))
+    await directory.put(tenant, a_tenant(tenant_id=tenant, is_active=False))
+    assert await directory.tenant(tenant) == a_tenant(tenant_id=tenant, is_active=False)
+
+
+async def test_a_user_is_found_by_object_id_in_the_own_tenant_only(
+    directory: DirectoryStore, tenant: TenantId
+) -> None:
+    await directory.put(tenant, a_user(tenant, "one"))
+    await directory.put(tenant, a_user(tenant, "two"))
+    assert await directory.user_by_object_id(tenant, "two") == a_user(tenant, "two")
+    assert await directory.user_by_object_id(tenant, "three") is None
+    assert await directory.user_by_object_id(TenantId(f"{tenant}-other"), "two") is None
+
+
+async def test_integrations_of_a_kind_are_the_active_ones_oldest_first(
+    directory: DirectoryStore, tenant: TenantId
+) -> None:
+    kinds = [("b", IntegrationType.PROMETHEUS, 2), ("a", IntegrationType.PROMETHEUS, 1), ("c", "alertmanager", 0)]
+    for name, kind, age in kinds:
+        made = an_integration(
+            id=f"int-{name}", tenant_id=tenant, integration_type=kind, created_at=NOON + timedelta(hours=age)
+        )
+        await directory.put(tenant, made)
+    gone = an_integration(
+        id="int-gone", tenant_id=tenant, integration_type=IntegrationType.PROMETHEUS, is_active=False
+    )
+    await directory.put(tenant, gone)
+    found = await directory.integrations(tenant, IntegrationType.PROMETHEUS)
+    assert [one.id for one in found] == ["int-a", "int-b"]
+    assert await directory.integrations(TenantId(f"{tenant}-other"), IntegrationType.PROMETHEUS) == []
+
+
+async def test_a_record_of_another_tenant_is_refused(directory: DirectoryStore, tenant: TenantId) -> None:
+    with pytest.raises(StoreRejected):
+        await directory.put(tenant, a_tenant())
+
+
+async def test_lookups_lead_from_an_outside_id_to_its_tenant(lookups: LookupStore, tenant: TenantId) -> None:
+    outside = uuid.uuid4().hex
+    assert await lookups.inbound(outside) is None
+    assert await lookups.tenant_of_entra(outside) is None
+    credential = a_credential(tenant_id=tenant, integration_id=outside, token_hashes=("a" * 64, "b" * 64))
+    await lookups.put_inbound(credential)
+    await lookups.put_entra(outside, tenant)
+    assert await lookups.inbound(outside) == credential
+    assert await lookups.tenant_of_entra(outside) == tenant
