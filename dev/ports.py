@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-DEFAULT_BASE = 47000
+DEFAULT_BASE = 24000
+"""Below 32768, where Linux begins to hand out ports to outgoing connections: those would block ours now and then."""
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,8 @@ def provision_cosmos(endpoint: str, key: str, database: str) -> None:
         if spec.default_ttl is not None:
             options["default_ttl"] = spec.default_ttl
         paths = list(spec.partition_key_paths)
-        kind = "MultiHash" if len(paths) > 1 else "Hash"
-        made.create_container_if_not_exists(
-            spec.name, PartitionKey(path=paths if len(paths) > 1 else paths[0], kind=kind), **options
-        )
+        key = PartitionKey(path=paths, kind="MultiHash") if len(paths) > 1 else PartitionKey(path=paths[0])
+        made.create_container_if_not_exists(spec.name, key, **options)
 
 
 def _plain(policy: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from dev.ports import DEFAULT_BASE
 from dev.stack import Stack
 
 _SIGN = {"up": "↑", "down": "↓", "steady": "·"}
@@ -47,19 +48,21 @@ def print_where_to_look(
         console.print(f"[bold green]✓[/] The bad deploy ({culprit} {version}) is named first in every incident.")
     else:
         console.print(f"[bold red]✗[/] The bad deploy ({culprit} {version}) is not named first in every incident.")
-    table = Table(title="Where to look next", show_header=False, box=None, title_justify="left")
     api = f"http://127.0.0.1:{ports.functions}/api/v1"
-    base = f" --port-base {ports.base}" if ports.base != type(ports)().base else ""
-    table.add_row("API docs", f"{api}/docs")
-    table.add_row(
-        "This incident",
-        f'curl -H "Authorization: Bearer $(.venv/bin/python -m dev token{base})" {api}/incidents/{incident_id}',
-    )
-    table.add_row("Prometheus", f"http://127.0.0.1:{ports.prometheus}/alerts")
-    table.add_row("Alertmanager", f"http://127.0.0.1:{ports.alertmanager}")
-    table.add_row("The shop", f"http://127.0.0.1:{ports.shop}/state")
-    table.add_row("Logs", str(stack.options.layout.logs))
-    console.print(table, soft_wrap=True)
+    base = f" --port-base {ports.base}" if ports.base != DEFAULT_BASE else ""
+    token = f"$(.venv/bin/python -m dev token{base})"
+    places = {
+        "API docs": f"{api}/docs",
+        "This incident": f'curl -H "Authorization: Bearer {token}" {api}/incidents/{incident_id}',
+        "Prometheus": f"http://127.0.0.1:{ports.prometheus}/alerts",
+        "Alertmanager": f"http://127.0.0.1:{ports.alertmanager}",
+        "The shop": f"http://127.0.0.1:{ports.shop}/state",
+        "Logs": str(stack.options.layout.logs),
+    }
+    console.print("\n[italic]Where to look next[/]")
+    for name, place in places.items():
+        # Never wrapped or cut: these lines are there to be copied.
+        console.print(f"  {name:<14} {escape(place)}", soft_wrap=True, highlight=False)
 
 
 def _fired(incident: Mapping[str, Any]) -> Table:

@@ -1,0 +1,1 @@
+"""Cosmos DB's query language: parsed by hand and evaluated exactly, `undefined` included."""

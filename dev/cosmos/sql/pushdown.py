@@ -1,0 +1,101 @@
+"""What of a WHERE clause SQLite can check first: a superset of the matches, so a loose rule costs time only."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dev.cosmos.sql.tree import Alias, Binary, In, Literal, Member, Node, Parameter, Query
+
+_LARGEST_EXACT = 2**53
+_MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_MAX_CHOICES = 100
+
+
+@dataclass(frozen=True)
+class Prefilter:
+    """A condition for SQLite over the columns of `items`."""
+
+    where: str
+    arguments: tuple[Any, ...]
+
+
+def path_below(node: Node, alias: str) -> tuple[str, ...] | None:
+    """The names of `alias.a.b`, or None when the expression is no such path."""
+    names: list[str] = []
+    while isinstance(node, Member):
+        if not isinstance(node.index, Literal) or not isinstance(node.index.value, str):
+            return None
+        names.append(node.index.value)
+        node = node.source
+    return tuple(reversed(names)) if isinstance(node, Alias) and node.name == alias and names else None
+
+
+def document_alias(query: Query) -> str | None:
+    """The name that stands for the whole document, if there is one."""
+    root = query.sources[0] if query.sources else None
+    return root.alias if root is not None and root.path is None else None
+
+
+def prefilter(query: Query, parameters: Mapping[str, Any]) -> Prefilter:
+    """The parts of WHERE, joined by AND, that are a path compared with a constant."""
+    alias = document_alias(query)
+    conditions = ["1"]
+    arguments: list[Any] = []
+    if alias is not None and query.where is not None:
+        for term in _conjuncts(query.where):
+            pushed = _pushed(term, alias, parameters)
+            if pushed is not None:
+                conditions.append(pushed.where)
+                arguments += pushed.arguments
+    return Prefilter(" AND ".join(conditions), tuple(arguments))
+
+
+def _conjuncts(node: Node) -> Iterator[Node]:
+    if isinstance(node, Binary) and node.operator == "AND":
+        yield from _conjuncts(node.left)
+        yield from _conjuncts(node.right)
+    else:
+        yield node
+
+
+def _pushed(term: Node, alias: str, parameters: Mapping[str, Any]) -> Prefilter | None:
+    if isinstance(term, In):
+        column, values = _column(term.operand, alias), [_constant(choice, parameters) for choice in term.choices]
+        if column is None or not all(map(_is_pushable, values)) or not 0 < len(values) <= _MAX_CHOICES:
+            return None
+        return Prefilter(f"{column[0]} IN ({','.join('?' * len(values))})", (*column[1], *values))
+    if not isinstance(term, Binary) or term.operator not in _MIRRORED:
+        return None
+    operator, path, constant = term.operator, term.left, term.right
+    if isinstance(path, Literal | Parameter):
+        operator, path, constant = _MIRRORED[operator], constant, path
+    column, value = _column(path, alias), _constant(constant, parameters)
+    if column is None or not _is_pushable(value):
+        return None
+    return Prefilter(f"{column[0]} {operator} ?", (*column[1], value))
+
+
+def _column(node: Node, alias: str) -> tuple[str, tuple[str, ...]] | None:
+    """The SQL for the value of a path, and its argument."""
+    path = path_below(node, alias)
+    if path is None or path[0].startswith("_") or any('"' in name or "\\" in name for name in path):
+        return None
+    if path == ("id",):
+        return "id", ()
+    return "json_extract(body, ?)", ("$" + "".join(f".{json.dumps(name, ensure_ascii=False)}" for name in path),)
+
+
+def _constant(node: Node, parameters: Mapping[str, Any]) -> Any:
+    if isinstance(node, Literal):
+        return node.value
+    return parameters.get(node.name) if isinstance(node, Parameter) else None
+
+
+def _is_pushable(value: Any) -> bool:
+    """Whether SQLite compares it as Cosmos DB does, or at least misses nothing."""
+    if isinstance(value, str):
+        return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+    if isinstance(value, bool):
+        return True
+    return isinstance(value, int | float) and abs(value) < _LARGEST_EXACT

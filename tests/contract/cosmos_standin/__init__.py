@@ -1,0 +1,1 @@
+"""The Cosmos DB stand-in as the unmodified azure-cosmos package sees it."""
