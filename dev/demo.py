@@ -81,6 +81,10 @@ class ApiClient:
         path = f"/incidents/{incident_id}/snapshots/{snapshot_id}"
         return dict((await self._http.get(path)).raise_for_status().json())
 
+    async def receipt(self, receipt_id: str) -> dict[str, Any]:
+        """What became of a delivery."""
+        return dict((await self._http.get(f"/receipts/{receipt_id}")).raise_for_status().json())
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()

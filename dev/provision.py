@@ -29,6 +29,7 @@ def provision_storage(connection_string: str) -> None:
 def provision_cosmos(endpoint: str, key: str, database: str) -> None:
     """Create the database and every container of the table, where they are missing."""
     from azure.cosmos import CosmosClient, PartitionKey
+
     from shared.adapters.cosmos.containers import CONTAINERS
 
     client = CosmosClient(endpoint, key)

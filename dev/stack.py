@@ -96,24 +96,32 @@ class Stack:
 
     async def up(self, step: Step) -> None:
         """Start everything and make the tenant `acme`; raises CannotRun with one sentence."""
+        integration_id = await self.start_storage(step)
+        self._write_configuration(integration_id)
+        for part in self._monitoring():
+            step(part.name)
+            await self.processes.start(part)
+        await self.start_host(step)
+
+    async def start_storage(self, step: Step) -> str:
+        """Start storage, store and identity, provision them, and return the id of acme's Alertmanager integration."""
         from dev.provision import provision_cosmos, provision_storage
         from dev.seed import seed_acme
 
-        ports, layout = self.options.ports, self.options.layout
+        ports = self.options.ports
         for part in self._storage_and_identity():
             step(part.name)
             await self.processes.start(part)
         step("queues, containers, tenant acme")
         provision_storage(self.environment["AzureWebJobsStorage"])
         provision_cosmos(self.environment["COSMOS_ENDPOINT"], self.environment["COSMOS_KEY"], DATABASE)
-        integration_id = await seed_acme(
-            self.environment, layout, prometheus_url=f"http://127.0.0.1:{ports.prometheus}"
+        return await seed_acme(
+            self.environment, self.options.layout, prometheus_url=f"http://127.0.0.1:{ports.prometheus}"
         )
-        self._write_configuration(integration_id)
-        for part in self._monitoring():
-            step(part.name)
-            await self.processes.start(part)
-        await self.start_host(step)
+
+    async def start_cosmos(self) -> None:
+        """Start the Cosmos stand-in again, after it was stopped or killed."""
+        await self.processes.start(next(part for part in self._storage_and_identity() if part.name == "cosmos"))
 
     async def start_host(self, step: Step) -> None:
         """Start the Functions host; alone, after it was stopped or killed."""

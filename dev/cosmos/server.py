@@ -158,7 +158,10 @@ def serve(*, port: int, data: Path, strict: bool) -> None:
     except (OSError, sqlite3.Error) as exc:
         why = "another stand-in uses it" if "locked" in str(exc) else str(exc)
         raise _cannot(f"the folder {data} cannot be used: {why}.") from exc
-    config = uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=2)
+    # Connections stay open longer than clients keep them idle, so that none is closed under a request on its way.
+    config = uvicorn.Config(
+        app, log_level="warning", lifespan="on", timeout_keep_alive=600, timeout_graceful_shutdown=2
+    )
     server = uvicorn.Server(config)
 
     def stop(*_: object) -> None:

@@ -254,12 +254,11 @@ async def test_a_callee_without_metrics_of_its_own_is_seen_through_the_service_g
 async def test_the_query_of_a_piece_of_evidence_gives_its_points_again(prometheus: Running) -> None:
     snapshot = await look_at(prometheus.url, prometheus.story)
     piece = series_of(snapshot, "payment", Metric.ERROR_RATIO)
-    asked = httpx.post(
-        f"{prometheus.url}api/v1/query",
-        data={"query": piece.query, "time": str(piece.points[-1][0])},
-        trust_env=False,
-    ).json()["data"]["result"]
-    assert [float(one["value"][1]) for one in asked] == [pytest.approx(piece.points[-1][1])]
+    http = GuardedHttp(allow_private=True)
+    last = datetime.fromtimestamp(piece.points[-1][0], UTC)
+    answer = await PrometheusSource(http, Connection(prometheus.url)).query(piece.query, at=last)
+    await http.aclose()
+    assert [one.value for one in answer.samples] == [pytest.approx(piece.points[-1][1], rel=1e-5)]
 
 
 async def test_looking_again_at_the_same_time_gives_the_same_evidence(prometheus: Running) -> None:

@@ -1,0 +1,189 @@
+"""Freezing: one order, one id a piece, bounded."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.context.collectors.changes import deploys
+from shared.context.freeze import MAX_BYTES, freeze, onset_of
+from shared.context.window import (
+    DEFAULT_SCRAPE_SECONDS,
+    MAX_POINTS,
+    onset_reference,
+    scrape_interval,
+    window_for,
+)
+from shared.models.evidence import (
+    Direction,
+    EdgeEvidence,
+    Metric,
+    Movement,
+    Relation,
+    Section,
+    SectionName,
+    SectionStatus,
+    SeriesEvidence,
+)
+from shared.ports.metrics import Sample
+from tests.builders import NOON, a_signal, an_alert, an_incident, resolved
+
+WINDOW = window_for(NOON, NOON + timedelta(minutes=2), 15)
+STEADY = Movement(baseline_median=0.0, baseline_spread=0.1, baseline_samples=20, current=0.0)
+
+
+def a_series(service: str = "payment", **changes: object) -> SeriesEvidence:
+    fields = {
+        "service": service,
+        "relation": Relation.SELF,
+        "metric": Metric.ERROR_RATIO,
+        "query": "q",
+        "points": ((1.0, 0.5),),
+        "movement": STEADY,
+        **changes,
+    }
+    return SeriesEvidence.model_validate(fields)
+
+
+def a_section(name: SectionName, *evidence: object, warnings: tuple[str, ...] = ()) -> Section:
+    return Section.model_validate(
+        {"name": name, "status": SectionStatus.OK, "evidence": evidence, "warnings": warnings}
+    )
+
+
+def moving(minutes: float, direction: Direction = Direction.UP) -> Movement:
+    return STEADY.model_copy(update={"direction": direction, "onset_at": NOON + timedelta(minutes=minutes)})
+
+
+def test_ids_and_bytes_do_not_depend_on_the_order_of_arrival() -> None:
+    pieces = [
+        a_series("cart", relation=Relation.CALLEE),
+        a_series("web", relation=Relation.CALLER),
+        a_series("bank", relation=Relation.CALLEE),
+    ]
+    edges = [EdgeEvidence(caller="b", callee=to, calls_per_second=1, failed_ratio=None) for to in ("d", "c")]
+
+    def frozen(reverse: bool) -> str:
+        sections = [
+            a_section(SectionName.DEPENDENCIES, *(pieces[::-1] if reverse else pieces)),
+            a_section(SectionName.TOPOLOGY, *(edges[::-1] if reverse else edges)),
+        ]
+        return freeze("payment", WINDOW, sections[::-1] if reverse else sections).canonical_json()
+
+    assert frozen(reverse=False) == frozen(reverse=True)
+    body = freeze("payment", WINDOW, [a_section(SectionName.DEPENDENCIES, *pieces)])
+    named = [(one.id, one.service) for one in body.evidence() if isinstance(one, SeriesEvidence)]
+    assert named == [("E1", "web"), ("E2", "bank"), ("E3", "cart")]
+
+
+def test_points_are_rounded_and_bounded() -> None:
+    points = tuple((1_800_000_000.12345 + n, 1 / 3) for n in range(MAX_POINTS + 50))
+    body = freeze("payment", WINDOW, [a_section(SectionName.TRAFFIC, a_series(points=points))])
+    (piece,) = body.evidence()
+    assert isinstance(piece, SeriesEvidence)
+    assert len(piece.points) == MAX_POINTS
+    assert piece.points[-1] == (1_800_000_349.123, 0.333333)
+
+
+def test_a_body_of_the_largest_kind_stays_below_its_limit() -> None:
+    points = tuple((1_800_000_000.5 + n, 123456.789 / (n + 1)) for n in range(MAX_POINTS))
+    pieces = [
+        a_series(f"{n:03d}" + "s" * 200, relation=Relation.CALLEE, metric=metric, points=points, query="q" * 3000)
+        for n in range(29)
+        for metric in Metric
+    ]
+    body = freeze("x" * 500, WINDOW, [a_section(SectionName.DEPENDENCIES, *pieces)])
+    assert len(body.canonical_json().encode()) < MAX_BYTES
+    assert len(body.service) == 120
+    assert "points are thinned out to keep the snapshot small" in body.sections[0].warnings
+
+
+def test_warnings_are_told_once_and_bounded() -> None:
+    warnings = ("same", "same", *(f"w{n} " + "x" * 400 for n in range(40)))
+    (section,) = freeze("s", WINDOW, [a_section(SectionName.TRAFFIC, warnings=warnings)]).sections
+    assert len(section.warnings) == 20
+    assert section.warnings[0] == "same"
+    assert section.warnings[-1] == "22 more warnings are left out"
+    assert max(map(len, section.warnings)) <= 300
+
+
+@pytest.mark.parametrize(
+    ("movements", "expected"),
+    [
+        ([], 0),
+        ([(Metric.ERROR_RATIO, moving(-3))], -3),
+        ([(Metric.ERROR_RATIO, moving(-3)), (Metric.LATENCY_P95, moving(-4))], -4),
+        ([(Metric.ERROR_RATIO, moving(-3)), (Metric.REQUEST_RATE, moving(-9, Direction.DOWN))], -3),
+        ([(Metric.REQUEST_RATE, moving(-9, Direction.DOWN))], -9),
+        ([(Metric.LATENCY_P95, moving(-8, Direction.DOWN)), (Metric.ERROR_RATIO, moving(-3))], -3),
+        ([(Metric.ERROR_RATIO, moving(1))], 0),
+    ],
+)
+def test_the_onset_is_the_earliest_symptom_of_the_service_itself(
+    movements: list[tuple[Metric, Movement]], expected: float
+) -> None:
+    own = [a_series(metric=metric, movement=movement) for metric, movement in movements]
+    other = a_series("cart", relation=Relation.CALLEE, movement=moving(-30))
+    assert onset_of([a_section(SectionName.TRAFFIC, *own, other)], NOON) == NOON + timedelta(minutes=expected)
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ({"1": [0, 1, 2], "2": [3, 4]}, [("2", "1", 3)]),
+        ({"1": [0, 1, 2, 3, 4]}, []),
+        ({"1": [0, 1, 4, 5]}, []),
+        ({"1": [2, 3, 4]}, []),
+        ({"1": [0, 1, 2, 3], "2": [2, 3]}, [("2", "1", 2)]),
+        ({"1": [0, 1], "2": [2, 3], "3": [4, 5]}, [("2", "1", 2), ("3", "2", 4)]),
+        ({"lib": [0, 1, 2, 3, 4], "1": [0, 1, 2], "2": [3, 4]}, [("2", "1", 3)]),
+    ],
+    ids=["deploy", "nothing", "restart", "young data", "canary", "two deploys", "the one that ended"],
+)
+def test_a_deploy_is_a_version_that_appeared_where_another_ran(
+    seen: dict[str, list[float]], expected: list[tuple[str, str, float]]
+) -> None:
+    found = deploys("payment", seen)
+    assert [(one.version, one.previous_version, one.at.timestamp()) for one in found] == expected
+
+
+@pytest.mark.parametrize("scrape_seconds", [1, 5, 15, 30, 60, 120])
+@pytest.mark.parametrize("age", [0, 1, 90, 3600, 6 * 3600])
+def test_a_window_is_aligned_and_has_at_most_300_points(scrape_seconds: int, age: int) -> None:
+    now = NOON + timedelta(seconds=7.3)
+    window = window_for(now - timedelta(seconds=age), now, scrape_seconds)
+    span = (window.end - window.start).total_seconds()
+    assert span / window.step_seconds + 1 <= MAX_POINTS
+    assert window.start.timestamp() % window.step_seconds == window.end.timestamp() % window.step_seconds == 0
+    assert now - timedelta(seconds=window.step_seconds) <= window.end <= now
+    assert window.rate_seconds >= max(4 * scrape_seconds, 4, window.step_seconds)
+    assert timedelta(minutes=10) <= window.reference - window.start <= timedelta(minutes=60, seconds=120)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ({"15": 15, "120": 120}, 1),
+        ({"15": 15, "120": 30}, 1),
+        ({"15": 1, "120": 8}, 15),
+        ({"15": 2, "120": 9}, 13),
+        ({"120": 2}, 60),
+        ({}, DEFAULT_SCRAPE_SECONDS),
+        ({"120": float("nan")}, DEFAULT_SCRAPE_SECONDS),
+    ],
+)
+def test_the_scrape_interval_is_told_from_the_counts(counts: dict[str, float], expected: float) -> None:
+    assert scrape_interval([Sample({"over": over}, 0, value) for over, value in counts.items()]) == expected
+
+
+def test_the_reference_is_the_earliest_firing_alert_within_six_hours() -> None:
+    def signal(minutes: float) -> object:
+        return an_alert(fingerprint=str(minutes), starts_at=NOON + timedelta(minutes=minutes))
+
+    alerts = [an_alert(fingerprint=str(m), starts_at=NOON + timedelta(minutes=m)) for m in (-5, -9)]
+    firing, over = [a_signal(one) for one in alerts], a_signal(resolved(alerts[1]))
+    assert onset_reference(an_incident(), firing, NOON) == NOON - timedelta(minutes=9)
+    assert onset_reference(an_incident(), [firing[0], over], NOON) == NOON - timedelta(minutes=5)
+    assert onset_reference(an_incident(), [over], NOON) == NOON - timedelta(minutes=9)
+    assert onset_reference(an_incident(), firing, NOON + timedelta(days=1)) == NOON + timedelta(hours=18)
+    assert onset_reference(an_incident(), firing, NOON - timedelta(minutes=30)) == NOON - timedelta(minutes=30)
+    assert onset_reference(an_incident(detected_at=NOON), [], NOON) == NOON
