@@ -1,12 +1,12 @@
 """What a sender is told: each outcome as the status that makes its sender do the right thing."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 import azure.functions as func
-from shared.bootstrap import process
 
+from shared.bootstrap import Process, process
 from shared.errors import CopilotError, Malformed, Unauthenticated
 from shared.models.signals import Source
 from shared.pipeline.accept import Delivery, accept
@@ -16,7 +16,14 @@ log = logger(__name__)
 
 
 async def webhook_answer(
-    method: str, *, source: str, integration_id: str, headers: Mapping[str, str], body: bytes, now: datetime
+    method: str,
+    *,
+    source: str,
+    integration_id: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: datetime,
+    wired: Callable[[], Awaitable[Process]] = process,
 ) -> func.HttpResponse:
     """Accept a delivery and say so, or say why not; our own faults are 503, which every sender tries again."""
     if method != "POST":
@@ -30,7 +37,7 @@ async def webhook_answer(
             traceparent=_one_line(headers.get("traceparent")),
             received_at=now,
         )
-        running = await process()
+        running = await wired()
         receipt_id = await accept(delivery, running.credentials, running.services)
     except CopilotError as exc:
         status = _status_of(exc)

@@ -20,7 +20,7 @@ from shared.ports.services import Services
 class NoMetrics:
     """A tenant without a Prometheus."""
 
-    async def of_tenant(self, tenant_id: TenantId) -> MetricsSource | None:  # noqa: ARG002 -- the port's shape
+    async def of_tenant(self, tenant_id: TenantId) -> MetricsSource | None:
         """None is connected."""
         return None
 

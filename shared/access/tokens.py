@@ -74,6 +74,5 @@ def _is_timely(claims: Mapping[str, Any], now: float) -> bool:
     if not all(type(one) in (int, float) for one in times):
         return False
     issued_at, not_before, expires_at = times
-    # Written so that NaN, which compares as false with everything, is refused.
-    has_begun = bool(max(issued_at, not_before) <= now + SKEW_SECONDS and issued_at <= expires_at)
-    return has_begun and bool(now - SKEW_SECONDS < expires_at)
+    latest_start, earliest_end = now + SKEW_SECONDS, now - SKEW_SECONDS
+    return bool(issued_at <= latest_start and not_before <= latest_start and earliest_end < expires_at)

@@ -120,8 +120,8 @@ def _labels(one: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _first(results: Any, notes: _Notes) -> list[Mapping[str, Any]]:
-    if not isinstance(results, list):
-        raise TypeError("a result is a list")
+    if not isinstance(results, list) or not all(isinstance(one, Mapping) for one in results):
+        raise TypeError("a result is a list of objects")
     if len(results) > MAX_SERIES:
         notes.add(f"only {MAX_SERIES} of {len(results)} series are kept")
     return results[:MAX_SERIES]

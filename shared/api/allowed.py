@@ -12,7 +12,7 @@ from shared.access.roles import may
 from shared.ports.services import Services
 
 # Only declares the scheme for the documentation; the check itself is ours, so that all refusals look alike.
-_scheme = HTTPBearer(auto_error=False, description="An Entra ID v2.0 access token for this API.")
+_scheme = HTTPBearer(auto_error=False, bearerFormat="JWT", description="An Entra ID v2.0 access token for this API.")
 
 
 def allowed(operation: str) -> Callable[..., Awaitable[Principal]]:
@@ -23,7 +23,7 @@ def allowed(operation: str) -> Callable[..., Awaitable[Principal]]:
         presented = request.headers.getlist("authorization")
         principal = await authenticator.authenticate(presented[0] if len(presented) == 1 else None)
         if not may(principal.role, operation):
-            raise Forbidden("the role does not allow this")
+            raise Forbidden(f"the role {principal.role} does not allow this", reason="role_too_low")
         return principal
 
     check.__dict__["operation"] = operation

@@ -9,15 +9,34 @@ from pydantic import BaseModel
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
+from shared.api.examples import (
+    HYPOTHESES,
+    INCIDENT,
+    INCIDENT_PAGE,
+    SIGNAL,
+    SNAPSHOT,
+    TIMELINE_ENTRY,
+    answers_with,
+)
 from shared.api.problems import PROBLEMS, NotFound
-from shared.api.views import HypothesesView, IncidentView, SignalView, SnapshotView, SummaryView, TimelineView
+from shared.api.views import (
+    HypothesesView,
+    IncidentView,
+    SignalView,
+    SnapshotSummaryView,
+    SnapshotView,
+    SummaryView,
+    TimelineView,
+)
 from shared.models.base import IncidentId, SnapshotId, TenantId
 from shared.models.incidents import Incident
 from shared.ports.services import Services
 
 router = APIRouter(prefix="/incidents", tags=["incidents"], responses=PROBLEMS)
 
-_ID = re.compile(r"[a-z]{2,8}-[0-9a-f]{24}")
+# As `document_id` makes them; anything else never reaches the store.
+_INCIDENT_ID = re.compile(r"inc-[0-9a-f]{24}")
+_SNAPSHOT_ID = re.compile(r"snap-[0-9a-f]{24}")
 
 
 class IncidentPage(BaseModel):
@@ -27,23 +46,25 @@ class IncidentPage(BaseModel):
     cursor: str | None
 
 
-@router.get("", summary="List incidents")
+@router.get("", summary="List incidents", responses=answers_with(INCIDENT_PAGE))
 async def list_incidents(
     principal: Annotated[Principal, Depends(allowed("list_incidents"))],
     services: Wired,
-    limit: Annotated[int, Query(ge=1, le=100)] = 25,
-    cursor: Annotated[str | None, Query(max_length=400)] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="How many to answer with.")] = 25,
+    cursor: Annotated[str | None, Query(max_length=400, description="The cursor of the page before.")] = None,
 ) -> IncidentPage:
     """Newest detection first. The list may lag behind an incident by the moment its writing takes."""
     page = await services.incident_list.page(principal.tenant_id, limit=limit, cursor=cursor)
     return IncidentPage(items=[SummaryView.of(one) for one in page.items], cursor=page.cursor)
 
 
-@router.get("/{incident_id}", summary="Read an incident with everything known of it")
+@router.get(
+    "/{incident_id}", summary="Read an incident with everything known of it", responses=answers_with(INCIDENT)
+)
 async def read_incident(
     incident_id: str, principal: Annotated[Principal, Depends(allowed("read_incident"))], services: Wired
 ) -> IncidentView:
-    """The incident with its signals, timeline, latest snapshot and latest hypotheses."""
+    """The incident with its signals, timeline, a summary of the latest snapshot, and the latest hypotheses."""
     incident = await _incident(principal.tenant_id, incident_id, services)
     signals, timeline, snapshot, hypotheses = await asyncio.gather(
         _signals(principal.tenant_id, incident, services),
@@ -54,7 +75,7 @@ async def read_incident(
     return IncidentView.of(incident, signals, timeline, snapshot=snapshot, hypotheses=hypotheses)
 
 
-@router.get("/{incident_id}/signals", summary="Read an incident's signals")
+@router.get("/{incident_id}/signals", summary="Read an incident's signals", responses=answers_with([SIGNAL]))
 async def read_signals(
     incident_id: str, principal: Annotated[Principal, Depends(allowed("read_signals"))], services: Wired
 ) -> list[SignalView]:
@@ -63,7 +84,7 @@ async def read_signals(
     return await _signals(principal.tenant_id, incident, services)
 
 
-@router.get("/{incident_id}/timeline", summary="Read what happened")
+@router.get("/{incident_id}/timeline", summary="Read what happened", responses=answers_with([TIMELINE_ENTRY]))
 async def read_timeline(
     incident_id: str, principal: Annotated[Principal, Depends(allowed("read_timeline"))], services: Wired
 ) -> list[TimelineView]:
@@ -72,7 +93,7 @@ async def read_timeline(
     return await _timeline(principal.tenant_id, incident, services)
 
 
-@router.get("/{incident_id}/snapshots/{snapshot_id}", summary="Read a snapshot")
+@router.get("/{incident_id}/snapshots/{snapshot_id}", summary="Read a snapshot", responses=answers_with(SNAPSHOT))
 async def read_snapshot(
     incident_id: str,
     snapshot_id: str,
@@ -80,7 +101,7 @@ async def read_snapshot(
     services: Wired,
 ) -> SnapshotView:
     """What was looked at: sections with their status and evidence, frozen."""
-    if not _ID.fullmatch(incident_id) or not _ID.fullmatch(snapshot_id):
+    if not _INCIDENT_ID.fullmatch(incident_id) or not _SNAPSHOT_ID.fullmatch(snapshot_id):
         raise NotFound("There is no such snapshot.")
     found = await services.incidents.snapshot(principal.tenant_id, IncidentId(incident_id), SnapshotId(snapshot_id))
     if found is None:
@@ -88,7 +109,7 @@ async def read_snapshot(
     return SnapshotView.of(found)
 
 
-@router.get("/{incident_id}/hypotheses", summary="Read every answer given")
+@router.get("/{incident_id}/hypotheses", summary="Read every answer given", responses=answers_with([HYPOTHESES]))
 async def read_hypotheses(
     incident_id: str, principal: Annotated[Principal, Depends(allowed("read_hypotheses"))], services: Wired
 ) -> list[HypothesesView]:
@@ -101,7 +122,7 @@ async def read_hypotheses(
 async def _incident(tenant_id: TenantId, incident_id: str, services: Services) -> Incident:
     """Another tenant's incident is under another key: it is simply not there."""
     found = None
-    if _ID.fullmatch(incident_id):
+    if _INCIDENT_ID.fullmatch(incident_id):
         found = await services.incidents.read(tenant_id, IncidentId(incident_id))
     if found is None:
         raise NotFound("There is no such incident.")
@@ -116,11 +137,11 @@ async def _timeline(tenant_id: TenantId, incident: Incident, services: Services)
     return [TimelineView.of(one) for one in await services.incidents.timeline(tenant_id, incident.incident_id)]
 
 
-async def _latest_snapshot(tenant_id: TenantId, incident: Incident, services: Services) -> SnapshotView | None:
+async def _latest_snapshot(tenant_id: TenantId, incident: Incident, services: Services) -> SnapshotSummaryView | None:
     if incident.latest_snapshot_id is None:
         return None
     found = await services.incidents.snapshot(tenant_id, incident.incident_id, incident.latest_snapshot_id)
-    return SnapshotView.of(found) if found else None
+    return SnapshotSummaryView.of(found) if found else None
 
 
 async def _latest_hypotheses(tenant_id: TenantId, incident: Incident, services: Services) -> HypothesesView | None:

@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from shared.access.principals import Principal
 from shared.api.allowed import allowed
+from shared.api.examples import ME, answers_with
 from shared.api.problems import PROBLEMS
 from shared.models.tenants import Role
 
@@ -16,12 +17,15 @@ router = APIRouter(tags=["me"], responses=PROBLEMS)
 class Me(BaseModel):
     """The caller as the token says."""
 
-    tenant_id: str = Field(examples=["ten-9c1185a5c5e9fc54612808977"])
-    email: str = Field(examples=["engineer@acme.example"])
-    role: Role = Field(examples=["engineer"])
+    tenant_id: str
+    object_id: str
+    email: str
+    role: Role
 
 
-@router.get("/me", summary="Who am I?")
+@router.get("/me", summary="Who am I?", responses=answers_with(ME))
 async def who_am_i(principal: Annotated[Principal, Depends(allowed("who_am_i"))]) -> Me:
-    """The tenant, mail address and role of the token."""
-    return Me(tenant_id=principal.tenant_id, email=principal.email, role=principal.role)
+    """The tenant, Entra object id, mail address and role of the token."""
+    return Me(
+        tenant_id=principal.tenant_id, object_id=principal.object_id, email=principal.email, role=principal.role
+    )

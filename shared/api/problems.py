@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem details: a stable type, a request id, no internals."""
 
-import uuid
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -15,7 +15,8 @@ from shared.telemetry import logger
 
 log = logger(__name__)
 
-TYPE_BASE = "https://github.com/sre-copilot/problems/"
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 5
 
 
 class NotFound(CopilotError):
@@ -27,14 +28,14 @@ class NotFound(CopilotError):
 class Problem(BaseModel):
     """What every error looks like (`application/problem+json`)."""
 
-    type: str = Field(examples=[f"{TYPE_BASE}not-found"])
+    type: str = Field(description="Stable; for programs.", examples=["urn:sre-copilot:problem:not-found"])
     title: str = Field(examples=["Not found"])
     status: int = Field(examples=[404])
     detail: str | None = Field(default=None, examples=["There is no such incident."])
-    request_id: str = Field(examples=["2f1c7d0e9b6a4c7f8e21d0a3b5c4f6e7"])
+    request_id: str = Field(description="The one in our log.", examples=["2f1c7d0e9b6a4c7f8e21d0a3b5c4f6e7"])
 
 
-_DOCUMENTED = {
+_TITLES = {
     400: "Bad request",
     401: "Unauthorized",
     403: "Forbidden",
@@ -42,46 +43,59 @@ _DOCUMENTED = {
     500: "Internal error",
     503: "Temporarily unavailable",
 }
-_TITLES = {**_DOCUMENTED, 405: "Method not allowed"}
+_MEANINGS = {
+    400: "A parameter is out of its range, or the cursor is not one of ours.",
+    401: "There is no bearer token, or not a good one. The answer does not say what is wrong with it.",
+    403: "The token is good, but its tenant is not active or its role does not allow this.",
+    404: "There is no such thing in the caller's tenant.",
+    500: "A bug of ours. The request id finds it in our log.",
+    503: "A store or the identity provider is not available now. Try again after `Retry-After` seconds.",
+}
+# What the caller did is explained; what is wrong on our side, or with a token, stands in our log.
+_EXPLAINED = frozenset({400, 403, 404})
+
+
+def _type_of(title: str) -> str:
+    return f"urn:sre-copilot:problem:{title.lower().replace(' ', '-')}"
+
+
+def _documented(description: str, title: str, status: int) -> dict[str, Any]:
+    example = {
+        "type": _type_of(title),
+        "title": title,
+        "status": status,
+        "request_id": "2f1c7d0e9b6a4c7f8e21d0a3b5c4f6e7",
+    }
+    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
+    return {"description": description, "content": {MEDIA_TYPE: content}}
+
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": title, "content": {"application/problem+json": {}}}
-    for status, title in _DOCUMENTED.items()
+    **{status: _documented(_MEANINGS[status], title, status) for status, title in _TITLES.items()},
+    # Also keeps out FastAPI's 422, which we never answer with.
+    "default": _documented("Any other error.", "Method not allowed", 405),
 }
 """For every operation's documentation."""
 
 
-def request_id_of(request: Request) -> str:
-    """One id a request, for the answer and the log."""
-    if not hasattr(request.state, "request_id"):
-        request.state.request_id = uuid.uuid4().hex
-    return str(request.state.request_id)
-
-
 def install_problems(api: FastAPI) -> None:
-    """Answer every error in the one shape."""
+    """Answer every error that is raised on purpose in the one shape; the boundary does so for bugs."""
 
     @api.exception_handler(CopilotError)
     async def on_refusal(request: Request, exc: CopilotError) -> JSONResponse:
         status = _status_of(exc)
-        log.info("api_refused", extra={"status": status, "reason": exc.reason, "request_id": request_id_of(request)})
-        # What was wrong with a token is for our log, not for whoever sent it.
-        detail = None if status in (401, 503) else str(exc)
-        return _problem(request, status, detail=detail)
+        level = log.error if status == HTTPStatus.INTERNAL_SERVER_ERROR else log.info
+        level("api_refused", extra={"status": status, "reason": exc.reason})
+        return problem(request, status, detail=_sentence(str(exc)) if status in _EXPLAINED else None)
 
     @api.exception_handler(HTTPException)
     async def on_http(request: Request, exc: HTTPException) -> JSONResponse:
-        return _problem(request, exc.status_code, headers=dict(exc.headers or {}))
+        return problem(request, exc.status_code, headers=dict(exc.headers or {}))
 
     @api.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, exc: RequestValidationError) -> JSONResponse:
         where = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in exc.errors()[:5])
-        return _problem(request, 400, detail=where[:500])
-
-    @api.exception_handler(Exception)
-    async def on_bug(request: Request, exc: Exception) -> JSONResponse:
-        log.error("api_failed", extra={"bug": type(exc).__name__, "request_id": request_id_of(request)})
-        return _problem(request, 500)
+        return problem(request, HTTPStatus.BAD_REQUEST, detail=_sentence(where[:500]))
 
 
 def _status_of(exc: CopilotError) -> int:
@@ -98,21 +112,26 @@ def _status_of(exc: CopilotError) -> int:
             return 503 if exc.retryable else 500
 
 
-def _problem(
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
+
+
+def problem(
     request: Request, status: int, *, detail: str | None = None, headers: dict[str, str] | None = None
 ) -> JSONResponse:
-    title = _TITLES.get(status, "Error")
+    """The answer for an error; `request` has its id from the boundary."""
+    title = _TITLES.get(status) or HTTPStatus(status).phrase.capitalize()
     body = Problem(
-        type=TYPE_BASE + title.lower().replace(" ", "-"),
+        type=_type_of(title),
         title=title,
         status=status,
         detail=detail,
-        request_id=request_id_of(request),
+        request_id=request.state.request_id,
     )
-    extra = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}.get(status, {})
+    extra = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": str(RETRY_AFTER_SECONDS)}}.get(status, {})
     return JSONResponse(
         body.model_dump(exclude_none=True),
         status_code=status,
         headers={**extra, **(headers or {})},
-        media_type="application/problem+json",
+        media_type=MEDIA_TYPE,
     )

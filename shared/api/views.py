@@ -5,20 +5,18 @@ from collections.abc import Mapping
 from pydantic import BaseModel, Field
 
 from shared.models.base import Instant
-from shared.models.evidence import Section, Snapshot
+from shared.models.evidence import Section, SectionName, SectionStatus, Snapshot
 from shared.models.hypotheses import Conclusion, GeneratedBy, Hypothesis, HypothesisSet
 from shared.models.incidents import Incident, IncidentState, IncidentSummary, TimelineEntry, TimelineEvent
 from shared.models.signals import AlertStatus, Severity, Signal, SignalType, Source
-
-INCIDENT_EXAMPLE = "inc-5f8a3d1b9c2e4f6a7b8c9d0e"
 
 
 class SummaryView(BaseModel):
     """An incident in a list."""
 
-    id: str = Field(examples=[INCIDENT_EXAMPLE])
-    title: str = Field(examples=["payment: payment fails 35.25% of its requests"])
-    service_name: str = Field(examples=["payment"])
+    id: str
+    title: str
+    service_name: str
     state: IncidentState
     severity: Severity
     detected_at: Instant
@@ -40,7 +38,7 @@ class SignalView(BaseModel):
     id: str
     signal_type: SignalType
     source: Source
-    name: str = Field(examples=["ShopHighErrorRatio"])
+    name: str
     service_name: str
     severity: Severity
     status: AlertStatus
@@ -81,7 +79,7 @@ class HypothesesView(BaseModel):
     id: str
     snapshot_id: str
     generated_by: GeneratedBy
-    reason: str = Field(examples=["model_not_configured"])
+    reason: str = Field(description="Why this is who answered.")
     conclusion: Conclusion
     hypotheses: tuple[Hypothesis, ...]
     next_steps: tuple[str, ...]
@@ -119,10 +117,48 @@ class SnapshotView(BaseModel):
         return cls.model_validate({**stored.pop("body"), **stored})
 
 
+class SectionSummaryView(BaseModel):
+    """A question of a snapshot, whether it was answered, and how many pieces of evidence that gave."""
+
+    name: SectionName
+    status: SectionStatus
+    reason: str | None
+    elapsed_seconds: float
+    evidence_count: int
+
+    @classmethod
+    def of(cls, section: Section) -> "SectionSummaryView":
+        """From the stored section."""
+        return cls.model_validate({**section.model_dump(), "evidence_count": len(section.evidence)})
+
+
+class SnapshotSummaryView(BaseModel):
+    """What was looked at, without the evidence itself: the snapshot has that."""
+
+    id: str
+    taken_at: Instant
+    elapsed_seconds: float
+    service: str
+    onset_at: Instant
+    sections: tuple[SectionSummaryView, ...]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "SnapshotSummaryView":
+        """From the stored snapshot."""
+        return cls(
+            id=snapshot.id,
+            taken_at=snapshot.taken_at,
+            elapsed_seconds=snapshot.elapsed_seconds,
+            service=snapshot.body.service,
+            onset_at=snapshot.body.onset_at,
+            sections=tuple(SectionSummaryView.of(one) for one in snapshot.body.sections),
+        )
+
+
 class IncidentView(BaseModel):
     """An incident with all that is known of it."""
 
-    id: str = Field(examples=[INCIDENT_EXAMPLE])
+    id: str
     external_id: str | None
     title: str
     service_name: str
@@ -139,7 +175,7 @@ class IncidentView(BaseModel):
     updated_at: Instant
     signals: list[SignalView]
     timeline: list[TimelineView]
-    snapshot: SnapshotView | None
+    snapshot: SnapshotSummaryView | None = Field(description="Of the latest snapshot; null until there is one.")
     hypotheses: HypothesesView | None = Field(description="The latest answer; null until the context was ranked.")
 
     @classmethod
@@ -149,7 +185,7 @@ class IncidentView(BaseModel):
         signals: list[SignalView],
         timeline: list[TimelineView],
         *,
-        snapshot: SnapshotView | None,
+        snapshot: SnapshotSummaryView | None,
         hypotheses: HypothesesView | None,
     ) -> "IncidentView":
         """From the stored incident and its parts."""

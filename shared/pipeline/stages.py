@@ -157,9 +157,11 @@ def _identity(body: bytes) -> str:
     """The same message is one letter however often it was sent again: its hash, leaving out the attempt."""
     try:
         fields = json.loads(body)
-        fields.pop("attempt", None)
-    except (ValueError, AttributeError, RecursionError):
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
         return sha256(body).hexdigest()
+    fields.pop("attempt", None)
     return sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 

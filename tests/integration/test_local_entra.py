@@ -149,7 +149,7 @@ def test_what_is_not_a_directory_guid_is_not_found(data: Path, port: int) -> Non
     assert answer.status_code == 404
 
 
-def test_everything_secret_is_readable_by_its_owner_only(data: Path, port: int) -> None:  # noqa: ARG001 - started
+def test_everything_secret_is_readable_by_its_owner_only(data: Path, port: int) -> None:
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
     assert {file.name: stat.S_IMODE(file.stat().st_mode) for file in data.iterdir()} == {
         "signing-key.pem": 0o600,

@@ -17,15 +17,15 @@ def a_guarded_app() -> func.FunctionApp:
     app = an_app()
 
     @app.route(route="guarded", auth_level=func.AuthLevel.FUNCTION)
-    async def guarded(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the worker wants the name
+    async def guarded(req: func.HttpRequest) -> func.HttpResponse:
         return func.HttpResponse("in")
 
     @app.route(route="other", auth_level=func.AuthLevel.FUNCTION)
-    async def other(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the worker wants the name
+    async def other(req: func.HttpRequest) -> func.HttpResponse:
         return func.HttpResponse("in")
 
     @app.route(route="master", auth_level=func.AuthLevel.ADMIN)
-    async def master(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the worker wants the name
+    async def master(req: func.HttpRequest) -> func.HttpResponse:
         return func.HttpResponse("in")
 
     return app
@@ -57,7 +57,7 @@ async def test_an_unknown_path_and_an_unregistered_verb_answer_404(tmp_path: Pat
     app = an_app()
 
     @app.route(route="x", methods=["GET"])
-    async def only_get(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the worker wants the name
+    async def only_get(req: func.HttpRequest) -> func.HttpResponse:
         return func.HttpResponse("x")
 
     async with hosting(app, tmp_path) as http:
@@ -92,7 +92,7 @@ async def test_an_exception_answers_500_without_a_body_and_is_logged(
     app = an_app()
 
     @app.route(route="boom")
-    async def boom(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the worker wants the name
+    async def boom(req: func.HttpRequest) -> func.HttpResponse:
         raise ZeroDivisionError
 
     async with hosting(app, tmp_path) as http:
@@ -106,7 +106,7 @@ async def test_a_function_that_returns_no_response_answers_500(tmp_path: Path) -
     app = an_app()
 
     @app.route(route="nothing")
-    async def nothing(req: func.HttpRequest):  # noqa: ARG001 - the worker wants the name
+    async def nothing(req: func.HttpRequest):
         return
 
     async with hosting(app, tmp_path) as http:
@@ -133,12 +133,12 @@ async def test_def_functions_run_in_a_thread_and_async_ones_on_the_loop(tmp_path
     app, threads = an_app(), {}
 
     @app.route(route="sync")
-    def in_thread(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:  # noqa: ARG001 - as above
+    def in_thread(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         threads["sync"] = threading.current_thread()
         return func.HttpResponse(context.thread_local_storage.invocation_id == context.invocation_id and "ok")
 
     @app.route(route="async")
-    async def on_loop(req: func.HttpRequest) -> str:  # noqa: ARG001 - the worker wants the name
+    async def on_loop(req: func.HttpRequest) -> str:
         threads["async"] = threading.current_thread()
         return "plain"
 
@@ -153,7 +153,7 @@ async def test_an_invocation_has_a_span_of_its_own_in_the_callers_trace(tmp_path
     app, contexts = an_app(), []
 
     @app.route(route="traced")
-    async def traced(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:  # noqa: ARG001 - as above
+    async def traced(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         contexts.append(context)
         return func.HttpResponse("x")
 
@@ -196,7 +196,7 @@ async def test_a_timeout_fails_the_request_with_500(tmp_path: Path, caplog: pyte
     app = an_app()
 
     @app.route(route="hang")
-    async def hang(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the worker wants the name
+    async def hang(req: func.HttpRequest) -> func.HttpResponse:
         await asyncio.Event().wait()
         return func.HttpResponse("never")
 

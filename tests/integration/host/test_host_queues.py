@@ -72,7 +72,7 @@ async def test_a_running_message_is_held_by_the_lease_whatever_visibility_timeou
     app, running, finish = an_app(), asyncio.Event(), asyncio.Event()
 
     @app.queue_trigger(arg_name="msg", queue_name=queue, connection=STORAGE)
-    async def slow(msg: func.QueueMessage) -> None:  # noqa: ARG001 - the worker wants the name
+    async def slow(msg: func.QueueMessage) -> None:
         running.set()
         await finish.wait()
 
@@ -175,7 +175,7 @@ async def test_a_message_that_somebody_else_deleted_meanwhile_is_no_failure(
     app, done = an_app(), asyncio.Event()
 
     @app.queue_trigger(arg_name="msg", queue_name=queue, connection=STORAGE)
-    async def deletes_its_own(msg: func.QueueMessage) -> None:  # noqa: ARG001 - the worker wants the name
+    async def deletes_its_own(msg: func.QueueMessage) -> None:
         await queues.client(queue).clear_messages()
         done.set()
 
@@ -192,7 +192,7 @@ async def test_a_result_without_a_return_binding_fails_the_invocation(queues: Qu
     app = an_app()
 
     @app.queue_trigger(arg_name="msg", queue_name=queue, connection=STORAGE)
-    async def returns_something(msg: func.QueueMessage) -> str:  # noqa: ARG001 - the worker wants the name
+    async def returns_something(msg: func.QueueMessage) -> str:
         return "nobody takes this"
 
     await queues.put(queue, "x")

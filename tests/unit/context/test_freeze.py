@@ -87,7 +87,7 @@ def test_points_are_rounded_and_bounded() -> None:
 def test_a_body_of_the_largest_kind_stays_below_its_limit() -> None:
     points = tuple((1_800_000_000.5 + n, 123456.789 / (n + 1)) for n in range(MAX_POINTS))
     pieces = [
-        a_series(f"{n:03d}" + "s" * 200, relation=Relation.CALLEE, metric=metric, points=points, query="q" * 3000)
+        a_series(f"{n:03d}" + "s" * 200, relation=Relation.CALLEE, metric=metric, points=points, query="q" * 6000)
         for n in range(29)
         for metric in Metric
     ]
@@ -176,9 +176,6 @@ def test_the_scrape_interval_is_told_from_the_counts(counts: dict[str, float], e
 
 
 def test_the_reference_is_the_earliest_firing_alert_within_six_hours() -> None:
-    def signal(minutes: float) -> object:
-        return an_alert(fingerprint=str(minutes), starts_at=NOON + timedelta(minutes=minutes))
-
     alerts = [an_alert(fingerprint=str(m), starts_at=NOON + timedelta(minutes=m)) for m in (-5, -9)]
     firing, over = [a_signal(one) for one in alerts], a_signal(resolved(alerts[1]))
     assert onset_reference(an_incident(), firing, NOON) == NOON - timedelta(minutes=9)

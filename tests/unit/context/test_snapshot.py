@@ -41,12 +41,8 @@ def errors(index: int) -> float:
     return 0.5 if index >= ONSET_INDEX else 0.0
 
 
-def latency(index: int) -> float:
-    return 0.1 + index * 0.0
-
-
 ERRORS: Rule = ('code=~"5.."', series([{"service": "payment"}], TIMES, errors))
-LATENCY: Rule = ("histogram_quantile", series([{"service": "payment"}], TIMES, latency))
+LATENCY: Rule = ("histogram_quantile", series([{"service": "payment"}], TIMES, lambda _: 0.1))
 RATE: Rule = ("rate(http_requests_total", series([{"service": "payment"}], TIMES, lambda _: 20.0))
 
 

@@ -1,0 +1,59 @@
+"""The page that shows the API, and the OpenAPI document behind it. Both work without leaving this host."""
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+
+from shared.api.problems import Problem
+
+_INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
+
+
+class DocumentedApi(FastAPI):
+    """FastAPI whose OpenAPI document also defines the shape of its problems."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document; made once."""
+        made = super().openapi()
+        made["components"]["schemas"].setdefault("Problem", Problem.model_json_schema())
+        return made
+
+
+def add_docs_page(api: FastAPI, prefix: str) -> None:
+    """Serve Swagger UI at `{prefix}/docs`."""
+    assets = f"{prefix}/docs/assets"
+    page = get_swagger_ui_html(
+        openapi_url=f"{prefix}/openapi.json",
+        title="SRE Copilot API",
+        swagger_js_url=f"{assets}/swagger-ui-bundle.js",
+        swagger_css_url=f"{assets}/swagger-ui.css",
+        swagger_favicon_url=f"{assets}/favicon-32x32.png",
+    )
+    content = bytes(page.body)
+    headers = {"Content-Security-Policy": _policy(content)}
+
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(content, headers=headers)
+
+    # Swagger UI comes with a package: no page of ours loads code from somebody else's host.
+    api.mount(assets, StaticFiles(packages=[("fastapi_swagger", "resources")]))
+    api.add_api_route(f"{prefix}/docs", docs, include_in_schema=False, response_class=HTMLResponse)
+
+
+def _policy(page: bytes) -> str:
+    # The page's own script is allowed by its hash, so an injected one would not run.
+    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in _INLINE_SCRIPT.findall(page))
+    return (
+        f"default-src 'none'; script-src 'self' {hashes}; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(script: bytes) -> str:
+    return b64encode(sha256(script).digest()).decode()

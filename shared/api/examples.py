@@ -1,0 +1,146 @@
+"""One example an operation, for the documentation; a test holds each against its response model."""
+
+from typing import Any
+
+Example = dict[str, Any]
+
+_INCIDENT_ID = "inc-5f8a3d1b9c2e4f6a7b8c9d0e"
+_SNAPSHOT_ID = "snap-0a4be2c77d1f4c0f9be3a152"
+_SIGNAL_ID = "sig-b1946ac92492d2347c6235b4"
+_RECEIPT_ID = "rcp-0c5e0e2b7f6c4f0d9d0f3c1a2b3c4d5e"
+_STARTED = "2026-11-23T12:00:00.000000Z"
+_DETECTED = "2026-11-23T12:00:30.000000Z"
+_ANSWERED = "2026-11-23T12:00:34.250000Z"
+
+_SUMMARY: Example = {
+    "id": _INCIDENT_ID,
+    "title": "payment: payment fails 35.25% of its requests",
+    "service_name": "payment",
+    "state": "detected",
+    "severity": "critical",
+    "detected_at": _DETECTED,
+    "resolved_at": None,
+    "assigned_to": None,
+    "signal_count": 1,
+    "firing_count": 1,
+    "updated_at": _ANSWERED,
+}
+
+INCIDENT_PAGE: Example = {"items": [_SUMMARY], "cursor": None}
+
+SIGNAL: Example = {
+    "id": _SIGNAL_ID,
+    "signal_type": "alert",
+    "source": "alertmanager",
+    "name": "ShopHighErrorRatio",
+    "service_name": "payment",
+    "severity": "critical",
+    "status": "firing",
+    "summary": "payment fails 35.25% of its requests",
+    "labels": {"alertname": "ShopHighErrorRatio", "service": "payment"},
+    "annotations": {"summary": "payment fails 35.25% of its requests"},
+    "expression": "service:request_errors:ratio1m > 0.05",
+    "generator_url": "http://prometheus.example/graph?g0.expr=service%3Arequest_errors%3Aratio1m",
+    "timestamp": _STARTED,
+    "resolved_at": None,
+    "receipt_id": _RECEIPT_ID,
+}
+
+TIMELINE_ENTRY: Example = {
+    "event": "incident_opened",
+    "reason": "opened_new",
+    "text": "Opened by ShopHighErrorRatio of payment.",
+    "signal_ids": [_SIGNAL_ID],
+    "at": _DETECTED,
+    "incident_version": 1,
+}
+
+_DEPLOY: Example = {
+    "kind": "deploy",
+    "id": "D1",
+    "service": "payment",
+    "version": "2.4.1",
+    "previous_version": "2.4.0",
+    "at": "2026-11-23T11:59:10.000000Z",
+    "seconds_before_onset": 20.0,
+}
+
+_CHANGES: Example = {"name": "changes", "status": "ok", "reason": None, "elapsed_seconds": 0.12}
+
+SNAPSHOT: Example = {
+    "id": _SNAPSHOT_ID,
+    "incident_id": _INCIDENT_ID,
+    "taken_at": "2026-11-23T12:00:33.000000Z",
+    "elapsed_seconds": 1.4,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "service": "payment",
+    "window_start": "2026-11-23T11:00:00.000000Z",
+    "onset_at": "2026-11-23T11:59:30.000000Z",
+    "window_end": "2026-11-23T12:00:32.000000Z",
+    "step_seconds": 15.0,
+    "sections": [{**_CHANGES, "warnings": [], "evidence": [_DEPLOY]}],
+}
+
+_SNAPSHOT_SUMMARY: Example = {
+    **{name: SNAPSHOT[name] for name in ("id", "taken_at", "elapsed_seconds", "service", "onset_at")},
+    "sections": [{**_CHANGES, "evidence_count": 1}],
+}
+
+HYPOTHESES: Example = {
+    "id": "hyp-7c211433f02071597741e6ff",
+    "snapshot_id": _SNAPSHOT_ID,
+    "generated_by": "deterministic_ranker",
+    "reason": "model_not_configured",
+    "conclusion": "ranked",
+    "hypotheses": [
+        {
+            "rank": 1,
+            "claim": "The deploy of payment 2.4.1 broke payment.",
+            "suspected_service": "payment",
+            "suspected_change": "D1",
+            "mechanism": "The error ratio of payment rose 20 s after the deploy; what it calls stayed as it was.",
+            "supporting": ["D1"],
+            "contradicting": [],
+            "score": 0.87,
+            "factors": {"change": 0.9},
+            "next_steps": ["Roll payment back to 2.4.0."],
+        }
+    ],
+    "next_steps": [],
+    "dropped_hypotheses": 0,
+    "dropped_citations": 0,
+    "model": None,
+    "elapsed_seconds": 0.02,
+    "created_at": _ANSWERED,
+}
+
+INCIDENT: Example = {
+    **_SUMMARY,
+    "external_id": None,
+    "acknowledged_at": None,
+    "mitigated_at": None,
+    "created_at": _DETECTED,
+    "signals": [SIGNAL],
+    "timeline": [TIMELINE_ENTRY],
+    "snapshot": _SNAPSHOT_SUMMARY,
+    "hypotheses": HYPOTHESES,
+}
+
+RECEIPT: Example = {
+    "receipt_id": _RECEIPT_ID,
+    "received_at": _DETECTED,
+    "outcomes": {"created": 2, "duplicate": 1},
+    "incident_ids": [_INCIDENT_ID],
+}
+
+ME: Example = {
+    "tenant_id": "ten-9c1185a5c5e9fc54612808a7",
+    "object_id": "6b1e52a9-0d35-4a0e-9a3b-5d1f4c7e8b21",
+    "email": "engineer@acme.example",
+    "role": "engineer",
+}
+
+
+def answers_with(example: Example | list[Example]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that answers like this."""
+    return {200: {"description": "Found", "content": {"application/json": {"example": example}}}}

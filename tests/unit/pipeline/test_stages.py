@@ -1,0 +1,189 @@
+"""How a message ends: done, sent again, or a dead letter; never lost, and never twice because of a fault of ours."""
+
+import json
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.adapters.memory import MemoryClaims, MemoryDeadLetters, MemoryQueues
+from shared.errors import QueueUnavailable, StoreUnavailable
+from shared.messages import BuildContext, Ingest, QueueName
+from shared.models.base import IncidentId, ReceiptId, TenantId
+from shared.models.receipts import DeadLetter, Outcome
+from shared.models.signals import Source
+from shared.pipeline.stages import (
+    LONGEST_DELAY_SECONDS,
+    MAX_DEQUEUES,
+    UNREADABLE_TENANT,
+    Ending,
+    attend_poison,
+    delay_before,
+)
+from shared.pipeline.table import attend_queue
+from shared.ports.services import Services
+from tests.builders import ACME, NOON
+from tests.memory import services_in_memory
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class DownClaims(MemoryClaims):
+    """The store is away."""
+
+    async def episodes(self, tenant_id: Any, claim_ids: Any) -> Any:
+        raise StoreUnavailable("down")
+
+
+class BuggyClaims(MemoryClaims):
+    """A defect of ours."""
+
+    async def episodes(self, tenant_id: Any, claim_ids: Any) -> Any:
+        raise ZeroDivisionError("secret-in-the-message")
+
+
+class DownDeadLetters(MemoryDeadLetters):
+    """Cannot be written."""
+
+    async def add(self, tenant_id: TenantId, letter: DeadLetter) -> None:
+        raise StoreUnavailable("down")
+
+
+class DownQueues(MemoryQueues):
+    """Cannot be written."""
+
+    async def send_raw(self, queue: str, body: bytes, *, delay_seconds: float = 0) -> None:
+        raise QueueUnavailable("down")
+
+
+def a_delivery(body: bytes, **changes: Any) -> bytes:
+    fields: dict[str, Any] = {
+        "tenant_id": ACME,
+        "receipt_id": ReceiptId("rcp-1"),
+        "correlation_id": "rcp-1",
+        "integration_id": "int-1",
+        "source": Source.ALERTMANAGER,
+        "received_at": NOON,
+    }
+    return Ingest(**{**fields, **changes}).with_body(body).encode()
+
+
+GOOD = json.dumps(
+    {"alerts": [{"status": "firing", "labels": {"service": "payment"}, "startsAt": "2026-11-23T11:59:00Z"}]}
+).encode()
+
+
+async def attend(services: Services, body: bytes, *, dequeue_count: int = 1) -> Ending:
+    return await attend_queue(QueueName.SIGNALS, body, services, dequeue_count=dequeue_count, now=NOON)
+
+
+def waiting(services: Services, queue: str) -> list[Any]:
+    assert isinstance(services.queues, MemoryQueues)
+    return list(services.queues.waiting[queue])
+
+
+async def test_a_store_outage_sends_the_same_message_again_later_without_burning_dequeues() -> None:
+    services = replace(services_in_memory(), claims=DownClaims())
+    assert await attend(services, a_delivery(GOOD)) is Ending.SENT_AGAIN
+    (again,) = waiting(services, "signals")
+    sent = Ingest.decode(again.body)
+    assert sent.attempt == 2
+    assert sent.next_attempt().model_copy(update={"attempt": 1}) == Ingest.decode(a_delivery(GOOD))
+    assert again.delay_seconds > 0
+
+
+async def test_when_not_even_the_queue_can_be_written_the_host_keeps_the_message() -> None:
+    services = replace(services_in_memory(), claims=DownClaims(), queues=DownQueues())
+    with pytest.raises(QueueUnavailable):
+        await attend(services, a_delivery(GOOD))
+
+
+def test_delays_double_up_to_a_limit_and_are_spread() -> None:
+    middle = [delay_before(attempt, jitter=0.5) for attempt in (1, 2, 3, 50)]
+    assert middle == [2.0, 4.0, 8.0, LONGEST_DELAY_SECONDS]
+    assert delay_before(3, jitter=0.0) < delay_before(3, jitter=1.0)
+
+
+async def test_a_body_that_cannot_be_parsed_becomes_a_dead_letter_and_a_receipt() -> None:
+    services = services_in_memory()
+    assert await attend(services, a_delivery(b"not json")) is Ending.DEAD_LETTERED
+    (letter,) = await services.dead_letters.letters(ACME, "signals")
+    assert (letter.reason, letter.stage, letter.attempt, letter.receipt_id) == ("not_json", "signals", 1, "rcp-1")
+    assert letter.message is not None
+    assert Ingest.decode(letter.message.encode()).inline_body() == b"not json"
+    (part,) = await services.receipts.parts(ACME, "rcp-1")
+    assert part.outcomes == {Outcome.DEAD_LETTERED: 1}
+
+
+async def test_a_dead_letter_that_cannot_be_stored_sends_its_message_again() -> None:
+    services = replace(services_in_memory(), dead_letters=DownDeadLetters())
+    await attend(services, a_delivery(b"not json"))
+    assert len(waiting(services, "signals")) == 1
+
+
+async def test_a_message_that_is_none_of_ours_is_kept_for_the_operator() -> None:
+    services = services_in_memory()
+    for junk in (b"\x00\xff", b"[]", b"{}", b'{"schema_version": 9}'):
+        assert await attend(services, junk) is Ending.DEAD_LETTERED
+    letters = await services.dead_letters.letters(UNREADABLE_TENANT, "signals")
+    assert {letter.reason for letter in letters} == {"bad_envelope"}
+    assert len(letters) == 4
+
+
+async def test_a_defect_uses_the_hosts_dequeues_and_the_last_one_names_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    services = replace(services_in_memory(), claims=BuggyClaims())
+    with pytest.raises(ZeroDivisionError):
+        await attend(services, a_delivery(GOOD), dequeue_count=MAX_DEQUEUES - 1)
+    assert await attend(services, a_delivery(GOOD), dequeue_count=MAX_DEQUEUES) is Ending.DEAD_LETTERED
+    (letter,) = await services.dead_letters.letters(ACME, "signals")
+    assert letter.reason == "bug_ZeroDivisionError"
+    assert "bug=ZeroDivisionError" in caplog.text
+    assert "secret-in-the-message" not in caplog.text
+
+
+def test_the_hosts_dequeue_limit_is_the_one_we_count_to() -> None:
+    settings = json.loads((ROOT / "host.json").read_text())["extensions"]["queues"]
+    assert settings["maxDequeueCount"] == MAX_DEQUEUES
+    assert settings["messageEncoding"] == "base64"
+
+
+async def test_messages_about_something_that_is_gone_become_dead_letters_of_their_own() -> None:
+    services = services_in_memory()
+    for incident in ("inc-1", "inc-2"):
+        message = BuildContext(
+            tenant_id=ACME,
+            receipt_id=ReceiptId("rcp-1"),
+            correlation_id="rcp-1",
+            incident_id=IncidentId(incident),
+            trigger="opened",
+        )
+        ending = await attend_queue(QueueName.CONTEXT, message.encode(), services, dequeue_count=1, now=NOON)
+        assert ending is Ending.DEAD_LETTERED
+    letters = await services.dead_letters.letters(ACME, "context")
+    assert [letter.reason for letter in letters] == ["incident_gone", "incident_gone"]
+
+
+async def test_a_poison_message_is_kept_once_however_often_it_comes() -> None:
+    services = services_in_memory()
+    for attempt in (1, 2):
+        body = a_delivery(GOOD, attempt=attempt)
+        assert await attend_poison(QueueName.SIGNALS, body, services, now=NOON) is Ending.DEAD_LETTERED
+    (letter,) = await services.dead_letters.letters(ACME, "signals")
+    assert (letter.reason, letter.receipt_id) == ("too_many_dequeues", "rcp-1")
+
+
+async def test_a_poison_message_that_cannot_be_kept_goes_back_to_its_queue() -> None:
+    services = replace(services_in_memory(), dead_letters=DownDeadLetters())
+    assert await attend_poison(QueueName.SIGNALS, a_delivery(GOOD), services, now=NOON) is Ending.SENT_AGAIN
+    (again,) = waiting(services, "signals-poison")
+    assert again.body == a_delivery(GOOD)
+    assert again.delay_seconds > 0
+
+
+async def test_junk_on_a_poison_queue_is_kept_for_the_operator() -> None:
+    services = services_in_memory()
+    assert await attend_poison(QueueName.CONTEXT, b"\xff", services, now=NOON) is Ending.DEAD_LETTERED
+    assert len(await services.dead_letters.letters(UNREADABLE_TENANT, "context")) == 1
