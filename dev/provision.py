@@ -1,6 +1,6 @@
 """What Bicep makes in Azure: database, containers, queues and the blob container of the local stack."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.messages import QueueName
@@ -28,19 +28,26 @@ def provision_storage(connection_string: str) -> None:
 
 def provision_cosmos(endpoint: str, key: str, database: str) -> None:
     """Create the database and every container of the table, where they are missing."""
-    from azure.cosmos import CosmosClient, PartitionKey
+    from azure.cosmos import CosmosClient
 
     from shared.adapters.cosmos.containers import CONTAINERS
 
     client = CosmosClient(endpoint, key)
     made = client.create_database_if_not_exists(database)
     for spec in CONTAINERS:
-        options: dict[str, Any] = {"indexing_policy": _plain(spec.indexing_policy)}
-        if spec.default_ttl is not None:
-            options["default_ttl"] = spec.default_ttl
-        paths = list(spec.partition_key_paths)
-        key = PartitionKey(path=paths, kind="MultiHash") if len(paths) > 1 else PartitionKey(path=paths[0])
-        made.create_container_if_not_exists(spec.name, key, **options)
+        made.create_container_if_not_exists(
+            spec.name,
+            _key(spec.partition_key_paths),
+            indexing_policy=_plain(spec.indexing_policy),
+            default_ttl=spec.default_ttl,
+        )
+
+
+def _key(paths: Sequence[str]) -> Any:
+    """The SDK's own kind of partition key; its stubs call it a text."""
+    from azure.cosmos import PartitionKey
+
+    return PartitionKey(path=list(paths), kind="MultiHash") if len(paths) > 1 else PartitionKey(path=paths[0])
 
 
 def _plain(policy: Mapping[str, Any] | None) -> dict[str, Any] | None:

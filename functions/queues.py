@@ -53,9 +53,8 @@ async def hypotheses_poison(msg: func.QueueMessage) -> None:
 
 async def _attend(queue: str, msg: func.QueueMessage) -> None:
     from shared.bootstrap import process
-    from shared.pipeline.table import attend_queue
-
     from shared.messages import QueueName
+    from shared.pipeline.table import attend_queue
 
     running = await process()
     await attend_queue(
@@ -69,7 +68,6 @@ async def _attend(queue: str, msg: func.QueueMessage) -> None:
 
 async def _poison(queue: str, msg: func.QueueMessage) -> None:
     from shared.bootstrap import process
-
     from shared.messages import QueueName
     from shared.pipeline.stages import attend_poison
 

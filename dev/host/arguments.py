@@ -62,7 +62,7 @@ def queue_argument(
     if function.argument_type is bytes:
         return body
     binary = isinstance(function.trigger, QueueTrigger) and function.trigger.binary
-    return QueueMessage(  # type: ignore[no-untyped-call] # the library leaves this constructor untyped
+    return QueueMessage(
         id=message.id,
         body=body if binary else text,
         dequeue_count=message.dequeue_count,

@@ -22,6 +22,7 @@ def create_api(services: Services, authenticator: Authenticator) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
+        generate_unique_id_function=lambda route: route.name,
         # A redirect would be built from the Host header, which the caller chooses.
         redirect_slashes=False,
     )

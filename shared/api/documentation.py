@@ -10,18 +10,24 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
+from shared.api.examples import EXAMPLES
 from shared.api.problems import Problem
 
 _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
 class DocumentedApi(FastAPI):
-    """FastAPI whose OpenAPI document also defines the shape of its problems."""
+    """FastAPI whose OpenAPI document also shows an example an operation, and the shape of our problems."""
 
     def openapi(self) -> dict[str, Any]:
         """The document; made once."""
         made = super().openapi()
-        made["components"]["schemas"].setdefault("Problem", Problem.model_json_schema())
+        made["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        for methods in made["paths"].values():
+            for operation in methods.values():
+                # Set here, for FastAPI drops what is null from the examples it is given.
+                found = operation["responses"]["200"]["content"]["application/json"]
+                found["example"] = EXAMPLES[operation["operationId"]]
         return made
 
 

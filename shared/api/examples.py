@@ -1,5 +1,6 @@
 """One example an operation, for the documentation; a test holds each against its response model."""
 
+from collections.abc import Mapping
 from typing import Any
 
 Example = dict[str, Any]
@@ -26,9 +27,9 @@ _SUMMARY: Example = {
     "updated_at": _ANSWERED,
 }
 
-INCIDENT_PAGE: Example = {"items": [_SUMMARY], "cursor": None}
+_INCIDENT_PAGE: Example = {"items": [_SUMMARY], "cursor": None}
 
-SIGNAL: Example = {
+_SIGNAL: Example = {
     "id": _SIGNAL_ID,
     "signal_type": "alert",
     "source": "alertmanager",
@@ -46,7 +47,7 @@ SIGNAL: Example = {
     "receipt_id": _RECEIPT_ID,
 }
 
-TIMELINE_ENTRY: Example = {
+_TIMELINE_ENTRY: Example = {
     "event": "incident_opened",
     "reason": "opened_new",
     "text": "Opened by ShopHighErrorRatio of payment.",
@@ -67,7 +68,7 @@ _DEPLOY: Example = {
 
 _CHANGES: Example = {"name": "changes", "status": "ok", "reason": None, "elapsed_seconds": 0.12}
 
-SNAPSHOT: Example = {
+_SNAPSHOT: Example = {
     "id": _SNAPSHOT_ID,
     "incident_id": _INCIDENT_ID,
     "taken_at": "2026-11-23T12:00:33.000000Z",
@@ -82,11 +83,11 @@ SNAPSHOT: Example = {
 }
 
 _SNAPSHOT_SUMMARY: Example = {
-    **{name: SNAPSHOT[name] for name in ("id", "taken_at", "elapsed_seconds", "service", "onset_at")},
+    **{name: _SNAPSHOT[name] for name in ("id", "taken_at", "elapsed_seconds", "service", "onset_at")},
     "sections": [{**_CHANGES, "evidence_count": 1}],
 }
 
-HYPOTHESES: Example = {
+_HYPOTHESES: Example = {
     "id": "hyp-7c211433f02071597741e6ff",
     "snapshot_id": _SNAPSHOT_ID,
     "generated_by": "deterministic_ranker",
@@ -114,26 +115,26 @@ HYPOTHESES: Example = {
     "created_at": _ANSWERED,
 }
 
-INCIDENT: Example = {
+_INCIDENT: Example = {
     **_SUMMARY,
     "external_id": None,
     "acknowledged_at": None,
     "mitigated_at": None,
     "created_at": _DETECTED,
-    "signals": [SIGNAL],
-    "timeline": [TIMELINE_ENTRY],
+    "signals": [_SIGNAL],
+    "timeline": [_TIMELINE_ENTRY],
     "snapshot": _SNAPSHOT_SUMMARY,
-    "hypotheses": HYPOTHESES,
+    "hypotheses": _HYPOTHESES,
 }
 
-RECEIPT: Example = {
+_RECEIPT: Example = {
     "receipt_id": _RECEIPT_ID,
     "received_at": _DETECTED,
     "outcomes": {"created": 2, "duplicate": 1},
     "incident_ids": [_INCIDENT_ID],
 }
 
-ME: Example = {
+_ME: Example = {
     "tenant_id": "ten-9c1185a5c5e9fc54612808a7",
     "object_id": "6b1e52a9-0d35-4a0e-9a3b-5d1f4c7e8b21",
     "email": "engineer@acme.example",
@@ -141,6 +142,14 @@ ME: Example = {
 }
 
 
-def answers_with(example: Example | list[Example]) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that answers like this."""
-    return {200: {"description": "Found", "content": {"application/json": {"example": example}}}}
+EXAMPLES: Mapping[str, Example | list[Example]] = {
+    "who_am_i": _ME,
+    "list_incidents": _INCIDENT_PAGE,
+    "read_incident": _INCIDENT,
+    "read_signals": [_SIGNAL],
+    "read_timeline": [_TIMELINE_ENTRY],
+    "read_snapshot": _SNAPSHOT,
+    "read_hypotheses": [_HYPOTHESES],
+    "read_receipt": _RECEIPT,
+}
+"""What each operation of the roles table may answer."""

@@ -9,15 +9,6 @@ from pydantic import BaseModel
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
-from shared.api.examples import (
-    HYPOTHESES,
-    INCIDENT,
-    INCIDENT_PAGE,
-    SIGNAL,
-    SNAPSHOT,
-    TIMELINE_ENTRY,
-    answers_with,
-)
 from shared.api.problems import PROBLEMS, NotFound
 from shared.api.views import (
     HypothesesView,
@@ -46,7 +37,7 @@ class IncidentPage(BaseModel):
     cursor: str | None
 
 
-@router.get("", summary="List incidents", responses=answers_with(INCIDENT_PAGE))
+@router.get("", summary="List incidents")
 async def list_incidents(
     principal: Annotated[Principal, Depends(allowed("list_incidents"))],
     services: Wired,
@@ -58,9 +49,7 @@ async def list_incidents(
     return IncidentPage(items=[SummaryView.of(one) for one in page.items], cursor=page.cursor)
 
 
-@router.get(
-    "/{incident_id}", summary="Read an incident with everything known of it", responses=answers_with(INCIDENT)
-)
+@router.get("/{incident_id}", summary="Read an incident with everything known of it")
 async def read_incident(
     incident_id: str, principal: Annotated[Principal, Depends(allowed("read_incident"))], services: Wired
 ) -> IncidentView:
@@ -75,7 +64,7 @@ async def read_incident(
     return IncidentView.of(incident, signals, timeline, snapshot=snapshot, hypotheses=hypotheses)
 
 
-@router.get("/{incident_id}/signals", summary="Read an incident's signals", responses=answers_with([SIGNAL]))
+@router.get("/{incident_id}/signals", summary="Read an incident's signals")
 async def read_signals(
     incident_id: str, principal: Annotated[Principal, Depends(allowed("read_signals"))], services: Wired
 ) -> list[SignalView]:
@@ -84,7 +73,7 @@ async def read_signals(
     return await _signals(principal.tenant_id, incident, services)
 
 
-@router.get("/{incident_id}/timeline", summary="Read what happened", responses=answers_with([TIMELINE_ENTRY]))
+@router.get("/{incident_id}/timeline", summary="Read what happened")
 async def read_timeline(
     incident_id: str, principal: Annotated[Principal, Depends(allowed("read_timeline"))], services: Wired
 ) -> list[TimelineView]:
@@ -93,7 +82,7 @@ async def read_timeline(
     return await _timeline(principal.tenant_id, incident, services)
 
 
-@router.get("/{incident_id}/snapshots/{snapshot_id}", summary="Read a snapshot", responses=answers_with(SNAPSHOT))
+@router.get("/{incident_id}/snapshots/{snapshot_id}", summary="Read a snapshot")
 async def read_snapshot(
     incident_id: str,
     snapshot_id: str,
@@ -109,7 +98,7 @@ async def read_snapshot(
     return SnapshotView.of(found)
 
 
-@router.get("/{incident_id}/hypotheses", summary="Read every answer given", responses=answers_with([HYPOTHESES]))
+@router.get("/{incident_id}/hypotheses", summary="Read every answer given")
 async def read_hypotheses(
     incident_id: str, principal: Annotated[Principal, Depends(allowed("read_hypotheses"))], services: Wired
 ) -> list[HypothesesView]:

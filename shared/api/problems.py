@@ -17,6 +17,7 @@ log = logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
+_REQUEST_ID = "2f1c7d0e9b6a4c7f8e21d0a3b5c4f6e7"
 
 
 class NotFound(CopilotError):
@@ -32,7 +33,7 @@ class Problem(BaseModel):
     title: str = Field(examples=["Not found"])
     status: int = Field(examples=[404])
     detail: str | None = Field(default=None, examples=["There is no such incident."])
-    request_id: str = Field(description="The one in our log.", examples=["2f1c7d0e9b6a4c7f8e21d0a3b5c4f6e7"])
+    request_id: str = Field(description="The one in our log.", examples=[_REQUEST_ID])
 
 
 _TITLES = {
@@ -60,12 +61,7 @@ def _type_of(title: str) -> str:
 
 
 def _documented(description: str, title: str, status: int) -> dict[str, Any]:
-    example = {
-        "type": _type_of(title),
-        "title": title,
-        "status": status,
-        "request_id": "2f1c7d0e9b6a4c7f8e21d0a3b5c4f6e7",
-    }
+    example = {"type": _type_of(title), "title": title, "status": status, "request_id": _REQUEST_ID}
     content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
     return {"description": description, "content": {MEDIA_TYPE: content}}
 

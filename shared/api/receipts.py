@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
-from shared.api.examples import RECEIPT, answers_with
 from shared.api.problems import PROBLEMS, NotFound
 from shared.models.base import Instant
 from shared.models.receipts import Outcome
@@ -30,7 +29,7 @@ class Receipt(BaseModel):
     incident_ids: list[str]
 
 
-@router.get("/receipts/{receipt_id}", summary="What became of a delivery?", responses=answers_with(RECEIPT))
+@router.get("/receipts/{receipt_id}", summary="What became of a delivery?")
 async def read_receipt(
     receipt_id: str,
     principal: Annotated[Principal, Depends(allowed("read_receipt"))],
