@@ -106,7 +106,9 @@ class EntraKeys:
 def _signing_keys(published: bytes) -> dict[str, Any]:
     document = json.loads(published)
     listed = document.get("keys") if isinstance(document, dict) else None
-    found = {one["kid"]: _public_key(one) for one in listed or () if _signs(one)}
+    if not isinstance(listed, list):
+        raise ValueError("the issuer's answer holds no list of keys")
+    found = {one["kid"]: _public_key(one) for one in listed if _signs(one)}
     usable = {key_id: key for key_id, key in found.items() if key is not None}
     if not usable:
         raise ValueError("the issuer published no key that we can use")

@@ -11,6 +11,7 @@ from shared.models.evidence import (
     Direction,
     EdgeEvidence,
     Evidence,
+    Movement,
     Relation,
     Section,
     SectionName,
@@ -81,7 +82,8 @@ def _order(piece: Evidence) -> tuple[int, str, int, str]:
 def _bounded(piece: Evidence, onset: datetime) -> Evidence:
     match piece:
         case SeriesEvidence():
-            return piece.model_copy(update={"service": _service(piece.service), "points": _points(piece.points)})
+            shown = {"points": _points(piece.points), "movement": _rounded_movement(piece.movement)}
+            return piece.model_copy(update={"service": _service(piece.service), **shown})
         case EdgeEvidence():
             failed = piece.failed_ratio
             return piece.model_copy(
@@ -101,6 +103,16 @@ def _bounded(piece: Evidence, onset: datetime) -> Evidence:
 
 def _points(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
     return tuple((round(at, 3), _rounded(value)) for at, value in points[-MAX_POINTS:])
+
+
+def _rounded_movement(moved: Movement) -> Movement:
+    measured = {
+        "baseline_median": moved.baseline_median,
+        "baseline_spread": moved.baseline_spread,
+        "current": moved.current,
+        "score": moved.score,
+    }
+    return moved.model_copy(update={name: _rounded(value) for name, value in measured.items() if value is not None})
 
 
 def _rounded(value: float) -> float:

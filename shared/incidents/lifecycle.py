@@ -1,10 +1,13 @@
 """What alerts do to an incident's state. Alerts resolve and reopen; people do the rest."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
 from shared.models.incidents import Incident, IncidentState
+
+LOOK_AGAIN_AFTER = timedelta(minutes=1)
+"""A new alert in an open incident is a reason to look again, but in a storm not more than once a minute."""
 
 
 class Transition(StrEnum):
@@ -32,9 +35,17 @@ def moved(incident: Incident, why: Transition, *, now: datetime) -> Incident:
         case Transition.ALL_RESOLVED:
             return incident.model_copy(update={"state": IncidentState.RESOLVED, "resolved_at": now})
         case Transition.FIRES_AGAIN:
-            trigger = f"reopened-{incident.version}"
-            return incident.model_copy(
-                update={"state": IncidentState.DETECTED, "resolved_at": None, "context_trigger": trigger}
-            )
+            reopened = incident.model_copy(update={"state": IncidentState.DETECTED, "resolved_at": None})
+            return wanting_context(reopened, f"reopened-{incident.version}", now=now)
         case _:
             assert_never(why)
+
+
+def wanting_context(incident: Incident, trigger: str, *, now: datetime) -> Incident:
+    """The incident with a new reason to look at its context."""
+    return incident.model_copy(update={"context_trigger": trigger, "context_wanted_at": now})
+
+
+def is_stale(incident: Incident, *, now: datetime) -> bool:
+    """Whether a new alert makes another look worth its while: the last one was asked for a while ago."""
+    return incident.context_wanted_at is None or now - incident.context_wanted_at >= LOOK_AGAIN_AFTER

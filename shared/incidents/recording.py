@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from shared.incidents.lifecycle import Transition, moved, transition
+from shared.incidents.lifecycle import Transition, is_stale, moved, transition, wanting_context
 from shared.incidents.timeline import entry
 from shared.models.base import IncidentId, SignalId, TenantId
 from shared.models.incidents import Incident, IncidentState, TimelineEntry, TimelineEvent
@@ -56,6 +56,8 @@ def record(
     counted = _counted(before, joining, len(resolving), len(refiring), is_new=current is None, now=now)
     why = transition(counted)
     after = moved(counted, why, now=now)
+    if current and any(one.status is AlertStatus.FIRING for one in joining) and is_stale(after, now=now):
+        after = wanting_context(after, f"joined-{after.version}", now=now)
     timeline = _timeline(after, joining, resolving, refiring, opened=current is None, why=why, now=now)
     return IncidentChange(
         incident=after,
@@ -101,6 +103,7 @@ def _opened(tenant_id: TenantId, incident_id: IncidentId, signals: Sequence[Sign
         severity=first.severity,
         detected_at=now,
         version=0,
+        context_wanted_at=now,
         created_at=now,
         updated_at=now,
     )

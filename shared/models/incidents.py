@@ -54,6 +54,8 @@ class Incident(Document):
     firing_count: int = 0
     context_trigger: str = "opened"
     """What last made a look at the context necessary; the id of the snapshot it leads to derives from it."""
+    context_wanted_at: Instant | None = None
+    """When that was."""
     latest_snapshot_id: SnapshotId | None = None
     latest_hypotheses_id: str | None = None
     version: int = 1

@@ -77,11 +77,13 @@ def test_ids_and_bytes_do_not_depend_on_the_order_of_arrival() -> None:
 
 def test_points_are_rounded_and_bounded() -> None:
     points = tuple((1_800_000_000.12345 + n, 1 / 3) for n in range(MAX_POINTS + 50))
-    body = freeze("payment", WINDOW, [a_section(SectionName.TRAFFIC, a_series(points=points))])
+    moved = STEADY.model_copy(update={"baseline_median": 2 / 3, "current": None})
+    body = freeze("payment", WINDOW, [a_section(SectionName.TRAFFIC, a_series(points=points, movement=moved))])
     (piece,) = body.evidence()
     assert isinstance(piece, SeriesEvidence)
     assert len(piece.points) == MAX_POINTS
     assert piece.points[-1] == (1_800_000_349.123, 0.333333)
+    assert (piece.movement.baseline_median, piece.movement.current) == (0.666667, None)
 
 
 def test_a_body_of_the_largest_kind_stays_below_its_limit() -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from shared.incidents.lifecycle import LOOK_AGAIN_AFTER
 from shared.incidents.recording import record
 from shared.models.base import IncidentId
 from shared.models.incidents import Incident, IncidentState, TimelineEvent
@@ -97,6 +98,16 @@ def test_firing_again_long_after_the_resolution_reopens_the_incident_and_looks_a
 def test_a_late_copy_of_the_firing_alert_does_not_reopen() -> None:
     closed = an_incident(state=IncidentState.RESOLVED, firing_count=0)
     assert recorded(closed, [over()], an_arrival(received_at=NOON + REFIRE_AFTER - ONE_SECOND)) is None
+
+
+def test_a_new_alert_makes_us_look_again_unless_we_just_did() -> None:
+    asked = NOON + timedelta(minutes=1)
+    stale = recorded(an_incident(context_wanted_at=asked - LOOK_AGAIN_AFTER), [], an_arrival(SECOND))
+    fresh = recorded(an_incident(context_wanted_at=asked - LOOK_AGAIN_AFTER + ONE_SECOND), [], an_arrival(SECOND))
+    assert stale is not None
+    assert fresh is not None
+    assert (stale.incident.context_trigger, fresh.incident.context_trigger) == ("joined-2", "opened")
+    assert stale.incident.context_wanted_at == asked
 
 
 def test_states_that_people_chose_are_left_to_people() -> None:

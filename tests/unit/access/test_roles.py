@@ -1,0 +1,42 @@
+"""Roles: the highest a token names counts, and what is not in the table is denied."""
+
+import pytest
+
+from shared.access.principals import highest
+from shared.access.roles import LEAST_ROLE, may
+from shared.models.tenants import Role
+
+
+@pytest.mark.parametrize(
+    ("claim", "role"),
+    [
+        (["viewer"], Role.VIEWER),
+        (["viewer", "engineer"], Role.ENGINEER),
+        (["engineer", "admin", "viewer"], Role.ADMIN),
+        (["owner", "viewer"], Role.VIEWER),
+        (["owner"], None),
+        ([], None),
+        (None, None),
+        ("admin", None),
+        ({"admin": True}, None),
+        (["admin", 1], None),
+        (["Admin"], None),
+    ],
+)
+def test_the_highest_known_role_of_a_list_counts(claim: object, role: Role | None) -> None:
+    assert highest(claim) is role
+
+
+@pytest.mark.parametrize("role", Role)
+def test_an_operation_that_is_not_in_the_table_is_denied_to_everybody(role: Role) -> None:
+    assert not may(role, "delete_everything")
+
+
+@pytest.mark.parametrize("operation", LEAST_ROLE)
+def test_reading_needs_no_more_than_viewer_and_higher_roles_may_it_too(operation: str) -> None:
+    assert all(may(role, operation) for role in Role)
+
+
+def test_a_lower_role_may_not_what_needs_a_higher_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LEAST_ROLE, "seal_audit", Role.ENGINEER)  # type: ignore[arg-type]
+    assert [may(role, "seal_audit") for role in (Role.VIEWER, Role.ENGINEER, Role.ADMIN)] == [False, True, True]
