@@ -111,8 +111,13 @@ async def run_demo(stack: Stack, console: Console) -> bool:
 
 
 def forget_metrics(layout: Layout) -> None:
-    """Let Prometheus start anew: an earlier demo's bad deploy is not this one's normal. Incidents stay."""
-    shutil.rmtree(layout.data / "prometheus", ignore_errors=True)
+    """Let Prometheus and Alertmanager start anew; incidents stay.
+
+    An earlier demo's bad deploy is not this one's normal, and Alertmanager would not send a page that its
+    notification log says it has sent within the hour.
+    """
+    for name in ("prometheus", "alertmanager"):
+        shutil.rmtree(layout.data / name, ignore_errors=True)
 
 
 def names_the_culprit(incident: dict[str, Any]) -> bool:

@@ -47,13 +47,14 @@ def movement_of(
     if onset is None:
         later = values[known:] or values
         return Movement(baseline_median=middle, baseline_spread=spread, baseline_samples=known, current=median(later))
-    current = _quantile(values[onset:], 0.9 if sign > 0 else 0.1)
+    # The score asks how far it went; what people are told is where it is now, as a rule.
+    extreme = _quantile(values[onset:], 0.9 if sign > 0 else 0.1)
     return Movement(
         baseline_median=middle,
         baseline_spread=spread,
         baseline_samples=known,
-        current=current,
-        score=score_of(current, middle, spread),
+        current=median(values[onset:]),
+        score=score_of(extreme, middle, spread),
         direction=Direction.UP if sign > 0 else Direction.DOWN,
         onset_at=datetime.fromtimestamp(times[onset], UTC),
     )

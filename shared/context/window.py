@@ -41,9 +41,15 @@ class Window:
 
 
 def onset_reference(incident: Incident, signals: Sequence[Signal], now: datetime) -> datetime:
-    """The earliest start among the signals that fire (or else all of them), within the last six hours."""
+    """The earliest start among the signals this look is about, within the last six hours.
+
+    Those are the firing ones that came since a look was last wanted: an alert that has been firing for long, or was
+    never resolved, must not put the time of a new one out of sight. Or else all that fire, or else all.
+    """
     firing = [one for one in signals if one.status is AlertStatus.FIRING]
-    earliest = min((one.timestamp for one in firing or signals), default=incident.detected_at)
+    wanted_at = incident.context_wanted_at
+    new = [one for one in firing if wanted_at is not None and one.created_at >= wanted_at]
+    earliest = min((one.timestamp for one in new or firing or signals), default=incident.detected_at)
     # A sender's clock may be ahead of ours, and an alert may have been firing for days.
     return max(min(earliest, now), now - OLDEST_REFERENCE)
 

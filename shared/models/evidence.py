@@ -53,7 +53,7 @@ class Movement(Value):
     baseline_spread: float | None
     baseline_samples: int
     current: float | None
-    """The value during the incident: the 90th percentile of what moved up, the 10th of what moved down."""
+    """The median since the onset, or of what followed the alert where nothing moved; None when it stopped."""
     score: float = 0.0
     direction: Direction = Direction.STEADY
     onset_at: Instant | None = None

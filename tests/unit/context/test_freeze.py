@@ -186,3 +186,12 @@ def test_the_reference_is_the_earliest_firing_alert_within_six_hours() -> None:
     assert onset_reference(an_incident(), firing, NOON + timedelta(days=1)) == NOON + timedelta(hours=18)
     assert onset_reference(an_incident(), firing, NOON - timedelta(minutes=30)) == NOON - timedelta(minutes=30)
     assert onset_reference(an_incident(detected_at=NOON), [], NOON) == NOON
+
+
+def test_a_look_for_a_new_alert_is_about_its_time_not_about_one_that_never_resolved() -> None:
+    old = a_signal(an_alert(fingerprint="old", starts_at=NOON - timedelta(hours=2)), created_at=NOON)
+    new = a_signal(
+        an_alert(fingerprint="new", starts_at=NOON + timedelta(minutes=9)), created_at=NOON + timedelta(minutes=10)
+    )
+    wanted = an_incident(context_wanted_at=NOON + timedelta(minutes=10))
+    assert onset_reference(wanted, [old, new], NOON + timedelta(minutes=11)) == NOON + timedelta(minutes=9)
