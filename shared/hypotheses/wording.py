@@ -22,7 +22,7 @@ def hypothesis(scene: Scene, suspect: Suspect, rank: int) -> Hypothesis:
     """A suspect as a hypothesis with its evidence."""
     return Hypothesis(
         rank=rank,
-        claim=_claim(suspect)[:400],
+        claim=_claim(suspect, scene.slack)[:400],
         suspected_service=plain(suspect.service),
         suspected_change=suspect.deploy.id if suspect.deploy else None,
         mechanism=_mechanism(scene, suspect)[:800],
@@ -34,7 +34,7 @@ def hypothesis(scene: Scene, suspect: Suspect, rank: int) -> Hypothesis:
     )
 
 
-def _claim(suspect: Suspect) -> str:
+def _claim(suspect: Suspect, slack: timedelta) -> str:
     name = plain(suspect.service)
     if suspect.kind == "dead":
         worst = max(suspect.dead_edges, key=lambda edge: edge.failed_ratio or 0.0)
@@ -46,7 +46,7 @@ def _claim(suspect: Suspect) -> str:
         return f"{name} is ill."
     if suspect.kind == "surge":
         return f"A surge of traffic at {name}: {_moved(suspect.symptom)}{_since(suspect)}."
-    return f"{name} {_moved(suspect.symptom)}{_since(suspect)}{_after_deploy(suspect)}."
+    return f"{name} {_moved(suspect.symptom)}{_since(suspect)}{_after_deploy(suspect, slack)}."
 
 
 def _moved(piece: SeriesEvidence) -> str:
@@ -64,21 +64,25 @@ def _since(suspect: Suspect) -> str:
     return f" since {_clock(suspect.onset_at)}" if suspect.onset_at else ""
 
 
-def _after_deploy(suspect: Suspect) -> str:
+def _after_deploy(suspect: Suspect, slack: timedelta) -> str:
     deploy = suspect.deploy
     if deploy is None or suspect.onset_at is None:
         return ""
-    before = f" replaced {plain(deploy.previous_version, limit=40)}" if deploy.previous_version else " came in"
-    version = plain(deploy.version, limit=40)
+    replaced = f" replaced {plain(deploy.previous_version, limit=40)}" if deploy.previous_version else " came in"
+    version = f"version {plain(deploy.version, limit=40)}{replaced}"
     gap = suspect.onset_at - deploy.at
+    if gap <= slack:
+        # Closer than two samples: the order of the two cannot be told.
+        return f", as {version}"
     if gap > LONG_AGO:
-        return f", {round(gap.total_seconds() / 60)} min after version {version}{before}"
-    return f", {max(0, round(gap.total_seconds()))} s after version {version}{before}"
+        return f", {round(gap.total_seconds() / 60)} min after {version}"
+    return f", {round(gap.total_seconds())} s after {version}"
 
 
 def _mechanism(scene: Scene, suspect: Suspect) -> str:
     name, hurt = plain(suspect.service), plain(scene.service)
-    path = "" if suspect.service == scene.service else f" {hurt} shows it because its requests reach {name}."
+    reaches = suspect.service != scene.service and suspect.service in scene.cone()
+    path = f" {hurt} shows it because its requests reach {name}." if reaches else ""
     if suspect.kind == "dead":
         return (
             f"Calls to {name} fail while it reports little or nothing itself: it is down or cannot be reached.{path}"
