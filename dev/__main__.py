@@ -126,11 +126,12 @@ def demo(
     once: Annotated[bool, typer.Option(help="Stop afterwards; exit 0 when the answer is right, else 1.")] = False,
     lease_seconds: Annotated[float, typer.Option(help="Lease of a queue message.")] = 600,
     own_host: Annotated[bool, typer.Option(help="Use our host even where Core Tools are installed.")] = False,
+    picture: Annotated[Path | None, typer.Option(help="Also write what is printed as an SVG.")] = None,
 ) -> None:
     """Start the stack, break the shop with a bad deploy, wait for the page and print the incident."""
     from dev.commands import run_the_demo
 
-    run_the_demo(Ports(port_base), data, once=once, lease_seconds=lease_seconds, own_host=own_host)
+    run_the_demo(Ports(port_base), data, once=once, lease_seconds=lease_seconds, own_host=own_host, picture=picture)
 
 
 @app.command("test")

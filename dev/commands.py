@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from dev.sentences import CannotRun
 from dev.stack import Layout, Stack, StackOptions, product_environment
 
 console = Console()
+
+PICTURE_COLUMNS = 120
 
 
 @contextlib.contextmanager
@@ -95,14 +98,17 @@ def run_up(ports: Ports, data: Path, *, lease_seconds: float, own_host: bool) ->
     _run(options, until_stopped)
 
 
-def run_the_demo(ports: Ports, data: Path, *, once: bool, lease_seconds: float, own_host: bool) -> None:
+def run_the_demo(
+    ports: Ports, data: Path, *, once: bool, lease_seconds: float, own_host: bool, picture: Path | None
+) -> None:
     """The demo; with `once` it ends by itself and its exit code says whether the answer was right."""
     from dev.demo import forget_metrics, run_demo
 
     options = StackOptions(ports, Layout(data), lease_seconds=lease_seconds, own_host=own_host)
+    report = Console(record=True, width=PICTURE_COLUMNS) if picture else console
 
     async def play(stack: Stack) -> bool:
-        right = await run_demo(stack, console)
+        right = await run_demo(stack, console, report)
         if not once:
             console.print("\nThe stack keeps running. Ctrl-C stops everything.")
             await stack.processes.first_to_end()
@@ -110,8 +116,16 @@ def run_the_demo(ports: Ports, data: Path, *, once: bool, lease_seconds: float, 
 
     with refusing():
         forget_metrics(options.layout)
-    if not _run(options, play):
+    is_right = _run(options, play)
+    if picture:
+        picture.write_text(without_fonts(report.export_svg(title="make demo")))
+    if not is_right:
         raise SystemExit(1)
+
+
+def without_fonts(svg: str) -> str:
+    """The picture without fonts that a viewer would fetch from somebody else's host; its monospace stands in."""
+    return re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
 
 
 def run_tests(*, fast: bool) -> None:

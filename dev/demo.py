@@ -90,8 +90,8 @@ class ApiClient:
         await self._http.aclose()
 
 
-async def run_demo(stack: Stack, console: Console) -> bool:
-    """Play the story on a running stack and print what came of it; False when the answer is not the right one."""
+async def run_demo(stack: Stack, console: Console, report: Console) -> bool:
+    """Play the story on a running stack and report what came of it; False when the answer is not the right one."""
     story = Story()
     api = ApiClient(stack)
     started = datetime.now(UTC)
@@ -102,9 +102,9 @@ async def run_demo(stack: Stack, console: Console) -> bool:
         incidents = [await api.incident(one["id"]) for one in found]
         first = incidents[0]
         snapshot = await api.snapshot(first["id"], first["hypotheses"]["snapshot_id"])
-        print_incident(console, first, snapshot, others=incidents[1:], moments=story.moments)
+        print_incident(report, first, snapshot, others=incidents[1:], moments=story.moments)
         verdict = all(names_the_culprit(incident) for incident in incidents)
-        print_where_to_look(console, stack, first["id"], verdict=verdict, culprit=CULPRIT, version=BAD_VERSION)
+        print_where_to_look(report, stack, first["id"], verdict=verdict, culprit=CULPRIT, version=BAD_VERSION)
     finally:
         await api.aclose()
     return verdict

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.models.base import IncidentId, ReceiptId, TenantId
+from shared.models.base import IncidentId, ReceiptId, SnapshotId, TenantId
+from shared.models.evidence import Section, SectionName, SectionStatus, Snapshot, SnapshotBody, digest
+from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet
 from shared.models.incidents import Incident, IncidentState, IncidentSummary
 from shared.models.signals import Alert, AlertStatus, Arrival, Severity, Signal, Source
 from shared.models.tenants import InboundCredential, Integration, IntegrationType, Tenant
@@ -100,6 +102,44 @@ def a_summary(**changes: Any) -> IncidentSummary:
     """The list's line of an incident."""
     version = changes.pop("source_version", 1)
     return IncidentSummary.of(an_incident(**changes, version=version))
+
+
+def a_snapshot(**changes: Any) -> Snapshot:
+    """A frozen snapshot in which topology could not be asked for."""
+    body = SnapshotBody(
+        service="payment",
+        window_start=NOON - timedelta(hours=1),
+        onset_at=NOON,
+        window_end=NOON,
+        step_seconds=15.0,
+        sections=(Section(name=SectionName.TOPOLOGY, status=SectionStatus.FAILED, reason="timeout"),),
+    )
+    fields: dict[str, Any] = {
+        "id": SnapshotId("snap-1"),
+        "tenant_id": ACME,
+        "incident_id": IncidentId("inc-1"),
+        "taken_at": NOON,
+        "elapsed_seconds": 1.5,
+        "body": body,
+        "sha256": digest(body),
+    }
+    return Snapshot(**{**fields, **changes})
+
+
+def a_hypothesis_set(**changes: Any) -> HypothesisSet:
+    """The ranker's answer that the evidence points nowhere."""
+    fields: dict[str, Any] = {
+        "id": "hyp-1",
+        "tenant_id": ACME,
+        "incident_id": IncidentId("inc-1"),
+        "snapshot_id": SnapshotId("snap-1"),
+        "generated_by": GeneratedBy.RANKER,
+        "reason": "ranked",
+        "conclusion": Conclusion.NO_EVIDENCE,
+        "hypotheses": (),
+        "created_at": NOON,
+    }
+    return HypothesisSet(**{**fields, **changes})
 
 
 def a_tenant(**changes: Any) -> Tenant:

@@ -18,7 +18,7 @@ LEAST_ROLE: Mapping[str, Role] = {
 _RANK = {Role.VIEWER: 0, Role.ENGINEER: 1, Role.ADMIN: 2}
 
 
-def may(role: Role, operation: str) -> bool:
+def may(role: Role, operation: str, table: Mapping[str, Role] = LEAST_ROLE) -> bool:
     """Whether a role may do an operation; an unknown operation is denied."""
-    least = LEAST_ROLE.get(operation)
+    least = table.get(operation)
     return least is not None and _RANK[role] >= _RANK[least]

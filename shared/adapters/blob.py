@@ -3,6 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from shared.adapters.writes import pointer_to, require_own_pointer
 from shared.errors import BlobUnavailable, Malformed
 from shared.models.base import ReceiptId, TenantId
 
@@ -24,7 +25,7 @@ class BlobRawBodies:
         """See RawBodies."""
         from azure.core.exceptions import AzureError
 
-        pointer = f"{tenant_id}/{receipt_id}"
+        pointer = pointer_to(tenant_id, receipt_id)
         client = self._service.get_blob_client(CONTAINER, pointer)
         try:
             async with asyncio.timeout(CALL_SECONDS):
@@ -38,8 +39,7 @@ class BlobRawBodies:
         """See RawBodies."""
         from azure.core.exceptions import AzureError, ResourceNotFoundError
 
-        if not pointer.startswith(f"{tenant_id}/"):
-            raise Malformed("the pointer is another tenant's", reason="foreign_pointer")
+        require_own_pointer(tenant_id, pointer)
         client = self._service.get_blob_client(CONTAINER, pointer)
         try:
             async with asyncio.timeout(CALL_SECONDS):

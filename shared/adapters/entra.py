@@ -37,10 +37,20 @@ class _KeySet:
 class EntraKeys:
     """Implements SigningKeys from `{authority}/{tid}/discovery/v2.0/keys`; `clock` counts seconds."""
 
-    def __init__(self, authority: str, client: httpx.AsyncClient, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        authority: str,
+        client: httpx.AsyncClient,
+        *,
+        clock: Callable[[], float],
+        fetch_seconds: float = FETCH_SECONDS,
+        max_tenants: int = MAX_TENANTS,
+    ) -> None:
         self._authority = authority
         self._client = client
         self._clock = clock
+        self._fetch_seconds = fetch_seconds
+        self._max_tenants = max_tenants
         self._sets: OrderedDict[str, _KeySet] = OrderedDict()
 
     async def key(self, entra_tenant_id: str, key_id: str) -> Any | None:
@@ -62,7 +72,7 @@ class EntraKeys:
     def _set_of(self, entra_tenant_id: str) -> _KeySet:
         known = self._sets.setdefault(entra_tenant_id, _KeySet())
         self._sets.move_to_end(entra_tenant_id)
-        while len(self._sets) > MAX_TENANTS:
+        while len(self._sets) > self._max_tenants:
             self._sets.popitem(last=False)
         return known
 
@@ -89,7 +99,7 @@ class EntraKeys:
     async def _published(self, entra_tenant_id: str) -> bytes:
         url = f"{self._authority}/{entra_tenant_id}/discovery/v2.0/keys"
         # httpx counts its timeouts an operation, so a trickle of bytes needs a deadline of its own.
-        async with asyncio.timeout(FETCH_SECONDS), self._client.stream("GET", url) as answer:
+        async with asyncio.timeout(self._fetch_seconds), self._client.stream("GET", url) as answer:
             answer.raise_for_status()
             body = bytearray()
             async for chunk in answer.aiter_bytes():

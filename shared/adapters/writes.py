@@ -1,18 +1,56 @@
-"""What a change of an incident means as one batch, and the cursor of the list: the same for every backend."""
+"""What is the same for every backend: ids and tenants, a change as one batch, the list's cursor, pointers."""
 
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.errors import Malformed, StoreRejected
-from shared.models.base import Document, TenantId
-from shared.models.incidents import IncidentSummary
+from shared.models.base import Document, ReceiptId, TenantId
+from shared.models.incidents import IncidentSummary, TimelineEntry, TimelineEvent
 from shared.ports.stores import IncidentChange
 
 MAX_BATCH = 100
 MAX_CURSOR_CHARS = 400
+DocumentT = TypeVar("DocumentT", bound=Document)
+
+# An id is a path segment: with these Cosmos DB refuses it, or the HTTP client takes "." and ".." for directions.
+_ID = re.compile(r"(?!\.{1,2}\Z)[^/\\?#\x00-\x1f\x7f\ud800-\udfff]{1,255}")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+
+
+def can_be_id(text: str) -> bool:
+    """Whether a document could have this id; nothing is ever found under any other."""
+    return _ID.fullmatch(text) is not None
+
+
+def of_kind(kind: type[DocumentT], stored: Mapping[str, Any] | None) -> DocumentT | None:
+    """The document, or None when there is none or its id belongs to a document of another type."""
+    if stored is None or stored.get("type") != kind.model_fields["type"].default:
+        return None
+    return kind.from_stored(stored)
+
+
+def place_in_timeline(entry: TimelineEntry) -> tuple[int, datetime, int]:
+    """What timelines are sorted by; what one write tells happened at one moment, so the events have an order too."""
+    return entry.incident_version, entry.at, list(TimelineEvent).index(entry.event)
+
+
+def pointer_to(tenant_id: TenantId, receipt_id: ReceiptId) -> str:
+    """Where the body of a receipt lies; the same receipt always leads to the same place."""
+    pointer = f"{tenant_id}/{receipt_id}"
+    require_own_pointer(tenant_id, pointer)
+    return pointer
+
+
+def require_own_pointer(tenant_id: TenantId, pointer: str) -> None:
+    """Raise Malformed unless a pointer is exactly one step below the tenant: `..` would lead into another's."""
+    owner, _, name = pointer.partition("/")
+    if owner != tenant_id or not can_be_id(owner) or not can_be_id(name):
+        raise Malformed("the pointer is another tenant's, or not one of ours", reason="foreign_pointer")
 
 
 def require_tenant(tenant_id: TenantId, document: Document) -> None:
@@ -39,8 +77,11 @@ def batch_of(tenant_id: TenantId, change: IncidentChange) -> list[tuple[dict[str
 
 def cursor_after(summary: IncidentSummary) -> str:
     """An opaque cursor that goes on after this summary: its order values, not a position."""
-    values = [summary.to_stored()["detected_at"], summary.id]
-    return urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+    return _cursor(summary.to_stored()["detected_at"], summary.id)
+
+
+def _cursor(detected_at: str, summary_id: str) -> str:
+    return urlsafe_b64encode(json.dumps([detected_at, summary_id]).encode()).decode().rstrip("=")
 
 
 def order_values(cursor: str) -> tuple[str, str]:
@@ -48,11 +89,13 @@ def order_values(cursor: str) -> tuple[str, str]:
     try:
         if len(cursor) > MAX_CURSOR_CHARS:
             raise ValueError("too long")
-        values = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        detected_at, summary_id = values
-        if not (isinstance(detected_at, str) and isinstance(summary_id, str)):
-            raise TypeError("not texts")
+        detected_at, summary_id = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not (_MOMENT.fullmatch(detected_at) and can_be_id(summary_id)):
+            raise ValueError("not the values of a summary")
         datetime.fromisoformat(detected_at)
+        # Each place in the list has one spelling; base64 and JSON alone would take many.
+        if _cursor(detected_at, summary_id) != cursor:
+            raise ValueError("not as we spell it")
     except (ValueError, TypeError, Base64Error, RecursionError) as exc:
         raise Malformed("the cursor is not one of ours", reason="bad_cursor") from exc
     return detected_at, summary_id

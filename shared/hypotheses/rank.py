@@ -25,6 +25,8 @@ SURGE_WEIGHT = 0.6
 LATER_SECONDS = 60.0
 RECENT_SECONDS = 900.0
 LOOK_BACK_SECONDS = 3600.0
+TAIL_SHARE = 0.05
+"""The share of requests that makes up what lies above a 95th percentile."""
 DEAD_FROM = 0.5
 """From this share of failed calls on, a callee that says nothing of itself is taken for dead."""
 LEAST_SCORE = 0.08
@@ -76,7 +78,10 @@ def _carried(scene: Scene, edge: EdgeEvidence, piece: SeriesEvidence) -> float:
     carried = 0.0
     callee = scene.of(edge.callee, piece.metric)
     if callee is not None and got_worse(callee) and onset_of(callee) <= onset_of(piece) + scene.slack:
-        carried = change_of(callee) * calls_per_request
+        # Of errors a caller sees its share. Its 95th percentile shows the callee whole once one request in twenty
+        # waits for it.
+        in_tail = calls_per_request / TAIL_SHARE
+        carried = change_of(callee) * (min(1.0, in_tail) if piece.metric is Metric.LATENCY_P95 else calls_per_request)
     if piece.metric is Metric.ERROR_RATIO and (_is_dead(scene, edge) or got_worse(callee)):
         carried = max(carried, (edge.failed_ratio or 0.0) * calls_per_request)
     return carried

@@ -107,3 +107,20 @@ async def test_another_tenant_sees_and_takes_nothing(
     assert await claims.open_incident(other, "payment") is None
     with pytest.raises(StoreRejected):
         await claims.create(other, claim())
+
+
+async def test_the_same_claim_under_two_tenants_is_two_claims(
+    claims: ClaimStore, tenant: TenantId, claim: Callable[..., EpisodeClaim]
+) -> None:
+    other = TenantId(f"{tenant}-other")
+    theirs = claim().model_copy(update={"tenant_id": other, "incident_id": IncidentId("inc-theirs")})
+    await claims.create(tenant, claim())
+    etag = await claims.create(other, theirs)
+    await claims.replace(other, theirs.model_copy(update={"state": ClaimState.RECORDED}), etag)
+    assert (await claims.episodes(tenant, [claim().id]))[claim().id].value == claim()
+    assert (await claims.episodes(other, [claim().id]))[claim().id].value.incident_id == "inc-theirs"
+
+
+async def test_the_claim_on_an_open_incident_is_no_episode(claims: ClaimStore, tenant: TenantId) -> None:
+    await claims.create(tenant, an_open(tenant))
+    assert await claims.episodes(tenant, [OpenIncidentClaim.id_for("payment"), "..", "a/b", ""]) == {}

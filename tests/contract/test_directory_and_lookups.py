@@ -95,3 +95,22 @@ async def test_lookups_lead_from_an_outside_id_to_its_tenant(lookups: LookupStor
     await lookups.put_entra(outside, tenant)
     assert await lookups.inbound(outside) == credential
     assert await lookups.tenant_of_entra(outside) == tenant
+
+
+async def test_the_same_ids_under_two_tenants_are_two_records(directory: DirectoryStore, tenant: TenantId) -> None:
+    other = TenantId(f"{tenant}-other")
+    for owner, name in ((tenant, "ours"), (other, "theirs")):
+        kind = IntegrationType.PROMETHEUS
+        await directory.put(owner, an_integration(tenant_id=owner, name=name, integration_type=kind))
+        await directory.put(owner, a_user(owner, "one").model_copy(update={"full_name": name}))
+    for owner, name in ((tenant, "ours"), (other, "theirs")):
+        assert [one.name for one in await directory.integrations(owner, IntegrationType.PROMETHEUS)] == [name]
+        user = await directory.user_by_object_id(owner, "one")
+        assert user is not None
+        assert (user.tenant_id, user.full_name) == (owner, name)
+
+
+@pytest.mark.parametrize("odd", ["", "../x", "a/b", "a?b", "x" * 2000])
+async def test_an_outside_id_that_none_can_have_leads_nowhere(lookups: LookupStore, odd: str) -> None:
+    assert await lookups.inbound(odd) is None
+    assert await lookups.tenant_of_entra(odd) is None

@@ -1,7 +1,9 @@
 """What every IncidentList promises."""
 
 import asyncio
+import json
 import uuid
+from base64 import urlsafe_b64encode
 from datetime import timedelta
 
 import pytest
@@ -76,6 +78,47 @@ async def test_the_newest_version_stays_when_all_are_written_at_once(listing: In
 async def test_a_cursor_that_is_not_ours_is_refused(listing: IncidentList, tenant: TenantId, cursor: str) -> None:
     with pytest.raises(Malformed):
         await listing.page(tenant, limit=5, cursor=cursor)
+
+
+def spelt(values: object) -> str:
+    return urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["2026-11-23", "inc-1"],
+        ["2026-11-23T12:00:00.000000+00:00", "inc-1"],
+        ["2026-99-99T12:00:00.000000Z", "inc-1"],
+        ["2026-11-23T12:00:00.000000Z", ""],
+        ["2026-11-23T12:00:00.000000Z", "inc-1", "more"],
+        ["2026-11-23T12:00:00.000000Z", 1],
+        {"2026-11-23T12:00:00.000000Z": 1, "inc-1": 2},
+    ],
+)
+async def test_a_cursor_with_values_we_never_give_is_refused(
+    listing: IncidentList, tenant: TenantId, values: object
+) -> None:
+    with pytest.raises(Malformed):
+        await listing.page(tenant, limit=5, cursor=spelt(values))
+
+
+@pytest.mark.parametrize("change", ["{}=", "{}\n", " {}", "{}!"])
+async def test_a_cursor_in_another_spelling_is_refused(listing: IncidentList, tenant: TenantId, change: str) -> None:
+    ours = spelt(["2026-11-23T12:00:00.000000Z", "inc-1"])
+    assert (await listing.page(tenant, limit=5, cursor=ours)).items == []
+    with pytest.raises(Malformed):
+        await listing.page(tenant, limit=5, cursor=change.format(ours))
+
+
+async def test_the_same_incident_is_listed_for_each_tenant_as_its_own(
+    listing: IncidentList, tenant: TenantId
+) -> None:
+    other = TenantId(f"{tenant}-other")
+    await listing.put(tenant, the_summary(tenant, 1, version=5, title="ours"))
+    await listing.put(other, the_summary(other, 1, version=1, title="theirs"))
+    assert [one.title for one in (await listing.page(tenant, limit=5)).items] == ["ours"]
+    assert [one.title for one in (await listing.page(other, limit=5)).items] == ["theirs"]
 
 
 async def test_another_tenant_sees_nothing_even_with_this_ones_cursor(

@@ -1,6 +1,7 @@
 """What every IncidentStore promises."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,11 +10,11 @@ from shared.adapters.cosmos.incidents import CosmosIncidents
 from shared.adapters.memory import MemoryIncidents
 from shared.errors import Conflict, StoreRejected
 from shared.incidents.timeline import entry
-from shared.models.base import IncidentId, TenantId
+from shared.models.base import IncidentId, SnapshotId, TenantId
 from shared.models.incidents import Incident, TimelineEvent
 from shared.models.signals import AlertStatus, Signal
 from shared.ports.stores import IncidentChange, IncidentStore, Versioned
-from tests.builders import NOON, a_signal, an_alert, an_incident
+from tests.builders import NOON, a_hypothesis_set, a_signal, a_snapshot, an_alert, an_incident
 from tests.contract.conftest import BACKENDS
 
 INCIDENT = IncidentId("inc-1")
@@ -54,6 +55,15 @@ async def test_a_change_is_read_back_whole(incidents: IncidentStore, tenant: Ten
     assert held.value == the_incident(tenant)
     assert {one.value.fingerprint for one in await incidents.signals(tenant, INCIDENT)} == {"a", "b"}
     assert [one.event for one in await incidents.timeline(tenant, INCIDENT)] == [TimelineEvent.OPENED]
+
+
+async def test_what_one_write_tells_has_the_order_of_its_events(incidents: IncidentStore, tenant: TenantId) -> None:
+    held = await opened(incidents, tenant)
+    after = the_incident(tenant, version=2)
+    order = [TimelineEvent.SIGNALS_JOINED, TimelineEvent.SIGNALS_RESOLVED, TimelineEvent.RESOLVED]
+    told = [entry(after, event, "why", now=NOON) for event in reversed(order)]
+    await incidents.commit(tenant, IncidentChange(after, held.etag, timeline=told))
+    assert [one.event for one in await incidents.timeline(tenant, INCIDENT)] == [TimelineEvent.OPENED, *order]
 
 
 async def test_signals_can_be_asked_for_by_id(incidents: IncidentStore, tenant: TenantId) -> None:
@@ -132,3 +142,71 @@ async def test_another_tenant_sees_nothing_under_the_same_id(incidents: Incident
     assert await incidents.signals(other, INCIDENT) == []
     assert await incidents.timeline(other, INCIDENT) == []
     assert await incidents.all_hypotheses(other, INCIDENT) == []
+
+
+async def test_a_snapshot_and_its_answers_are_read_back_whole(incidents: IncidentStore, tenant: TenantId) -> None:
+    held = await opened(incidents, tenant)
+    snapshot = a_snapshot(tenant_id=tenant)
+    first, refined = (
+        a_hypothesis_set(tenant_id=tenant, id=name, created_at=NOON + timedelta(seconds=seconds))
+        for name, seconds in (("hyp-z", 1), ("hyp-a", 2))
+    )
+    change = IncidentChange(
+        the_incident(tenant, version=2), held.etag, snapshots=[snapshot], hypotheses=[refined, first]
+    )
+    await incidents.commit(tenant, change)
+    read = await incidents.snapshot(tenant, INCIDENT, snapshot.id)
+    assert read == snapshot
+    assert read.is_intact
+    assert await incidents.hypotheses(tenant, INCIDENT, "hyp-a") == refined
+    assert await incidents.all_hypotheses(tenant, INCIDENT) == [first, refined]
+
+
+async def test_an_id_of_another_kind_of_document_finds_nothing(incidents: IncidentStore, tenant: TenantId) -> None:
+    await opened(incidents, tenant)
+    for other in (INCIDENT, an_alert(fingerprint="a").signal_id):
+        assert await incidents.snapshot(tenant, INCIDENT, SnapshotId(other)) is None
+        assert await incidents.hypotheses(tenant, INCIDENT, other) is None
+
+
+@pytest.mark.parametrize(
+    "odd", ["..", ".", "a/b", "a?b", "a#b", "a\\b", "a b", "ä", "%2e%2e", "\n", "\ud800", "x" * 2000]
+)
+async def test_an_id_that_no_document_can_have_finds_nothing(
+    incidents: IncidentStore, tenant: TenantId, odd: str
+) -> None:
+    assert await incidents.read(tenant, IncidentId(odd)) is None
+    assert await incidents.snapshot(tenant, INCIDENT, SnapshotId(odd)) is None
+
+
+async def test_a_document_with_such_an_id_is_refused_and_nothing_is_written(
+    incidents: IncidentStore, tenant: TenantId
+) -> None:
+    odd = the_signal(tenant, id="../inc-2")
+    with pytest.raises(StoreRejected):
+        await incidents.commit(tenant, IncidentChange(the_incident(tenant), None, created_signals=[odd]))
+    assert await incidents.read(tenant, INCIDENT) is None
+
+
+async def test_a_change_of_an_incident_that_is_not_there_conflicts(
+    incidents: IncidentStore, tenant: TenantId
+) -> None:
+    with pytest.raises(Conflict):
+        await incidents.commit(tenant, IncidentChange(the_incident(tenant), '"0"'))
+
+
+async def test_the_same_incident_id_under_two_tenants_is_two_incidents(
+    incidents: IncidentStore, tenant: TenantId
+) -> None:
+    other = TenantId(f"{tenant}-other")
+    await opened(incidents, tenant)
+    theirs = the_incident(other, title="theirs")
+    await incidents.commit(other, IncidentChange(theirs, None, created_signals=[the_signal(other, "c")]))
+    held = await incidents.read(other, INCIDENT)
+    assert held is not None
+    await incidents.commit(other, IncidentChange(the_incident(other, title="moved", version=2), held.etag))
+    ours = await incidents.read(tenant, INCIDENT)
+    assert ours is not None
+    assert ours.value == the_incident(tenant)
+    assert {one.value.fingerprint for one in await incidents.signals(tenant, INCIDENT)} == {"a", "b"}
+    assert {one.value.fingerprint for one in await incidents.signals(other, INCIDENT)} == {"c"}

@@ -97,3 +97,20 @@ async def test_dead_letters_are_found_by_queue_in_the_own_tenant_only(
     assert await dead_letters.letters(TenantId(f"{tenant}-other"), "signals") == []
     with pytest.raises(StoreRejected):
         await dead_letters.add(TenantId(f"{tenant}-other"), a_letter(tenant))
+
+
+async def test_the_same_receipt_under_two_tenants_is_two_receipts(receipts: ReceiptStore, tenant: TenantId) -> None:
+    other = TenantId(f"{tenant}-other")
+    theirs = a_part(other, outcomes={Outcome.DUPLICATE: 9})
+    await receipts.add_part(tenant, a_part(tenant))
+    await receipts.add_part(other, theirs)
+    assert await receipts.parts(tenant, "rcp-1") == [a_part(tenant)]
+    assert await receipts.parts(other, "rcp-1") == [theirs]
+
+
+async def test_the_same_dead_letter_under_two_tenants_is_two(dead_letters: DeadLetterStore, tenant: TenantId) -> None:
+    other = TenantId(f"{tenant}-other")
+    await dead_letters.add(tenant, a_letter(tenant))
+    await dead_letters.add(other, a_letter(other, reason="theirs"))
+    assert await dead_letters.letters(tenant, "signals") == [a_letter(tenant)]
+    assert [one.reason for one in await dead_letters.letters(other, "signals")] == ["theirs"]

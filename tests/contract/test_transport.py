@@ -5,16 +5,17 @@ from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
-from shared.adapters.blob import blob_raw_bodies
+from shared.adapters.blob import MAX_BYTES, blob_raw_bodies
 from shared.adapters.memory import MemoryQueues, MemoryRawBodies
 from shared.adapters.storage_queue import storage_queues
 from shared.errors import BlobUnavailable, Malformed, QueueUnavailable
 from shared.messages import MAX_MESSAGE_BYTES, BuildContext, QueueName
 from shared.models.base import IncidentId, ReceiptId, TenantId
 from shared.ports.transport import Queues, RawBodies
-from tests.builders import ACME
+from tests.builders import ACME, GLOBEX
 from tests.contract.conftest import BACKENDS, free_port
 
 Take = Callable[[str], Awaitable[bytes | None]]
@@ -137,6 +138,35 @@ async def test_another_tenants_pointer_is_refused(raw: RawBodies, receipt: Recei
     with pytest.raises(Malformed) as refused:
         await raw.get(TenantId("ten"), pointer)
     assert refused.value.reason == "foreign_pointer"
+
+
+@pytest.mark.parametrize(
+    "below", ["../{other}/{receipt}", "./../{other}/{receipt}", "", ".", "..", "a/b", "/{receipt}"]
+)
+async def test_a_pointer_that_would_lead_out_of_the_tenant_is_refused(
+    raw: RawBodies, receipt: ReceiptId, below: str
+) -> None:
+    # The HTTP client resolves "..", so a comparison of prefixes alone would let this through.
+    await raw.put(GLOBEX, receipt, b"theirs")
+    with pytest.raises(Malformed) as refused:
+        await raw.get(ACME, f"{ACME}/{below.format(other=GLOBEX, receipt=receipt)}")
+    assert refused.value.reason == "foreign_pointer"
+
+
+async def test_the_same_receipt_under_two_tenants_is_two_bodies(raw: RawBodies, receipt: ReceiptId) -> None:
+    ours, theirs = await raw.put(ACME, receipt, b"ours"), await raw.put(GLOBEX, receipt, b"theirs")
+    assert (await raw.get(ACME, ours), await raw.get(GLOBEX, theirs)) == (b"ours", b"theirs")
+
+
+@pytest.mark.integration
+async def test_a_body_larger_than_any_we_accept_is_not_handed_on(storage: str, receipt: ReceiptId) -> None:
+    with BlobServiceClient.from_connection_string(storage) as service:
+        service.get_blob_client("raw", f"{ACME}/{receipt}").upload_blob(b"x" * (MAX_BYTES + 1))
+    raw = blob_raw_bodies(storage, None, None)
+    with pytest.raises(Malformed) as refused:
+        await raw.get(ACME, f"{ACME}/{receipt}")
+    assert refused.value.reason == "payload_too_large"
+    await raw.aclose()
 
 
 async def test_a_body_that_is_gone_is_said_to_be(raw: RawBodies) -> None:

@@ -4,9 +4,11 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from shared.adapters.cosmos.containers import BY_NAME
-from shared.errors import AlreadyExists, Conflict, CopilotError, StoreRejected, StoreUnavailable
+from shared.adapters.writes import can_be_id
+from shared.errors import AlreadyExists, Conflict, StoreRejected, StoreUnavailable
 
 T = TypeVar("T")
 Body = dict[str, Any]
@@ -14,8 +16,9 @@ Body = dict[str, Any]
 CALL_SECONDS = 8.0
 """For one call with its retries; a webhook may wait for it and its sender gives up after ten seconds."""
 MAX_TRIES = 4
-PASSING = frozenset({408, 410, 429, 449, 500, 502, 503, 504})
-"""The SDK retries reads; writes it leaves to us, and ours can be repeated: create-once or under an etag."""
+WRITE_ID = "write_id"
+"""Marks a created document with the call that made it. A create whose answer was lost is repeated, by us or (after
+a 503) by the SDK unseen, and meets a 409: the mark tells our own document from another worker's."""
 
 
 class CosmosDatabase:
@@ -26,14 +29,19 @@ class CosmosDatabase:
         self._name = database
         self._opening = asyncio.Lock()
         self._client: Any = None
+        self._seen: set[str] = set()
 
     async def container(self, name: str) -> Any:
-        """The SDK's proxy of a container."""
+        """The SDK's proxy of a container; raises StoreUnavailable when there is no such container."""
         if self._client is None:
             async with self._opening:
                 if self._client is None:
                     self._client = await _opened(self._connect())
-        return self._client.get_database_client(self._name).get_container_client(name)
+        proxy = self._client.get_database_client(self._name).get_container_client(name)
+        if name not in self._seen:
+            await _require_exists(proxy, name)
+            self._seen.add(name)
+        return proxy
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -50,59 +58,91 @@ async def _opened(client: Any) -> Any:
     return client
 
 
+async def _require_exists(proxy: Any, name: str) -> None:
+    """The SDK reads the same metadata on first use, but its 404 then looks like that of a missing document."""
+    from azure.cosmos.exceptions import CosmosResourceNotFoundError
+
+    try:
+        await proxy.read()
+    except CosmosResourceNotFoundError as exc:
+        raise StoreUnavailable(f"container {name} does not exist", reason="container_missing") from exc
+
+
 class Container:
-    """One container, with the promises of the ports: every call names a full partition key."""
+    """One container, with the promises of the ports: every call names a full partition key.
+
+    A replace or batch whose answer was lost is repeated under the same etags and then raises Conflict: whoever
+    writes under an etag reads again and decides again, and finds it done.
+    """
 
     def __init__(self, database: CosmosDatabase, name: str) -> None:
         self._database = database
         self._name = name
-        self._levels = len(BY_NAME[name].partition_key_paths)
+        self._fields = tuple(path.removeprefix("/") for path in BY_NAME[name].partition_key_paths)
 
     async def read(self, key: Sequence[str], item_id: str) -> Body | None:
         """A document with its `_etag`, or None."""
-        from azure.cosmos.exceptions import CosmosResourceNotFoundError
+        from shared.adapters.cosmos.failures import DocumentMissing
 
         full = self._full(key)
+        if not can_be_id(item_id):
+            return None
         try:
             found: Body = await self._call(lambda proxy: proxy.read_item(item_id, partition_key=full))
-        except CosmosResourceNotFoundError:
+        except DocumentMissing:
             return None
-        return found
+        return self._under(key, found)
 
     async def create(self, key: Sequence[str], body: Body) -> str:
         """Create once and return the etag; raises AlreadyExists."""
-        self._full(key)
-        made: Body = await self._call(lambda proxy: proxy.create_item(body))
+        marked = {**self._under(key, body), WRITE_ID: uuid4().hex}
+        try:
+            made: Body = await self._call(lambda proxy: proxy.create_item(marked))
+        except AlreadyExists:
+            held = await self.read(key, str(body["id"]))
+            if held is None or held.get(WRITE_ID) != marked[WRITE_ID]:
+                raise
+            made = held
         return str(made["_etag"])
 
     async def replace(self, key: Sequence[str], body: Body, etag: str) -> str:
         """Replace what still has this etag and return the new one; raises Conflict."""
         from azure.core import MatchConditions
-        from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
-        self._full(key)
+        from shared.adapters.cosmos.failures import DocumentMissing
+
+        self._under(key, body)
         condition = MatchConditions.IfNotModified
         try:
             made: Body = await self._call(
                 lambda proxy: proxy.replace_item(str(body["id"]), body, etag=etag, match_condition=condition)
             )
-        except CosmosResourceNotFoundError as exc:
+        except DocumentMissing as exc:
             raise Conflict(f"container {self._name}: what was to be replaced is gone") from exc
         return str(made["_etag"])
 
     async def upsert(self, key: Sequence[str], body: Body) -> None:
         """Create or replace; only for records that an operator owns."""
-        self._full(key)
+        self._under(key, body)
         await self._call(lambda proxy: proxy.upsert_item(body))
 
     async def batch(self, key: Sequence[str], writes: Sequence[tuple[Body, str | None]]) -> None:
         """All or nothing under one key: create without an etag, replace with one. Raises Conflict."""
+        from shared.adapters.cosmos.failures import DocumentMissing
+
         full = self._full(key)
-        operations = [
-            ("create", (body,)) if etag is None else ("replace", (body["id"], body), {"if_match_etag": etag})
-            for body, etag in writes
-        ]
-        await self._call(lambda proxy: proxy.execute_item_batch(operations, partition_key=full))
+        operations: list[tuple[Any, ...]] = []
+        for body, etag in writes:
+            self._under(key, body)
+            operations.append(
+                ("create", (body,)) if etag is None else ("replace", (body["id"], body), {"if_match_etag": etag})
+            )
+        try:
+            await self._call(lambda proxy: proxy.execute_item_batch(operations, partition_key=full))
+        except AlreadyExists as exc:
+            raise Conflict(f"container {self._name}: something to create is there already") from exc
+        except DocumentMissing as exc:
+            raise Conflict(f"container {self._name}: something to replace is gone") from exc
 
     async def query(
         self,
@@ -112,7 +152,7 @@ class Container:
         *,
         limit: int | None = None,
     ) -> list[Body]:
-        """All answers (or the first `limit`) inside one full partition key; values only as parameters."""
+        """Whole documents (all, or the first `limit`) under one full partition key; values only as parameters."""
         full = self._full(key)
         named = [{"name": f"@{name}", "value": value} for name, value in (parameters or {}).items()]
 
@@ -120,7 +160,7 @@ class Container:
             pages = proxy.query_items(text, parameters=named, partition_key=full, max_item_count=limit or 100)
             found: list[Body] = []
             async for item in pages:
-                found.append(item)
+                found.append(self._under(key, item))
                 if limit is not None and len(found) == limit:
                     break
             return found
@@ -129,54 +169,38 @@ class Container:
 
     def _full(self, key: Sequence[str]) -> Any:
         """The key as the SDK wants it. A part that is missing would make the SDK read every tenant."""
-        if isinstance(key, str) or len(key) != self._levels or not all(isinstance(k, str) and k for k in key):
+        levels = len(self._fields)
+        if isinstance(key, str) or len(key) != levels or not all(isinstance(k, str) and k for k in key):
             raise StoreRejected(f"container {self._name} needs its full partition key", reason="partial_key")
-        return list(key) if self._levels > 1 else key[0]
+        return list(key) if levels > 1 else key[0]
+
+    def _under(self, key: Sequence[str], body: Body) -> Body:
+        """The same body; raises StoreRejected unless it lies under this key, so that tenants never meet."""
+        self._full(key)
+        if any(body.get(name) != part for name, part in zip(self._fields, key, strict=True)):
+            raise StoreRejected(f"container {self._name}: a document lies under another key", reason="foreign_key")
+        if not can_be_id(str(body.get("id", ""))):
+            raise StoreRejected(f"container {self._name}: the store takes no such id", reason="bad_id")
+        return body
 
     async def _call(self, operation: Callable[[Any], Awaitable[T]]) -> T:
-        from azure.core.exceptions import AzureError
+        from shared.adapters.cosmos.failures import SDK_FAULTS, is_passing, translated
 
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 for attempt in range(1, MAX_TRIES):
                     try:
                         return await operation(await self._database.container(self._name))
-                    except AzureError as exc:
-                        if not _is_passing(exc):
+                    except SDK_FAULTS as exc:
+                        if not is_passing(exc):
                             raise
                         pause = 0.1 * 2.0**attempt
                         await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 -- spreads load
                 return await operation(await self._database.container(self._name))
         except TimeoutError as exc:
             raise StoreUnavailable(f"container {self._name} did not answer in time", reason="store_timeout") from exc
-        except AzureError as exc:
-            raise _translated(exc, self._name) from exc
-
-
-def _is_passing(exc: Exception) -> bool:
-    status = getattr(exc, "status_code", None)
-    return status is None or status in PASSING
-
-
-def _translated(exc: Exception, container: str) -> Exception:
-    """Our error for the SDK's; a 404 stays what it is, since only the caller knows what it means."""
-    from azure.cosmos.exceptions import CosmosResourceNotFoundError
-
-    if isinstance(exc, CosmosResourceNotFoundError):
-        return exc
-    kind = _KINDS.get(getattr(exc, "status_code", None) or 0, StoreUnavailable)
-    return kind(f"container {container}: {type(exc).__name__}")
-
-
-# 424 is what a batch's other operations answer; the SDK raises with the one that failed.
-_KINDS: Mapping[int, type[CopilotError]] = {
-    400: StoreRejected,
-    401: StoreUnavailable,
-    403: StoreUnavailable,
-    409: AlreadyExists,
-    412: Conflict,
-    413: StoreRejected,
-}
+        except SDK_FAULTS as exc:
+            raise translated(exc, self._name) from exc
 
 
 def cosmos_database(endpoint: str, key: str | None, database: str, client_id: str | None) -> CosmosDatabase:

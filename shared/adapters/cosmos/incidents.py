@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shared.adapters.cosmos.client import Container, CosmosDatabase
-from shared.adapters.writes import batch_of, cursor_after, order_values, require_tenant
+from shared.adapters.writes import batch_of, cursor_after, of_kind, order_values, place_in_timeline, require_tenant
 from shared.errors import AlreadyExists, Conflict
 from shared.models.base import IncidentId, SignalId, SnapshotId, TenantId
 from shared.models.evidence import Snapshot
@@ -49,29 +49,24 @@ class CosmosIncidents:
             (tenant_id, incident_id), "SELECT * FROM c WHERE c.type = 'timeline_entry'"
         )
         entries = [TimelineEntry.from_stored(body) for body in found]
-        return sorted(entries, key=lambda entry: (entry.incident_version, entry.at))
+        return sorted(entries, key=place_in_timeline)
 
     async def commit(self, tenant_id: TenantId, change: IncidentChange) -> None:
         """See IncidentStore."""
-        writes = batch_of(tenant_id, change)
-        try:
-            await self._container.batch((tenant_id, change.incident.incident_id), writes)
-        except AlreadyExists as exc:
-            raise Conflict("something that the change creates is there already") from exc
+        key = (tenant_id, change.incident.incident_id)
+        await self._container.batch(key, batch_of(tenant_id, change))
 
     async def snapshot(
         self, tenant_id: TenantId, incident_id: IncidentId, snapshot_id: SnapshotId
     ) -> Snapshot | None:
         """See IncidentStore."""
-        found = await self._container.read((tenant_id, incident_id), snapshot_id)
-        return Snapshot.from_stored(found) if found else None
+        return of_kind(Snapshot, await self._container.read((tenant_id, incident_id), snapshot_id))
 
     async def hypotheses(
         self, tenant_id: TenantId, incident_id: IncidentId, hypotheses_id: str
     ) -> HypothesisSet | None:
         """See IncidentStore."""
-        found = await self._container.read((tenant_id, incident_id), hypotheses_id)
-        return HypothesisSet.from_stored(found) if found else None
+        return of_kind(HypothesisSet, await self._container.read((tenant_id, incident_id), hypotheses_id))
 
     async def all_hypotheses(self, tenant_id: TenantId, incident_id: IncidentId) -> list[HypothesisSet]:
         """See IncidentStore."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from shared.adapters.cosmos.client import Container, CosmosDatabase
-from shared.adapters.writes import require_tenant
+from shared.adapters.writes import of_kind, require_tenant
 from shared.errors import AlreadyExists
 from shared.models.base import TenantId
 from shared.models.claims import EpisodeClaim, OpenIncidentClaim
@@ -36,7 +36,8 @@ class CosmosClaims:
         async def read(claim_id: str) -> Versioned[EpisodeClaim] | None:
             async with gate:
                 found = await self._container.read((tenant_id,), claim_id)
-            return Versioned(EpisodeClaim.from_stored(found), found["_etag"]) if found else None
+            claim = of_kind(EpisodeClaim, found)
+            return Versioned(claim, found["_etag"]) if found and claim else None
 
         found = await asyncio.gather(*(read(claim_id) for claim_id in claim_ids))
         return {held.value.id: held for held in found if held}

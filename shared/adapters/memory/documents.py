@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from shared.errors import AlreadyExists, Conflict
+from shared.adapters.writes import can_be_id
+from shared.errors import AlreadyExists, Conflict, StoreRejected
 
 PartitionKey = tuple[str, ...]
 Body = dict[str, Any]
@@ -66,8 +67,13 @@ class MemoryDocuments:
         except (AlreadyExists, Conflict) as exc:
             self._partitions[key] = before
             raise Conflict(str(exc)) from exc
+        except StoreRejected:
+            self._partitions[key] = before
+            raise
 
     def _put(self, key: PartitionKey, body: Body) -> str:
+        if not can_be_id(str(body["id"])):
+            raise StoreRejected("the store takes no such id", reason="bad_id")
         etag = f'"{next(self._etags)}"'
         self._partitions.setdefault(key, {})[str(body["id"])] = (json.dumps(body), etag)
         return etag

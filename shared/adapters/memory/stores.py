@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shared.adapters.memory.documents import MemoryDocuments, Write
-from shared.adapters.writes import batch_of, cursor_after, order_values, require_tenant
+from shared.adapters.writes import batch_of, cursor_after, of_kind, order_values, place_in_timeline, require_tenant
 from shared.errors import AlreadyExists
 from shared.models.base import IncidentId, SignalId, SnapshotId, TenantId
 from shared.models.claims import EpisodeClaim, OpenIncidentClaim
@@ -12,7 +12,14 @@ from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, IncidentSummary, TimelineEntry
 from shared.models.receipts import DeadLetter, ReceiptPart
 from shared.models.signals import Signal
-from shared.models.tenants import InboundCredential, Integration, IntegrationType, Tenant, User
+from shared.models.tenants import (
+    EntraTenantLookup,
+    InboundCredential,
+    Integration,
+    IntegrationType,
+    Tenant,
+    User,
+)
 from shared.ports.stores import IncidentChange, Page, Versioned
 
 
@@ -24,12 +31,13 @@ class MemoryClaims:
 
     async def episodes(self, tenant_id: TenantId, claim_ids: Sequence[str]) -> dict[str, Versioned[EpisodeClaim]]:
         """See ClaimStore."""
-        found = {claim_id: self._documents.read((tenant_id,), claim_id) for claim_id in claim_ids}
-        return {
-            claim_id: Versioned(EpisodeClaim.from_stored(held[0]), held[1])
-            for claim_id, held in found.items()
-            if held
-        }
+        claims: dict[str, Versioned[EpisodeClaim]] = {}
+        for claim_id in claim_ids:
+            body, etag = self._documents.read((tenant_id,), claim_id) or (None, "")
+            claim = of_kind(EpisodeClaim, body)
+            if claim:
+                claims[claim_id] = Versioned(claim, etag)
+        return claims
 
     async def open_incident(self, tenant_id: TenantId, service_name: str) -> Versioned[OpenIncidentClaim] | None:
         """See ClaimStore."""
@@ -73,7 +81,7 @@ class MemoryIncidents:
         """See IncidentStore."""
         bodies = self._documents.partition((tenant_id, incident_id))
         found = [TimelineEntry.from_stored(body) for body, _ in bodies if body["type"] == "timeline_entry"]
-        return sorted(found, key=lambda entry: (entry.incident_version, entry.at))
+        return sorted(found, key=place_in_timeline)
 
     async def commit(self, tenant_id: TenantId, change: IncidentChange) -> None:
         """See IncidentStore."""
@@ -85,14 +93,14 @@ class MemoryIncidents:
     ) -> Snapshot | None:
         """See IncidentStore."""
         held = self._documents.read((tenant_id, incident_id), snapshot_id)
-        return Snapshot.from_stored(held[0]) if held else None
+        return of_kind(Snapshot, held[0] if held else None)
 
     async def hypotheses(
         self, tenant_id: TenantId, incident_id: IncidentId, hypotheses_id: str
     ) -> HypothesisSet | None:
         """See IncidentStore."""
         held = self._documents.read((tenant_id, incident_id), hypotheses_id)
-        return HypothesisSet.from_stored(held[0]) if held else None
+        return of_kind(HypothesisSet, held[0] if held else None)
 
     async def all_hypotheses(self, tenant_id: TenantId, incident_id: IncidentId) -> list[HypothesisSet]:
         """See IncidentStore."""
@@ -158,27 +166,31 @@ class MemoryDirectory:
 
 
 class MemoryLookups:
-    """The lookups in memory."""
+    """The lookups in memory: each is alone in its partition."""
 
     def __init__(self) -> None:
-        self._inbound: dict[str, InboundCredential] = {}
-        self._entra: dict[str, TenantId] = {}
+        self._documents = MemoryDocuments()
 
     async def inbound(self, integration_id: str) -> InboundCredential | None:
         """See LookupStore."""
-        return self._inbound.get(integration_id)
+        key = f"integration:{integration_id}"
+        held = self._documents.read((key,), key)
+        return InboundCredential.from_stored(held[0]) if held else None
 
     async def tenant_of_entra(self, entra_tenant_id: str) -> TenantId | None:
         """See LookupStore."""
-        return self._entra.get(entra_tenant_id)
+        key = f"entra:{entra_tenant_id}"
+        held = self._documents.read((key,), key)
+        return EntraTenantLookup.from_stored(held[0]).tenant_id if held else None
 
     async def put_inbound(self, credential: InboundCredential) -> None:
         """See LookupStore."""
-        self._inbound[credential.integration_id] = credential
+        self._documents.upsert((credential.id,), credential.to_stored())
 
     async def put_entra(self, entra_tenant_id: str, tenant_id: TenantId) -> None:
         """See LookupStore."""
-        self._entra[entra_tenant_id] = tenant_id
+        lookup = EntraTenantLookup(id=f"entra:{entra_tenant_id}", tenant_id=tenant_id)
+        self._documents.upsert((lookup.id,), lookup.to_stored())
 
 
 class MemoryReceipts:

@@ -3,6 +3,7 @@
 from collections import defaultdict, deque
 from dataclasses import dataclass
 
+from shared.adapters.writes import pointer_to, require_own_pointer
 from shared.errors import Malformed
 from shared.messages import MAX_MESSAGE_BYTES, Envelope, QueueName
 from shared.models.base import ReceiptId, TenantId
@@ -45,14 +46,13 @@ class MemoryRawBodies:
 
     async def put(self, tenant_id: TenantId, receipt_id: ReceiptId, body: bytes) -> str:
         """See RawBodies."""
-        pointer = f"{tenant_id}/{receipt_id}"
+        pointer = pointer_to(tenant_id, receipt_id)
         self._blobs[pointer] = body
         return pointer
 
     async def get(self, tenant_id: TenantId, pointer: str) -> bytes:
         """See RawBodies."""
-        if not pointer.startswith(f"{tenant_id}/"):
-            raise Malformed("the pointer is another tenant's", reason="foreign_pointer")
+        require_own_pointer(tenant_id, pointer)
         if pointer not in self._blobs:
             raise Malformed("the body is gone", reason="payload_gone")
         return self._blobs[pointer]

@@ -23,7 +23,8 @@ NOW = int(NOON.timestamp())
 
 @cache
 def a_key(name: str) -> rsa.RSAPrivateKey:
-    """A key pair; making one takes a while, so each name has its own for all tests."""
+    """The key pair of this name; making one takes a while, so all tests share it."""
+    assert name
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
@@ -53,8 +54,8 @@ def claims(**changes: Any) -> dict[str, Any]:
 
 
 def a_token(*, headers: dict[str, Any] | None = None, signed_with: str = KEY_ID, **changes: Any) -> str:
-    """A token with these claims changed, signed with RS256."""
-    named = {"kid": KEY_ID, **(headers or {})}
+    """A token with these claims changed, signed with RS256; a header that is None is left out."""
+    named = {name: value for name, value in {"kid": KEY_ID, **(headers or {})}.items() if value is not None}
     return jwt.encode(claims(**changes), a_key(signed_with), algorithm="RS256", headers=named)
 
 

@@ -1,0 +1,176 @@
+"""Tokens at the door of the API: every attack meets the same blank refusal."""
+
+from collections.abc import Callable
+
+import httpx
+import jwt
+import pytest
+
+from shared.ports.stores import DirectoryStore
+from tests.builders import ACME, a_tenant
+from tests.unit.access.issuer import (
+    ACME_TID,
+    AUTHORITY,
+    GLOBEX_TID,
+    KEY_ID,
+    NOW,
+    STRANGER_TID,
+    a_token,
+    claims,
+    published,
+)
+from tests.unit.access.test_tokens import hs256_with_the_public_key
+from tests.unit.api.serving import INCIDENT, Served, bearer
+
+ATTACKS: dict[str, Callable[[], str]] = {
+    "alg none": lambda: jwt.encode(claims(), None, algorithm="none", headers={"kid": KEY_ID}),
+    "HS256 with the public key as secret": hs256_with_the_public_key,
+    "issuer of another authority": lambda: a_token(iss=f"https://evil.test/{ACME_TID}/v2.0"),
+    "issuer of another tenant": lambda: a_token(iss=f"{AUTHORITY}/{GLOBEX_TID}/v2.0"),
+    "audience of another application": lambda: a_token(aud="22222222-2222-4222-8222-222222222222"),
+    "tid of another tenant": lambda: a_token(tid=GLOBEX_TID, iss=f"{AUTHORITY}/{ACME_TID}/v2.0"),
+    "tid that is a path": lambda: a_token(tid="../../evil"),
+    "expired": lambda: a_token(exp=NOW - 61),
+    "not yet valid": lambda: a_token(nbf=NOW + 61),
+    "issued in the future": lambda: a_token(iat=NOW + 61),
+    "no kid": lambda: a_token(headers={"kid": None}),
+    "unknown kid": lambda: a_token(headers={"kid": "key-9"}),
+    "another key under a known kid": lambda: a_token(signed_with="forger"),
+    "jku that points at the forger's keys": lambda: a_token(
+        headers={"jku": "https://evil.test/keys"}, signed_with="forger"
+    ),
+    "jwk that brings the forger's key": lambda: a_token(headers={"jwk": published("forger")}, signed_with="forger"),
+    "truncated": lambda: a_token()[:-20],
+    "only its first half": lambda: a_token()[: len(a_token()) // 2],
+    "a claim changed after signing": lambda: with_the_claims_of(a_token(), a_token(roles=["admin"])),
+    "20 KiB": lambda: a_token(padding="x" * 20 * 1024),
+    "no oid": lambda: a_token(oid=None),
+    "v1.0": lambda: a_token(ver="1.0"),
+    "a directory that nobody tied to a tenant": lambda: a_token(tid=STRANGER_TID),
+}
+
+
+def with_the_claims_of(signed: str, other: str) -> str:
+    header, _, signature = signed.split(".")
+    return f"{header}.{other.split('.')[1]}.{signature}"
+
+
+def is_blank_refusal(answer: httpx.Response) -> bool:
+    told = {name: value for name, value in answer.json().items() if name != "request_id"}
+    blank = {"type": "urn:sre-copilot:problem:unauthorized", "title": "Unauthorized", "status": 401}
+    return (answer.status_code, told, answer.headers["WWW-Authenticate"]) == (401, blank, "Bearer")
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+async def test_a_bad_token_is_refused_without_a_word_on_why(served: Served, attack: str) -> None:
+    async with served.client(headers=bearer(ATTACKS[attack]())) as client:
+        assert is_blank_refusal(await client.get("/me"))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [("Authorization", "")],
+        [("Authorization", "Bearer")],
+        [("Authorization", "Bearer  ")],
+        [("Authorization", "Basic ZGFuYTpzZWNyZXQ=")],
+        [("Authorization", a_token())],
+        [("Authorization", f"Bearer {a_token()}"), ("Authorization", f"Bearer {a_token()}")],
+        [("Authorization", f"Bearer {a_token()},Bearer {a_token()}")],
+        [("Authorization", f"Bearer {a_token()} {a_token()}")],
+        [("Cookie", f"access_token={a_token()}")],
+    ],
+    ids=["none", "empty", "bare", "blank", "basic", "no-scheme", "two", "two-joined", "two-tokens", "cookie"],
+)
+async def test_anything_but_one_bearer_token_is_refused(served: Served, headers: list[tuple[str, str]]) -> None:
+    async with served.client(headers=headers) as client:
+        assert is_blank_refusal(await client.get("/me", params={"access_token": a_token()}))
+
+
+async def test_a_good_token_says_who_its_owner_is(served: Served) -> None:
+    async with served.client() as client:
+        answer = await client.get("/me")
+    assert answer.json() == {
+        "tenant_id": ACME,
+        "object_id": claims()["oid"],
+        "email": "dana.ops@acme.example",
+        "role": "engineer",
+    }
+
+
+async def test_the_scheme_is_read_without_regard_to_case(served: Served) -> None:
+    async with served.client(headers={"Authorization": f"bearer {a_token()}"}) as client:
+        assert (await client.get("/me")).status_code == 200
+
+
+async def test_an_unknown_directory_never_makes_us_call_the_issuer(served: Served) -> None:
+    async with served.client(headers=bearer(a_token(tid=STRANGER_TID))) as client:
+        await client.get("/me")
+    assert served.endpoint.paths == []
+
+
+async def test_junk_keys_make_us_call_the_issuer_once(served: Served) -> None:
+    async with served.client() as client:
+        for number in range(20):
+            junk = bearer(a_token(headers={"kid": f"junk-{number}"}))
+            assert is_blank_refusal(await client.get("/me", headers=junk))
+        assert (await client.get("/me")).status_code == 200
+    assert len(served.endpoint.paths) == 1
+
+
+async def test_no_header_of_a_token_makes_us_call_its_address(served: Served) -> None:
+    headers = {"jku": "https://evil.test/keys", "x5u": "https://evil.test/certificates"}
+    async with served.client(headers=bearer(a_token(headers=headers))) as client:
+        assert (await client.get("/me")).status_code == 200
+    assert served.endpoint.paths == [f"/{ACME_TID}/discovery/v2.0/keys"]
+
+
+async def test_cached_keys_serve_while_the_issuer_is_down(served: Served) -> None:
+    async with served.client() as client:
+        await client.get("/me")
+        served.endpoint.is_down = True
+        served.clock.seconds += 25 * 3600
+        assert (await client.get("/me")).status_code == 200
+    assert len(served.endpoint.paths) == 2
+
+
+async def test_without_cached_keys_an_issuer_that_is_down_is_503(served: Served) -> None:
+    served.endpoint.is_down = True
+    async with served.client() as client:
+        answer = await client.get("/me")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "detail" not in answer.json()
+
+
+async def test_a_good_token_of_an_inactive_tenant_is_403(served: Served) -> None:
+    await served.services.directory.put(ACME, a_tenant(is_active=False))
+    async with served.client() as client:
+        answer = await client.get("/me")
+    assert (answer.status_code, answer.json()["detail"]) == (403, "This tenant is not active.")
+
+
+async def test_a_good_token_of_a_tenant_that_the_directory_does_not_know_is_403(served: Served) -> None:
+    empty: DirectoryStore = type(served.services.directory)()
+    async with served.without(directory=empty).client() as client:
+        assert (await client.get("/me")).status_code == 403
+
+
+@pytest.mark.parametrize("roles", [None, [], ["owner"], "admin"])
+async def test_a_good_token_without_a_role_of_ours_is_403(served: Served, roles: object) -> None:
+    async with served.client(headers=bearer(a_token(roles=roles))) as client:
+        answer = await client.get("/me")
+    assert answer.status_code == 403
+    assert answer.json()["detail"] == "The token carries none of the roles admin, engineer and viewer."
+
+
+async def test_a_bad_token_of_an_inactive_tenant_learns_nothing(served: Served) -> None:
+    await served.services.directory.put(ACME, a_tenant(is_active=False))
+    async with served.client(headers=bearer(a_token(signed_with="forger"))) as client:
+        assert is_blank_refusal(await client.get("/me"))
+
+
+async def test_who_may_not_come_in_learns_nothing_of_the_parameters(served: Served) -> None:
+    async with served.client(headers={}) as client:
+        assert is_blank_refusal(await client.get("/incidents", params={"limit": 1000}))
+        assert is_blank_refusal(await client.get(f"/incidents/{INCIDENT}"))
