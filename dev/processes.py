@@ -33,8 +33,9 @@ class Part:
 class Processes:
     """The running parts. Each has its own session, so Ctrl-C reaches only us and we stop them in order."""
 
-    def __init__(self, logs: Path) -> None:
+    def __init__(self, logs: Path, *, stop_seconds: float = STOP_SECONDS) -> None:
         self._logs = logs
+        self._stop_seconds = stop_seconds
         self._running: list[tuple[Part, asyncio.subprocess.Process]] = []
 
     async def start(self, part: Part) -> None:
@@ -85,13 +86,13 @@ class Processes:
         """Stop one part and wait for it."""
         at = next(i for i, (part, _) in enumerate(self._running) if part.name == name)
         _, child = self._running.pop(at)
-        await _stop(child)
+        await _stop(child, self._stop_seconds)
 
     async def stop_all(self) -> None:
         """Stop everything, last started first; what does not stop in time is killed."""
         while self._running:
             _, child = self._running.pop()
-            await _stop(child)
+            await _stop(child, self._stop_seconds)
 
     async def first_to_end(self) -> str:
         """Wait until any part ends by itself, and name it."""
@@ -104,11 +105,11 @@ class Processes:
         return ends[done.pop()]
 
 
-async def _stop(child: asyncio.subprocess.Process) -> None:
+async def _stop(child: asyncio.subprocess.Process, seconds: float) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGTERM)
     try:
-        await asyncio.wait_for(child.wait(), STOP_SECONDS)
+        await asyncio.wait_for(child.wait(), seconds)
     except TimeoutError:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)

@@ -1,0 +1,66 @@
+"""Every setting the product reads is in the docs and in the example, and nothing else is."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from dev.ports import Ports
+from dev.stack import Layout, product_environment
+from shared.settings import SettingMissing, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+READ_BY_THE_HOST = {"FUNCTIONS_WORKER_RUNTIME", "AZURE_FUNCTIONS_ENVIRONMENT"}
+
+
+class Recording(Mapping[str, str]):
+    """An environment in which everything is set, and which remembers what was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return "x"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def settings_read() -> set[str]:
+    environment = Recording()
+    Settings.from_environment(environment)
+    return environment.asked
+
+
+def test_the_docs_list_exactly_what_is_read() -> None:
+    documented = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE)
+    assert sorted(documented) == sorted(settings_read())
+
+
+def test_the_example_sets_exactly_what_is_read() -> None:
+    example = set(json.loads((ROOT / "local.settings.example.json").read_text())["Values"])
+    # Local storage is reached by connection string; the account's name is for managed identity.
+    assert example - READ_BY_THE_HOST == settings_read() - {"AzureWebJobsStorage__accountName"}
+
+
+def test_the_local_stack_sets_nothing_that_nobody_reads() -> None:
+    assert set(product_environment(Ports(), Layout(Path(".local")))) <= settings_read() | READ_BY_THE_HOST
+
+
+@pytest.mark.parametrize("missing", ["COSMOS_ENDPOINT", "ENTRA_AUDIENCE"])
+def test_a_required_setting_that_is_missing_is_named(missing: str) -> None:
+    there = {"COSMOS_ENDPOINT": "https://c", "ENTRA_AUDIENCE": "a"}
+    del there[missing]
+    with pytest.raises(SettingMissing, match=missing):
+        Settings.from_environment(there)
+
+
+def test_an_authority_is_read_without_its_last_slash() -> None:
+    there = {"COSMOS_ENDPOINT": "https://c", "ENTRA_AUDIENCE": "a", "ENTRA_AUTHORITY": "https://login.example/"}
+    assert Settings.from_environment(there).entra_authority == "https://login.example"
