@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from openai.types.chat import ParsedChatCompletion
 
 MAX_COMPLETION_TOKENS = 4000
+# At DEBUG the package logs whole requests, and prompts hold what tenants entrust to us.
+logging.getLogger("openai").setLevel(logging.INFO)
 SCOPE = "https://cognitiveservices.azure.com/.default"
 
 
