@@ -5,6 +5,7 @@ import shutil
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import starmap
 from typing import Any
 
 import httpx
@@ -100,10 +101,10 @@ async def run_demo(stack: Stack, console: Console, report: Console) -> bool:
             await _break_the_shop(stack, story, progress)
             found = await _wait_for_answers(api, story, progress, started)
         incidents = [await api.incident(one["id"]) for one in found]
+        snapshots = [await api.snapshot(one["id"], one["hypotheses"]["snapshot_id"]) for one in incidents]
         first = incidents[0]
-        snapshot = await api.snapshot(first["id"], first["hypotheses"]["snapshot_id"])
-        print_incident(report, first, snapshot, others=incidents[1:], moments=story.moments)
-        verdict = all(names_the_culprit(incident) for incident in incidents)
+        print_incident(report, first, snapshots[0], others=incidents[1:], moments=story.moments)
+        verdict = all(starmap(names_the_culprit, zip(incidents, snapshots, strict=True)))
         print_where_to_look(report, stack, first["id"], verdict=verdict, culprit=CULPRIT, version=BAD_VERSION)
     finally:
         await api.aclose()
@@ -120,13 +121,14 @@ def forget_metrics(layout: Layout) -> None:
         shutil.rmtree(layout.data / name, ignore_errors=True)
 
 
-def names_the_culprit(incident: dict[str, Any]) -> bool:
-    """Whether the first hypothesis is the bad deploy, and the decoy's deploy is suspected in none before it."""
+def names_the_culprit(incident: dict[str, Any], snapshot: dict[str, Any]) -> bool:
+    """Whether the first hypothesis suspects the bad deploy itself, by the evidence that it cites."""
     hypotheses = incident["hypotheses"]["hypotheses"]
-    if not hypotheses:
+    if not hypotheses or hypotheses[0]["suspected_service"] != CULPRIT:
         return False
-    top = hypotheses[0]
-    return top["suspected_service"] == CULPRIT and bool(top["suspected_change"]) and BAD_VERSION in top["claim"]
+    pieces = [piece for section in snapshot["sections"] for piece in section["evidence"]]
+    suspected = next((piece for piece in pieces if piece["id"] == hypotheses[0]["suspected_change"]), None)
+    return suspected is not None and (suspected["service"], suspected["version"]) == (CULPRIT, BAD_VERSION)
 
 
 async def _break_the_shop(stack: Stack, story: Story, progress: Progress) -> None:

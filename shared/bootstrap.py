@@ -6,16 +6,27 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from shared.ports.model import Model
 from shared.ports.secrets import DataKeys, SecretBox
 from shared.ports.services import Services
+from shared.ports.stores import (
+    ClaimStore,
+    DeadLetterStore,
+    DirectoryStore,
+    IncidentList,
+    IncidentStore,
+    LookupStore,
+    ReceiptStore,
+)
 from shared.settings import SettingMissing, Settings
 from shared.signals.credentials import InboundCredentials
 
 if TYPE_CHECKING:
     import azure.functions as func
+
+    from shared.adapters.cosmos.client import CosmosDatabase
 
 Closer = Callable[[], Awaitable[None]]
 
@@ -60,6 +71,41 @@ def build(settings: Settings) -> Process:
     """Wire a process; clients connect with their first call."""
     from shared.adapters.blob import blob_raw_bodies
     from shared.adapters.cosmos.client import cosmos_database
+    from shared.adapters.guarded_http import GuardedHttp
+    from shared.adapters.prometheus import PrometheusOfTenant
+    from shared.adapters.secret_box import AesSecretBox
+    from shared.adapters.storage_queue import storage_queues
+
+    identity = settings.managed_identity_client_id
+    database = cosmos_database(settings.cosmos_endpoint, settings.cosmos_key, settings.cosmos_database, identity)
+    storage = (settings.storage_connection_string, settings.storage_account_name, identity)
+    queues, raw = storage_queues(*storage), blob_raw_bodies(*storage)
+    http = GuardedHttp(allow_private=settings.outbound_allow_private)
+    secret_box = AesSecretBox(_data_keys(settings))
+    stores = _stores(database)
+    model, close_model = _model(settings)
+    services = Services(
+        **stores,
+        queues=queues,
+        raw=raw,
+        metrics=PrometheusOfTenant(stores["directory"], secret_box, http),
+        model=model,
+    )
+    closers: list[Closer] = [database.aclose, queues.aclose, raw.aclose, http.aclose, *close_model]
+    return Process(settings, services, InboundCredentials(stores["lookups"]), secret_box, closers)
+
+
+class _Stores(TypedDict):
+    claims: ClaimStore
+    incidents: IncidentStore
+    incident_list: IncidentList
+    directory: DirectoryStore
+    lookups: LookupStore
+    receipts: ReceiptStore
+    dead_letters: DeadLetterStore
+
+
+def _stores(database: "CosmosDatabase") -> _Stores:
     from shared.adapters.cosmos.incidents import CosmosIncidentList, CosmosIncidents
     from shared.adapters.cosmos.stores import (
         CosmosClaims,
@@ -68,39 +114,16 @@ def build(settings: Settings) -> Process:
         CosmosLookups,
         CosmosReceipts,
     )
-    from shared.adapters.guarded_http import GuardedHttp
-    from shared.adapters.prometheus import PrometheusOfTenant
-    from shared.adapters.secret_box import AesSecretBox
-    from shared.adapters.storage_queue import storage_queues
 
-    database = cosmos_database(
-        settings.cosmos_endpoint, settings.cosmos_key, settings.cosmos_database, settings.managed_identity_client_id
-    )
-    storage = (
-        settings.storage_connection_string,
-        settings.storage_account_name,
-        settings.managed_identity_client_id,
-    )
-    queues, raw = storage_queues(*storage), blob_raw_bodies(*storage)
-    http = GuardedHttp(allow_private=settings.outbound_allow_private)
-    secret_box = AesSecretBox(_data_keys(settings))
-    directory, lookups = CosmosDirectory(database), CosmosLookups(database)
-    model, close_model = _model(settings)
-    services = Services(
-        claims=CosmosClaims(database),
-        incidents=CosmosIncidents(database),
-        incident_list=CosmosIncidentList(database),
-        directory=directory,
-        lookups=lookups,
-        receipts=CosmosReceipts(database),
-        dead_letters=CosmosDeadLetters(database),
-        queues=queues,
-        raw=raw,
-        metrics=PrometheusOfTenant(directory, secret_box, http),
-        model=model,
-    )
-    closers: list[Closer] = [database.aclose, queues.aclose, raw.aclose, http.aclose, *close_model]
-    return Process(settings, services, InboundCredentials(lookups), secret_box, closers)
+    return {
+        "claims": CosmosClaims(database),
+        "incidents": CosmosIncidents(database),
+        "incident_list": CosmosIncidentList(database),
+        "directory": CosmosDirectory(database),
+        "lookups": CosmosLookups(database),
+        "receipts": CosmosReceipts(database),
+        "dead_letters": CosmosDeadLetters(database),
+    }
 
 
 def _data_keys(settings: Settings) -> DataKeys:

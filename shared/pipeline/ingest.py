@@ -82,32 +82,38 @@ async def _record(
     message: Ingest, service_name: str, arrivals: list[Arrival], tally: _Tally, services: Services, *, now: datetime
 ) -> list[_Claimed]:
     """Record the alerts of one service and return the claims to complete."""
-    known = await services.claims.episodes(message.tenant_id, [a.alert.episode for a in arrivals])
-    working: list[_Claimed] = []
-    unclaimed: list[Arrival] = []
-    for arrival in arrivals:
-        claim = known.get(arrival.alert.episode)
-        repeat = repeat_of(arrival, claim.value if claim else None)
-        if claim is None:
-            unclaimed.append(arrival)
-            continue
-        tally.outcomes[outcome_of(repeat, arrival, claim.value)] += 1
-        if repeat.needs_work:
-            working.append(_Claimed(arrival, claim.value, claim.etag, repeat))
-    if unclaimed:
-        incident_id = await _incident_of(message.tenant_id, service_name, unclaimed[0], services, now=now)
-        for arrival in unclaimed:
-            one = await _claim(message.tenant_id, arrival, incident_id, services, now=now)
-            tally.outcomes[outcome_of(one.repeat, arrival, one.claim)] += 1
-            working += [one] if one.repeat.needs_work else []
-    by_incident: dict[IncidentId, list[_Claimed]] = defaultdict(list)
-    for one in working:
-        by_incident[one.claim.incident_id].append(one)
-    for incident_id, group in by_incident.items():
+    claimed = await _claims_of(message.tenant_id, service_name, arrivals, services, now=now)
+    tally.outcomes.update(outcome_of(one.repeat, one.arrival, one.claim) for one in claimed)
+    working = [one for one in claimed if one.repeat.needs_work]
+    for incident_id, group in _by_incident(working).items():
         rerun = any(one.repeat is not Repeat.NEW_EPISODE for one in group)
         await record_in_incident(message, incident_id, [one.arrival for one in group], services, rerun=rerun, now=now)
         tally.incidents.add(incident_id)
     return working
+
+
+async def _claims_of(
+    tenant_id: TenantId, service_name: str, arrivals: list[Arrival], services: Services, *, now: datetime
+) -> list[_Claimed]:
+    """Every arrival with its claim: the one that is there, or one taken now."""
+    known = await services.claims.episodes(tenant_id, [a.alert.episode for a in arrivals])
+    found = [_under(known[a.alert.episode], a) for a in arrivals if a.alert.episode in known]
+    unclaimed = [a for a in arrivals if a.alert.episode not in known]
+    if unclaimed:
+        incident_id = await _incident_of(tenant_id, service_name, unclaimed[0], services, now=now)
+        found += [await _claim(tenant_id, arrival, incident_id, services, now=now) for arrival in unclaimed]
+    return found
+
+
+def _under(held: Versioned[EpisodeClaim], arrival: Arrival) -> _Claimed:
+    return _Claimed(arrival, held.value, held.etag, repeat_of(arrival, held.value))
+
+
+def _by_incident(working: Sequence[_Claimed]) -> dict[IncidentId, list[_Claimed]]:
+    groups: dict[IncidentId, list[_Claimed]] = defaultdict(list)
+    for one in working:
+        groups[one.claim.incident_id].append(one)
+    return groups
 
 
 async def _incident_of(
@@ -147,7 +153,7 @@ async def _claim(
         held = (await services.claims.episodes(tenant_id, [claim.id])).get(claim.id)
         if held is None:
             raise Conflict("a claim vanished between two reads") from None
-        return _Claimed(arrival, held.value, held.etag, repeat_of(arrival, held.value))
+        return _under(held, arrival)
     return _Claimed(arrival, claim, etag, Repeat.NEW_EPISODE)
 
 
