@@ -17,8 +17,13 @@ Write = Callable[[Items, PartitionKey], Outcome]
 
 
 def _headers(container: Container, items: Items, charge: float) -> dict[str, str]:
-    """What every answer about items carries; without the session token the client loses its session."""
+    """What every answer about items carries.
+
+    Without the session token the client loses its session. Without the range it takes the partition for split, drops
+    what it knows of the ranges and asks for them anew before each read and query.
+    """
     return {
+        "x-ms-documentdb-partitionkeyrangeid": RANGE_ID,
         "x-ms-request-charge": f"{charge:.2f}",
         "x-ms-session-token": f"{RANGE_ID}:-1#{items.lsn}",
         "x-ms-alt-content-path": container.name_link,

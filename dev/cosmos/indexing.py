@@ -12,6 +12,7 @@ Sorting = Sequence[tuple[tuple[str, ...], bool]]
 """The paths of an ORDER BY, each with whether it is descending."""
 
 _MODES = {"consistent", "none", "lazy"}
+_ORDERS = {"ascending", "descending"}
 _ALWAYS_INDEXED = {("id",), ("_ts",)}
 
 
@@ -50,7 +51,15 @@ def _path(entry: Any) -> str:
 def _composite(composite: Any) -> list[dict[str, str]]:
     if not isinstance(composite, list) or len(composite) < 2:
         raise bad_request("A composite index has at least two paths.")
-    return [{"path": entry["path"], "order": entry.get("order", "ascending")} for entry in composite]
+    return [_composite_entry(entry) for entry in composite]
+
+
+def _composite_entry(entry: Any) -> dict[str, str]:
+    path = entry.get("path") if isinstance(entry, dict) else None
+    order = str(entry.get("order", "ascending")).lower() if isinstance(entry, dict) else ""
+    if not isinstance(path, str) or not segments_of(path) or order not in _ORDERS:
+        raise bad_request("A path of a composite index has a 'path' and an 'order', ascending or descending.")
+    return {"path": path, "order": order}
 
 
 def _refuse_policy_without_root(policy: Mapping[str, Any]) -> None:

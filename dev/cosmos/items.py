@@ -169,13 +169,16 @@ class Items:
             raise item_not_found()
         return row
 
-    def _insert(self, key: PartitionKey, name: str, text: str) -> Outcome:
-        lsn = self._next_lsn()
-        # An expired item of the same name is invisible, so it must not stand in the way.
+    def _make_room(self, partition: str, name: str) -> None:
+        """Remove an expired item of this name: it is invisible, so it must not stand in the way."""
         self._storage.run(
             "DELETE FROM items WHERE container = ? AND partition = ? AND id = ?",
-            *(self._container.number, key.canonical, name),
+            *(self._container.number, partition, name),
         )
+
+    def _insert(self, key: PartitionKey, name: str, text: str) -> Outcome:
+        lsn = self._next_lsn()
+        self._make_room(key.canonical, name)
         number = self._storage.run(
             "INSERT INTO items (container, partition, epk, id, body, etag, written, ttl, lsn)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, json_extract(?, '$.ttl'), ?)",
@@ -185,6 +188,8 @@ class Items:
 
     def _update(self, row: Row, name: str, text: str) -> Outcome:
         lsn = self._next_lsn()
+        if name != row["id"]:
+            self._make_room(row["partition"], name)
         self._storage.run(
             "UPDATE items SET id = ?, body = ?, etag = ?, written = ?, ttl = json_extract(?, '$.ttl'), lsn = ?"
             " WHERE number = ?",

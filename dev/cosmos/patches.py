@@ -1,5 +1,6 @@
 """Partial updates: add, set, replace, remove, incr and move, under an optional condition."""
 
+import math
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -165,4 +166,6 @@ def _increment(parent: Any, name: str, step: Any) -> None:
     value = _existing(parent, name)
     if not is_number(value):
         raise bad_request(f"The patch operation 'incr' cannot change '{name}', which is not a number.")
+    if not math.isfinite(float(value) + float(step)):
+        raise bad_request(f"The patch operation 'incr' would take '{name}' beyond the range of a number.")
     _write(parent, name, value + step, inserts=False)

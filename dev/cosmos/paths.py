@@ -1,14 +1,17 @@
 """Paths of properties, as partition keys and indexing policies write them: `/a/"b c"/?`."""
 
 import re
+from typing import Any
 
 from dev.cosmos.errors import bad_request
 
 _SEGMENT = re.compile(r"""/(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^/"'][^/]*))""")
 
 
-def segments_of(path: str) -> tuple[str, ...]:
-    """The names in a path; quoted ones may hold a slash."""
+def segments_of(path: Any) -> tuple[str, ...]:
+    """The names in a path; quoted ones may hold a slash. 400 for what is no path."""
+    if not isinstance(path, str) or not path:
+        raise bad_request(f"The path '{path}' is not valid.")
     names: list[str] = []
     position = 0
     while position < len(path):

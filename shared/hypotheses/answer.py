@@ -95,7 +95,6 @@ def _by_model(
         reason="verified",
         now=now,
         generated_by=GeneratedBy.MODEL,
-        conclusion=Conclusion.RANKED,
         hypotheses=checked.hypotheses,
         dropped_hypotheses=checked.dropped_hypotheses,
         dropped_citations=checked.dropped_citations,

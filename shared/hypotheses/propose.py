@@ -3,9 +3,10 @@
 import json
 from collections.abc import Mapping
 from importlib.resources import files
+from operator import itemgetter
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.hypotheses.wording import plain
 from shared.models.evidence import Evidence, SeriesEvidence, Snapshot
@@ -16,8 +17,21 @@ PROMPT_VERSION = "hypotheses-v1"
 MAX_MATERIAL_CHARS = 60_000
 MAX_SHOWN_POINTS = 20
 
-Text = Annotated[str, Field(max_length=2000)]
-EvidenceId = Annotated[str, Field(max_length=20)]
+MAX_TEXT_CHARS = 2000
+MAX_ID_CHARS = 40
+MAX_IDS = 20
+MAX_STEPS = 5
+MAX_PROPOSED = 10
+
+
+def _cut_to(limit: int) -> AfterValidator:
+    # Cut here and not said in the schema: Azure's strict mode refuses schemas with maxLength or maxItems.
+    return AfterValidator(itemgetter(slice(limit)))
+
+
+Text = Annotated[str, _cut_to(MAX_TEXT_CHARS)]
+EvidenceId = Annotated[str, _cut_to(MAX_ID_CHARS)]
+EvidenceIds = Annotated[list[EvidenceId], _cut_to(MAX_IDS)]
 
 
 class ModelHypothesis(BaseModel):
@@ -29,9 +43,11 @@ class ModelHypothesis(BaseModel):
     suspected_service: Text = Field(description="A service that occurs in the evidence.")
     suspected_change: EvidenceId | None = Field(description="Id of the deploy evidence that is suspected, or null.")
     mechanism: Text = Field(description="How the cause leads to the symptom, in at most three sentences.")
-    supporting: list[EvidenceId] = Field(max_length=20, description="Ids of evidence that supports the claim.")
-    contradicting: list[EvidenceId] = Field(max_length=20, description="Ids of evidence that speaks against it.")
-    next_steps: list[Text] = Field(max_length=5, description="Read-only checks or a rollback, most useful first.")
+    supporting: EvidenceIds = Field(description="Ids of evidence that supports the claim.")
+    contradicting: EvidenceIds = Field(description="Ids of evidence that speaks against it.")
+    next_steps: Annotated[list[Text], _cut_to(MAX_STEPS)] = Field(
+        description="Read-only checks or a rollback, most useful first."
+    )
 
 
 class ModelHypotheses(BaseModel):
@@ -39,7 +55,7 @@ class ModelHypotheses(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    hypotheses: list[ModelHypothesis] = Field(max_length=10)
+    hypotheses: Annotated[list[ModelHypothesis], _cut_to(MAX_PROPOSED)]
 
 
 def render(snapshot: Snapshot, ranked: HypothesisSet) -> Prompt:
@@ -70,13 +86,14 @@ def _material(snapshot: Snapshot, ranked: HypothesisSet) -> str:
             for h in ranked.hypotheses
         ],
     }
-    lines, size = [_line(head)], 0
+    lines = [_line(head)]
+    size = len(lines[0])
     for piece in _most_telling_first(snapshot):
         line = _line(_shown(piece))
-        size += len(line)
-        if size > MAX_MATERIAL_CHARS:
-            break
-        lines.append(line)
+        # One piece that is too long must not hide all that come after it.
+        if size + len(line) <= MAX_MATERIAL_CHARS:
+            lines.append(line)
+            size += len(line)
     return "\n".join(lines)
 
 

@@ -24,6 +24,8 @@ class Scene:
     """The evidence of one snapshot, by service."""
 
     service: str
+    onset_at: datetime
+    """When it began by the alert and the alerting service's own series."""
     series: Mapping[tuple[str, Metric], SeriesEvidence]
     calls: Mapping[str, Sequence[EdgeEvidence]]
     deploys: Mapping[str, Sequence[DeployEvidence]]
@@ -83,6 +85,7 @@ def scene_of(body: SnapshotBody) -> Scene:
                 alerts.append(piece)
     return Scene(
         service=body.service,
+        onset_at=body.onset_at,
         series=series,
         calls={caller: sorted(edges, key=lambda edge: edge.callee) for caller, edges in calls.items()},
         deploys={name: sorted(found, key=lambda one: one.at) for name, found in deploys.items()},

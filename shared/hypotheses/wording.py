@@ -99,8 +99,8 @@ def _mechanism(scene: Scene, suspect: Suspect) -> str:
 
 def _supporting(scene: Scene, suspect: Suspect) -> list[str]:
     cited: list[str] = [suspect.symptom.id] if suspect.symptom else []
-    cited += [edge.id for edge in suspect.dead_edges]
     cited += [suspect.deploy.id] if suspect.deploy else []
+    cited += [edge.id for edge in suspect.dead_edges]
     for metric in (Metric.ERROR_RATIO, Metric.LATENCY_P95):
         piece = scene.of(suspect.service, metric)
         if piece is not None and got_worse(piece):

@@ -5,14 +5,17 @@ import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from contextlib import suppress
+from typing import Annotated, Any
 
 import httpx
 import pytest
 import uvicorn
+from azure.core.exceptions import ClientAuthenticationError
+from pydantic import BaseModel, Field
 
 from dev.openai.server import create_app
-from shared.adapters.azure_openai import AzureOpenAIModel
+from shared.adapters.azure_openai import MAX_COMPLETION_TOKENS, V1, AzureOpenAIModel
 from shared.errors import ModelUnavailable
 from shared.hypotheses.propose import ModelHypotheses
 from shared.ports.model import Prompt
@@ -58,19 +61,17 @@ def simulator(base_url: str) -> Iterator[httpx.Client]:
         yield client
 
 
-def a_model(endpoint: str) -> AzureOpenAIModel:
-    return AzureOpenAIModel(
-        endpoint=endpoint,
-        deployment="gpt",
-        api_version="2024-10-21",
-        api_key="key-secret",
-        managed_identity_client_id=None,
-    )
+DATED = "2024-10-21"
 
 
-@pytest.fixture
-async def model(base_url: str) -> AsyncIterator[AzureOpenAIModel]:
-    made = a_model(base_url)
+def a_model(endpoint: str, *, api_version: str = DATED, **changes: Any) -> AzureOpenAIModel:
+    fields: dict[str, Any] = {"api_key": "key-secret", "managed_identity_client_id": None, **changes}
+    return AzureOpenAIModel(endpoint=endpoint, deployment="gpt", api_version=api_version, **fields)
+
+
+@pytest.fixture(params=[DATED, V1])
+async def model(base_url: str, request: pytest.FixtureRequest) -> AsyncIterator[AzureOpenAIModel]:
+    made = a_model(base_url, api_version=request.param)
     yield made
     await made.aclose()
 
@@ -98,7 +99,7 @@ async def test_an_answer_is_parsed_into_its_shape_with_what_it_cost(
     assert (found.prompt_tokens, found.cached_tokens, found.completion_tokens) == (900, 800, 50)
 
 
-async def test_the_question_names_the_shape_the_cache_key_and_keeps_material_apart_from_instructions(
+async def test_the_question_names_the_shape_and_keeps_material_apart_from_instructions(
     model: AzureOpenAIModel, simulator: httpx.Client
 ) -> None:
     script(simulator, content=json.dumps(ANSWER))
@@ -111,7 +112,106 @@ async def test_the_question_names_the_shape_the_cache_key_and_keeps_material_apa
     ]
     assert body["response_format"]["type"] == "json_schema"
     assert body["response_format"]["json_schema"]["strict"] is True
-    assert body["prompt_cache_key"] == "ten-acme:v1"
+
+
+@pytest.mark.parametrize(
+    ("api_version", "path", "arguments"),
+    [
+        # Azure refuses what a version does not know: the dated one's specification has max_tokens and no cache key.
+        (DATED, "/openai/deployments/gpt/chat/completions", {"max_tokens": MAX_COMPLETION_TOKENS}),
+        (
+            V1,
+            "/openai/v1/chat/completions",
+            {"max_completion_tokens": MAX_COMPLETION_TOKENS, "prompt_cache_key": "ten-acme:v1"},
+        ),
+    ],
+)
+@pytest.mark.parametrize("ending", ["", "/"])
+async def test_each_version_is_asked_at_its_path_with_only_the_arguments_it_knows(
+    base_url: str, simulator: httpx.Client, api_version: str, path: str, arguments: dict[str, Any], ending: str
+) -> None:
+    model = a_model(base_url + ending, api_version=api_version)
+    script(simulator, content=json.dumps(ANSWER))
+    await model.ask(PROMPT, ModelHypotheses, timeout_seconds=5)
+    await model.aclose()
+    (request,) = received(simulator)
+    assert request["path"] == path
+    sent = {name: value for name, value in request["body"].items() if name not in {"messages", "response_format"}}
+    assert sent == {"model": "gpt", "stream": False, **arguments}
+
+
+UNSUPPORTED = (
+    {"minLength", "maxLength", "pattern", "format"}
+    | {"minimum", "maximum", "multipleOf"}
+    | {"minItems", "maxItems", "uniqueItems"}
+)
+
+
+def keywords_of(schema: object) -> set[str]:
+    """Every keyword of a schema; the names of properties are none."""
+    if isinstance(schema, list):
+        return set().union(*map(keywords_of, schema))
+    if not isinstance(schema, dict):
+        return set()
+    found = set(schema)
+    for name, value in schema.items():
+        inner = list(value.values()) if name in {"properties", "$defs"} else value
+        found |= keywords_of(inner)
+    return found
+
+
+async def test_the_schema_has_no_keyword_that_azures_strict_mode_refuses(
+    model: AzureOpenAIModel, simulator: httpx.Client
+) -> None:
+    script(simulator, content=json.dumps(ANSWER))
+    await model.ask(PROMPT, ModelHypotheses, timeout_seconds=5)
+    (request,) = received(simulator)
+    schema = request["body"]["response_format"]["json_schema"]["schema"]
+    assert {"properties", "required", "additionalProperties", "items"} <= keywords_of(schema)
+    assert not keywords_of(schema) & UNSUPPORTED
+
+
+def test_a_keyword_that_is_refused_would_be_noticed() -> None:
+    class Limited(BaseModel):
+        format: list[str]
+        claim: Annotated[str, Field(max_length=5)]
+
+    assert keywords_of(Limited.model_json_schema()) & UNSUPPORTED == {"maxLength"}
+
+
+@pytest.mark.parametrize("api_version", [DATED, V1])
+async def test_without_a_key_the_question_is_asked_with_a_token(
+    base_url: str, simulator: httpx.Client, api_version: str
+) -> None:
+    async def token() -> str:
+        return "a-token"
+
+    model = a_model(base_url, api_version=api_version, api_key=None, token_provider=token)
+    script(simulator, content=json.dumps(ANSWER))
+    await model.ask(PROMPT, ModelHypotheses, timeout_seconds=5)
+    await model.aclose()
+    (request,) = received(simulator)
+    assert request["credential"] == "authorization"
+
+
+@pytest.mark.parametrize("api_version", [DATED, V1])
+async def test_an_identity_that_gets_no_token_has_a_name_too(base_url: str, api_version: str) -> None:
+    async def no_token() -> str:
+        raise ClientAuthenticationError("no managed identity here")
+
+    model = a_model(base_url, api_version=api_version, api_key=None, token_provider=no_token)
+    assert await reason_of(model) == "model_unauthorised"
+    await model.aclose()
+
+
+FILTERED_PROMPT = '{"error": {"code": "content_filter", "message": "filtered", "innererror": {}}}'
+
+
+def a_completion(choice: object, **changes: object) -> str:
+    return json.dumps({"id": "x", "object": "chat.completion", "created": 1, "choices": [choice], **changes})
+
+
+ANSWERED = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": json.dumps(ANSWER)}}
 
 
 @pytest.mark.parametrize(
@@ -127,7 +227,20 @@ async def test_the_question_names_the_shape_the_cache_key_and_keeps_material_apa
         ({"finish_reason": "length", "content": '{"hypo'}, "model_malformed"),
         ({"content": "not json"}, "model_malformed"),
         ({"content": '{"other": "shape"}'}, "model_malformed"),
+        ({"content": ""}, "model_malformed"),
+        ({"content": "[" * 50_000}, "model_malformed"),
+        ({"raw": FILTERED_PROMPT, "status": 400}, "model_filtered"),
+        ({"status": 403}, "model_unauthorised"),
+        ({"status": 503}, "model_unavailable"),
         ({"raw": "not json at all"}, "model_malformed"),
+        ({"raw": ""}, "model_malformed"),
+        ({"raw": "{}"}, "model_malformed"),
+        ({"raw": "[]"}, "model_malformed"),
+        ({"raw": "null"}, "model_malformed"),
+        ({"raw": "[" * 100_000}, "model_malformed"),
+        ({"raw": '{"choices": []}'}, "model_malformed"),
+        ({"raw": '{"choices": ["text"]}'}, "model_malformed"),
+        ({"raw": a_completion({"index": 0, "finish_reason": "stop", "message": None})}, "model_malformed"),
     ],
 )
 async def test_every_failure_has_a_name(
@@ -136,6 +249,14 @@ async def test_every_failure_has_a_name(
     script(simulator, **answer)
     assert await reason_of(model) == reason
     assert len(received(simulator)) == 1, "the adapter asks once"
+
+
+async def test_an_answer_that_does_not_say_what_it_cost_still_counts(
+    model: AzureOpenAIModel, simulator: httpx.Client
+) -> None:
+    script(simulator, raw=a_completion(ANSWERED, usage={"prompt_tokens": None}))
+    found = await model.ask(PROMPT, ModelHypotheses, timeout_seconds=5)
+    assert (found.model, found.prompt_tokens, found.cached_tokens, found.completion_tokens) == ("", 0, 0, 0)
 
 
 async def test_an_answer_that_does_not_come_is_given_up(model: AzureOpenAIModel, simulator: httpx.Client) -> None:
@@ -149,11 +270,14 @@ async def test_an_endpoint_that_is_not_there_is_named() -> None:
     await nowhere.aclose()
 
 
-async def test_neither_prompt_nor_answer_nor_key_is_logged_even_when_all_is(
-    model: AzureOpenAIModel, simulator: httpx.Client, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("answer", [{"content": json.dumps(ANSWER)}, {"status": 400}, {"content": "not-an-answer"}])
+async def test_neither_prompt_nor_answer_nor_key_is_logged_by_anybody(
+    model: AzureOpenAIModel, simulator: httpx.Client, caplog: pytest.LogCaptureFixture, answer: dict[str, Any]
 ) -> None:
+    script(simulator, **answer)
     caplog.set_level(logging.DEBUG)
-    script(simulator, content=json.dumps(ANSWER))
-    await model.ask(PROMPT, ModelHypotheses, timeout_seconds=5)
-    for secret in (PROMPT.instructions, PROMPT.material, "key-secret"):
+    with suppress(ModelUnavailable):
+        await model.ask(PROMPT, ModelHypotheses, timeout_seconds=5)
+    assert "chat/completions" in caplog.text, "the request itself is logged, so the test looks in the right place"
+    for secret in (PROMPT.instructions, PROMPT.material, "key-secret", "suspected_service", "not-an-answer"):
         assert secret not in caplog.text

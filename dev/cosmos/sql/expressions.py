@@ -1,5 +1,6 @@
 """The grammar of expressions, by recursive descent: one method a level of precedence."""
 
+import math
 from collections.abc import Callable
 
 from dev.cosmos.errors import bad_request
@@ -46,6 +47,12 @@ _OPERATORS = {"AND", "OR", "NOT", "IN", "BETWEEN", "LIKE", "ESCAPE", "EXISTS", "
 RESERVED = frozenset(_CLAUSES | _OPERATORS | {"OFFSET", "LIMIT"} | _CONSTANTS.keys())
 _COMPARISONS = ("=", "!=", "<>", "<", "<=", ">", ">=")
 _MAX_DEPTH = 40
+
+
+def _number(token: Token) -> float:
+    if not math.isfinite(value := float(token.text)):
+        raise syntax_error(token)
+    return int(token.text) if token.text.isdigit() else value
 
 
 class ExpressionParser:
@@ -216,7 +223,7 @@ class ExpressionParser:
             return self._brackets[token.text]()
         match token.kind:
             case "number":
-                return Literal(int(token.text) if token.text.isdigit() else float(token.text))
+                return Literal(_number(token))
             case "string":
                 return Literal(token.text)
             case "parameter":

@@ -85,7 +85,7 @@ def _string_to_number(text: str) -> Any:
         value = json.loads(text.strip())
     except ValueError:
         return UNDEFINED
-    return value if is_number(value) else UNDEFINED
+    return value if is_number(value) and math.isfinite(value) else UNDEFINED
 
 
 def _concat(*parts: Any) -> Any:

@@ -9,6 +9,9 @@ from typing import Any
 from dev.cosmos.sql.values import UNDEFINED, compare, equal, is_number, rank
 
 _LARGEST_EXACT = 2**53
+_CLASS_PART = re.compile("(.)(?:-(.))?", re.DOTALL)
+_NOTHING = "(?!)"
+"""The expression of a character class that has no characters, `[]` or `[z-a]`."""
 
 
 def number(value: float) -> Any:
@@ -166,5 +169,6 @@ def _like_expression(pattern: str, escape: str | None) -> re.Pattern[str]:
 
 def _character_class(inner: str) -> str:
     negated = inner.startswith("^")
-    escaped = re.sub(r"([\\\[\]^&~|])", r"\\\1", inner[1:] if negated else inner)
-    return f"[{'^' if negated else ''}{escaped}]"
+    parts = _CLASS_PART.findall(inner[1:] if negated else inner)
+    ranges = [f"{re.escape(low)}-{re.escape(high or low)}" for low, high in parts if low <= (high or low)]
+    return f"[{'^' if negated else ''}{''.join(ranges)}]" if ranges else _NOTHING

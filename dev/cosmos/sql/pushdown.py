@@ -79,11 +79,16 @@ def _pushed(term: Node, alias: str, parameters: Mapping[str, Any]) -> Prefilter 
 def _column(node: Node, alias: str) -> tuple[str, tuple[str, ...]] | None:
     """The SQL for the value of a path, and its argument."""
     path = path_below(node, alias)
-    if path is None or path[0].startswith("_") or any('"' in name or "\\" in name for name in path):
+    if path is None or path[0].startswith("_") or not all(map(_is_stored_as_written, path)):
         return None
     if path == ("id",):
         return "id", ()
     return "json_extract(body, ?)", ("$" + "".join(f".{json.dumps(name, ensure_ascii=False)}" for name in path),)
+
+
+def _is_stored_as_written(name: str) -> bool:
+    """Whether the name stands in the stored JSON without an escape; SQLite compares it with the raw text."""
+    return name.isascii() and name.isprintable() and '"' not in name and "\\" not in name
 
 
 def _constant(node: Node, parameters: Mapping[str, Any]) -> Any:
