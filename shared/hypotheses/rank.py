@@ -66,25 +66,42 @@ def explained_share(scene: Scene, piece: SeriesEvidence) -> float:
     own = change_of(piece)
     if own <= 0:
         return 0.0
-    covered = sum(_carried(scene, edge, piece) for edge in scene.calls.get(piece.service, ()))
+    rate = scene.rate(piece.service)
+    edges = scene.calls.get(piece.service, ())
+    covered = sum(_carried(scene, edge, piece, _calls_per_request(edge, rate)) for edge in edges)
     share = min(1.0, covered / own)
     return share if share >= EXPLAINS_FROM else 0.0
 
 
-def _carried(scene: Scene, edge: EdgeEvidence, piece: SeriesEvidence) -> float:
-    """What a callee's change adds to one request of its caller, in the unit of the metric."""
-    rate = scene.rate(piece.service)
-    calls_per_request = edge.calls_per_second / rate if rate else 1.0
+def _calls_per_request(edge: EdgeEvidence, rate: float | None) -> float:
+    return edge.calls_per_second / rate if rate else 1.0
+
+
+def _carried(
+    scene: Scene, edge: EdgeEvidence, piece: SeriesEvidence, calls: float, passed: frozenset[str] = frozenset()
+) -> float:
+    """What a callee's change adds to one request of the service of `piece`, which makes that many calls to it."""
     carried = 0.0
     callee = scene.of(edge.callee, piece.metric)
     if callee is not None and got_worse(callee) and onset_of(callee) <= onset_of(piece) + scene.slack:
         # Of errors a caller sees its share. Its 95th percentile shows the callee whole once one request in twenty
         # waits for it.
-        in_tail = calls_per_request / TAIL_SHARE
-        carried = change_of(callee) * (min(1.0, in_tail) if piece.metric is Metric.LATENCY_P95 else calls_per_request)
+        in_tail = min(1.0, calls / TAIL_SHARE)
+        carried = change_of(callee) * (in_tail if piece.metric is Metric.LATENCY_P95 else calls)
     if piece.metric is Metric.ERROR_RATIO and (_is_dead(scene, edge) or got_worse(callee)):
-        carried = max(carried, (edge.failed_ratio or 0.0) * calls_per_request)
+        carried = max(carried, (edge.failed_ratio or 0.0) * calls)
+    if not scene.is_measured(edge.callee) and edge.callee not in passed:
+        carried = max(carried, _carried_through(scene, edge.callee, piece, calls, passed | {edge.callee}))
     return carried
+
+
+def _carried_through(
+    scene: Scene, unmeasured: str, piece: SeriesEvidence, calls: float, passed: frozenset[str]
+) -> float:
+    """What comes up through a service that nobody measures: how often it is called tells how often it calls."""
+    rate = sum(edge.calls_per_second for edge in scene.callers_of(unmeasured))
+    edges = scene.calls.get(unmeasured, ())
+    return sum(_carried(scene, edge, piece, calls * _calls_per_request(edge, rate), passed) for edge in edges)
 
 
 def _is_dead(scene: Scene, edge: EdgeEvidence) -> bool:
@@ -131,12 +148,14 @@ def _by_traffic(scene: Scene, piece: SeriesEvidence) -> Suspect:
 
 
 def _dead(scene: Scene, service: str, edges: tuple[EdgeEvidence, ...]) -> Suspect:
-    own = max(edge.failed_ratio or 0.0 for edge in edges)
+    # Who still calls others is not dead: nobody measures it, and what fails may be further down.
+    explained = max((edge.failed_ratio or 0.0 for edge in scene.calls.get(service, ())), default=0.0)
+    own = max(edge.failed_ratio or 0.0 for edge in edges) * (1.0 - explained)
     hurt = [scene.of(edge.caller, Metric.ERROR_RATIO) for edge in edges]
     onsets = [onset_of(piece) for piece in hurt if piece is not None and got_worse(piece)]
     onset = min(onsets, default=None)
     deploy = _deploy_before(scene, service, onset) if onset else None
-    return Suspect(service, "dead", None, edges, deploy, onset, 0.0, {"own_movement": own}, 0.0)
+    return Suspect(service, "dead", None, edges, deploy, onset, explained, {"own_movement": own}, 0.0)
 
 
 def _scored(scene: Scene, one: Suspect, earliest: datetime | None) -> Suspect:

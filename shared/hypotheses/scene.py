@@ -44,6 +44,10 @@ class Scene:
         """A service's series of a metric."""
         return self.series.get((service, metric))
 
+    def is_measured(self, service: str) -> bool:
+        """Whether a service has any series of its own."""
+        return any((service, metric) in self.series for metric in Metric)
+
     def rate(self, service: str) -> float | None:
         """Requests per second now, or before where now is not known."""
         found = self.of(service, Metric.REQUEST_RATE)

@@ -260,7 +260,7 @@ async def test_an_answer_that_does_not_say_what_it_cost_still_counts(
 
 
 async def test_an_answer_that_does_not_come_is_given_up(model: AzureOpenAIModel, simulator: httpx.Client) -> None:
-    script(simulator, hang_seconds=3)
+    script(simulator, hang_seconds=1)
     assert await reason_of(model, timeout_seconds=0.3) == "model_timeout"
 
 

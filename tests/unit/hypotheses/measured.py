@@ -1,4 +1,4 @@
-"""Random systems as they would be measured: counted requests, rates over four scrapes, and what the look makes of it."""
+"""Random systems as they would be measured: counted requests, rates over four scrapes, onsets found in them."""
 
 import random
 from collections.abc import Sequence
@@ -54,6 +54,7 @@ class System:
     calls: dict[str, dict[str, float]] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
     deploys: list[tuple[str, datetime]] = field(default_factory=list)
+    unmeasured: set[str] = field(default_factory=set)
     alerting: str = ""
 
     @property
@@ -63,7 +64,7 @@ class System:
 
     def body(self) -> SnapshotBody:
         """The snapshot that the look would freeze."""
-        heard = [name for name, one in self.services.items() if not one.is_silent]
+        heard = [name for name, one in self.services.items() if not one.is_silent and name not in self.unmeasured]
         evidence = {
             SectionName.TRAFFIC: self._series([self.alerting]),
             SectionName.TOPOLOGY: self._edges(),

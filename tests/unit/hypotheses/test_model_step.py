@@ -10,7 +10,7 @@ from shared.hypotheses.answer import ranked_set, refine
 from shared.hypotheses.propose import MAX_MATERIAL_CHARS, ModelHypotheses, ModelHypothesis, render
 from shared.hypotheses.verify import UNRANKED_SCORE, verify
 from shared.models.evidence import DeployEvidence, SeriesEvidence, Snapshot
-from shared.models.hypotheses import GeneratedBy, HypothesisSet
+from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet
 from shared.ports.model import AnswerT, ModelAnswer, Prompt
 from tests.builders import NOON
 from tests.unit.hypotheses.scenes import World, a_snapshot_of
@@ -75,7 +75,21 @@ async def test_without_a_model_the_ranking_stands_and_says_so() -> None:
     assert found.id != RANKED.id
 
 
-@pytest.mark.parametrize("reason", ["model_throttled", "model_timeout", "model_refused", "model_malformed"])
+REASONS = [
+    "model_throttled",
+    "model_timeout",
+    "model_unreachable",
+    "model_unauthorised",
+    "model_not_deployed",
+    "model_rejected",
+    "model_unavailable",
+    "model_refused",
+    "model_filtered",
+    "model_malformed",
+]
+
+
+@pytest.mark.parametrize("reason", REASONS)
 async def test_a_model_that_fails_leaves_the_ranking_with_the_reason(reason: str) -> None:
     model = FakeModel(ModelUnavailable("no", reason=reason))
     found = await refine(SNAPSHOT, RANKED, model, now=NOON, timeout_seconds=5)
@@ -96,6 +110,24 @@ async def test_an_unknown_citation_is_taken_away_and_counted() -> None:
         {"supporting": ["E999"]},
         {"suspected_service": "a-service-nobody-measured"},
         {"suspected_service": ""},
+        {"suspected_service": "\x00"},
+        {"suspected_service": "catalog"},
+        {"suspected_service": "Payment"},
+        {"claim": ""},
+        {"claim": "\x00 \u202e \n"},
+        {"claim": "payment fails since its deploy"},
+    ],
+    ids=[
+        "uncited",
+        "unknown citation",
+        "unmeasured service",
+        "no service",
+        "control characters for a service",
+        "another service's evidence",
+        "another spelling",
+        "no claim",
+        "control characters for a claim",
+        "said already",
     ],
 )
 async def test_a_hypothesis_without_evidence_is_dropped_and_counted(lie: dict[str, Any]) -> None:
@@ -120,6 +152,43 @@ async def test_a_healthy_service_that_the_model_accuses_comes_after_what_moved()
     assert [one.suspected_service for one in found.hypotheses] == ["payment", "catalog"]
     assert [one.rank for one in found.hypotheses] == [1, 2]
     assert found.hypotheses[1].score == UNRANKED_SCORE
+
+
+@pytest.mark.parametrize(("seconds_after_onset", "accepted"), [(-60, True), (5, True), (30, False)])
+async def test_a_deploy_that_came_in_after_the_trouble_is_not_its_cause_whatever_the_model_says(
+    seconds_after_onset: float, accepted: bool
+) -> None:
+    snapshot = a_snapshot_of(
+        World("payment", {}).errors("payment", 0.5).deploy("payment", seconds_after_onset).body()
+    )
+    ids = {type(one): one.id for one in snapshot.body.evidence()}
+    lie = a_claim(suspected_change=ids[DeployEvidence], supporting=[ids[DeployEvidence]])
+    (only,) = verify(ModelHypotheses(hypotheses=[lie]), snapshot.body, ranked_set(snapshot, now=NOON)).hypotheses
+    assert (only.suspected_change is not None) is accepted
+
+
+async def test_a_model_does_not_turn_nothing_into_evidence() -> None:
+    snapshot = a_snapshot_of(World("payment", {}).body())
+    nothing = ranked_set(snapshot, now=NOON)
+    about_payment = [one.id for one in snapshot.body.evidence()]
+    model = FakeModel(ModelHypotheses(hypotheses=[a_claim(supporting=about_payment[:1])]))
+    found = await refine(snapshot, nothing, model, now=NOON, timeout_seconds=5)
+    assert found.conclusion is nothing.conclusion is Conclusion.NO_EVIDENCE
+    assert [one.score for one in found.hypotheses] == [UNRANKED_SCORE]
+
+
+def test_an_answer_of_any_length_is_cut_and_not_thrown_away() -> None:
+    long = a_claim(claim="x" * 10_000, supporting=[PAYMENT_SERIES, *(f"E{n}" * 500 for n in range(500))])
+    answer = ModelHypotheses.model_validate({"hypotheses": [long.model_dump()] * 50})
+    checked = verify(answer, SNAPSHOT.body, RANKED)
+    assert [len(one.claim) for one in checked.hypotheses] == [400]
+    assert checked.hypotheses[0].supporting == (PAYMENT_SERIES,)
+
+
+def test_markup_stays_text_in_one_line() -> None:
+    markup = "<img src=x onerror=alert(1)>\r\n# heading\u2028[a](javascript:x)"
+    (only,) = verify(ModelHypotheses(hypotheses=[a_claim(claim=markup)]), SNAPSHOT.body, RANKED).hypotheses
+    assert only.claim == "<img src=x onerror=alert(1)>  # heading [a](javascript:x)"
 
 
 def test_long_and_odd_text_is_capped_and_cleaned() -> None:
@@ -174,3 +243,11 @@ def test_the_material_is_bounded_and_keeps_what_moved(make: Callable[[], World])
     prompt = render(snapshot, ranked_set(snapshot, now=NOON))
     assert len(prompt.material) < MAX_MATERIAL_CHARS * 1.2
     assert '"service-399"' in prompt.material
+
+
+def test_one_piece_that_is_too_long_hides_no_other() -> None:
+    snapshot = poisoned("x" * (MAX_MATERIAL_CHARS + 1))
+    prompt = render(snapshot, ranked_set(snapshot, now=NOON))
+    assert len(prompt.material) < MAX_MATERIAL_CHARS * 1.2
+    assert '"kind": "deploy"' in prompt.material
+    assert '"kind": "series"' in prompt.material
