@@ -85,8 +85,8 @@ def _carried(
     callee = scene.of(edge.callee, piece.metric)
     if callee is not None and got_worse(callee) and onset_of(callee) <= onset_of(piece) + scene.slack:
         # Of errors a caller sees its share. Its 95th percentile shows the callee whole once one request in twenty
-        # waits for it.
-        in_tail = min(1.0, calls / TAIL_SHARE)
+        # waits for it, and as often as a request calls it.
+        in_tail = max(calls, min(1.0, calls / TAIL_SHARE))
         carried = change_of(callee) * (in_tail if piece.metric is Metric.LATENCY_P95 else calls)
     if piece.metric is Metric.ERROR_RATIO and (_is_dead(scene, edge) or got_worse(callee)):
         carried = max(carried, (edge.failed_ratio or 0.0) * calls)
@@ -131,9 +131,20 @@ def _local(scene: Scene, piece: SeriesEvidence) -> Suspect:
     explained = explained_share(scene, piece)
     own = strength_of(piece) * (1.0 - explained)
     own *= 1.0 if piece.metric is _family(scene) else OTHER_SYMPTOM
+    own *= _weight(scene, piece)
     onset = onset_of(piece)
     deploy = _deploy_before(scene, piece.service, onset)
     return Suspect(piece.service, "local", piece, (), deploy, onset, explained, {"own_movement": own}, 0.0)
+
+
+def _weight(scene: Scene, piece: SeriesEvidence) -> float:
+    """Whether a change is large enough to make up the alerting service's own, 0 to 1: a wobble is not."""
+    hurt = scene.of(scene.service, piece.metric)
+    if hurt is None or hurt is piece or not got_worse(hurt):
+        return 1.0
+    here, there = scene.rate(scene.service), scene.rate(piece.service)
+    calls = max(1.0, there / here) if here and there else 1.0
+    return min(1.0, calls * change_of(piece) / (EXPLAINS_FROM * change_of(hurt)))
 
 
 def _by_traffic(scene: Scene, piece: SeriesEvidence) -> Suspect:

@@ -115,6 +115,10 @@ def test_a_header_that_brings_a_key_changes_nothing(header: str) -> None:
     assert check(a_token(headers={header: brought})) == claims()
 
 
+def test_a_header_that_must_be_understood_and_is_not_makes_the_token_unreadable() -> None:
+    assert reason_of(presented, a_token(headers={"crit": ["urn:new"], "urn:new": True})) == "token_unreadable"
+
+
 @pytest.mark.parametrize("tid", ["common", "../evil", ACME_TID.upper(), f"{ACME_TID}/", "", 7])
 def test_a_tenant_that_is_no_guid_is_not_even_looked_up(tid: object) -> None:
     assert reason_of(presented, a_token(tid=tid)) == "token_incomplete"

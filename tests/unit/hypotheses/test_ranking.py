@@ -69,6 +69,18 @@ def test_a_tiny_wobble_of_a_callee_does_not_exonerate_its_caller() -> None:
     assert suspects(world)[0].service == "checkout"
 
 
+def test_a_callee_whose_change_is_far_too_small_for_the_alert_is_not_its_cause_in_spite_of_a_deploy() -> None:
+    world = the_shop("payment").move("payment", Metric.LATENCY_P95, 0.1, 20.0)
+    world.move("db", Metric.LATENCY_P95, 0.01, 0.9).deploy("db", -5)
+    assert suspects(world)[0].service == "payment"
+
+
+def test_a_small_change_of_a_callee_that_is_called_many_times_a_request_is_the_cause() -> None:
+    world = World("payment", {"payment": {"db": 120.0}}, {"payment": 8.0, "db": 120.0})
+    world.move("payment", Metric.LATENCY_P95, 0.1, 3.0).move("db", Metric.LATENCY_P95, 0.01, 0.2)
+    assert [one.service for one in suspects(world)] == ["db"]
+
+
 def test_a_callee_that_moved_long_after_its_caller_does_not_explain_it() -> None:
     world = the_shop("checkout").errors("checkout", 0.3).errors("payment", 0.4, 120)
     assert suspects(world)[0].service == "checkout"
