@@ -42,8 +42,8 @@ def conclusion_of(body: SnapshotBody, *, found: bool) -> Conclusion:
     if found:
         return Conclusion.RANKED
     measured = {section.name: section.status for section in body.sections}
-    traffic = measured.get(SectionName.TRAFFIC, SectionStatus.FAILED)
-    return Conclusion.NOT_MEASURED if traffic in UNMEASURED else Conclusion.NO_EVIDENCE
+    looked = [measured.get(name, SectionStatus.FAILED) for name in (SectionName.TRAFFIC, SectionName.DEPENDENCIES)]
+    return Conclusion.NOT_MEASURED if UNMEASURED.intersection(looked) else Conclusion.NO_EVIDENCE
 
 
 def _unmeasured_steps(body: SnapshotBody) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """What the model is asked, and the shape of what it may answer."""
 
 import json
+import math
 from collections.abc import Mapping
 from importlib.resources import files
 from operator import itemgetter
@@ -107,8 +108,9 @@ def _most_telling_first(snapshot: Snapshot) -> list[Evidence]:
 def _shown(piece: Evidence) -> Mapping[str, Any]:
     shown = piece.model_dump(mode="json")
     if isinstance(piece, SeriesEvidence):
-        every = max(1, len(piece.points) // MAX_SHOWN_POINTS)
-        shown["points"] = [list(point) for point in piece.points[::every]]
+        every = math.ceil(len(piece.points) / MAX_SHOWN_POINTS) or 1
+        # Counted from the end: how it is now is what must not be left out.
+        shown["points"] = [list(point) for point in piece.points[::-1][::every][::-1]]
     return shown
 
 

@@ -158,8 +158,13 @@ def _percent(ratio: float | None) -> str:
 
 
 def _milliseconds(seconds: float | None) -> str:
-    return "?" if seconds is None else f"{1000 * seconds:.3g} ms"
+    if seconds is None:
+        return "?"
+    return f"{_number(seconds)} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
 
 
 def _number(value: float | None) -> str:
-    return "?" if value is None else f"{value:.3g}"
+    # Three digits, but never 2e+03: people read this at night.
+    if value is None:
+        return "?"
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"  # noqa: PLR2004 -- from here on .3g has exponents
