@@ -74,12 +74,16 @@ class Connection:
         """Read an integration's opened config; raises SecretUnreadable when it is not one."""
         try:
             config = json.loads(text)
-        except ValueError as exc:
+        except (ValueError, RecursionError) as exc:
             raise SecretUnreadable("the Prometheus config is not JSON", reason="config_malformed") from exc
         known: dict[str, Any] = dict.fromkeys(("url", "bearer_token", "username", "password"))
         known |= {name: value for name, value in config.items() if name in known} if isinstance(config, dict) else {}
         if not known["url"] or not all(value is None or isinstance(value, str) for value in known.values()):
             raise SecretUnreadable("the Prometheus config has no usable url", reason="config_malformed")
+        try:
+            urlsplit(known["url"])
+        except ValueError as exc:
+            raise SecretUnreadable("the Prometheus config has no usable url", reason="config_malformed") from exc
         return cls(**known)
 
     def endpoint(self, name: str) -> str:

@@ -10,6 +10,8 @@ from shared.ports.metrics import Answer, Sample, Series
 MAX_SERIES: Final = 500
 MAX_POINTS: Final = 50_000
 _MAX_NOTES: Final = 20
+_LATEST: Final = 253_402_300_799.0
+"""The last second of the year 9999, after which datetime ends."""
 _REASONS: Final = {
     "bad_data": "bad_query",
     "execution": "execution",
@@ -40,7 +42,7 @@ def parse_answer(body: bytes) -> Answer:
                 return Answer(series=_series(found["result"], notes), warnings=notes.all())
             case "scalar":
                 at, value = found["result"]
-                return Answer(samples=(Sample({}, float(at), float(value)),), warnings=notes.all())
+                return Answer(samples=(Sample({}, _time(at), float(value)),), warnings=notes.all())
     except (TypeError, ValueError, KeyError, AttributeError) as exc:
         raise _shapeless() from exc
     raise _shapeless()
@@ -88,7 +90,7 @@ def _samples(results: Any, notes: _Notes) -> tuple[Sample, ...]:
             notes.add("native histograms are left out")
             continue
         at, value = one["value"]
-        samples.append(Sample(_labels(one), float(at), float(value)))
+        samples.append(Sample(_labels(one), _time(at), float(value)))
     return tuple(samples)
 
 
@@ -112,7 +114,15 @@ def _series(results: Any, notes: _Notes) -> tuple[Series, ...]:
 def _points(values: Iterable[Any]) -> Iterator[tuple[float, float]]:
     for at, value in values:
         # The API spells NaN and the infinities as strings that float() knows.
-        yield float(at), float(value)
+        yield _time(at), float(value)
+
+
+def _time(at: Any) -> float:
+    """Epoch seconds that are a date; whoever sends others is not a Prometheus."""
+    seconds = float(at)
+    if not 0 <= seconds <= _LATEST:
+        raise ValueError("a time out of range")
+    return seconds
 
 
 def _labels(one: Mapping[str, Any]) -> dict[str, str]:

@@ -103,8 +103,21 @@ def detection(services: Sequence[str], *, seconds_ago: float) -> str:
     return " or ".join(_present(binding, services, seconds_ago) for binding in BINDINGS)
 
 
+def paces(service: str) -> list[list[str]]:
+    """Selectors of series that show how often this service is sampled, those that will be measured first.
+
+    Its neighbours may be scraped more often, and a rate over too short a window would be empty, so they come last.
+    """
+    own = [[_series_of(Binding(row, label), [service]) for label in row.service_labels] for row in CONVENTIONS]
+    return [*own, [f"up{{{one_of(label, [service])}}}" for label in SERVICE_LABELS], ["up"]]
+
+
+def _series_of(binding: Binding, services: Sequence[str]) -> str:
+    return f"{binding.convention.present_when}{{{one_of(binding.label, services)}}}"
+
+
 def _present(binding: Binding, services: Sequence[str], seconds_ago: float) -> str:
-    series = f"{binding.convention.present_when}{{{one_of(binding.label, services)}}}"
+    series = _series_of(binding, services)
     either = f"{series} or {series} offset {duration(seconds_ago)}" if seconds_ago >= 1 else series
     counted = f"count by ({binding.label}) ({either})"
     return f'label_replace({counted}, "{_BINDING}", {quoted(binding.name)}, "", "")'
@@ -135,7 +148,7 @@ def _versions(label: str, services: Sequence[str]) -> str:
     matchers = (
         f'__name__=~".+_build_info",__name__!~"{_OTHERS_BUILD_INFO}",{VERSION_LABEL}!="",{one_of(label, services)}'
     )
-    counted = f"count by ({label}, {VERSION_LABEL}) ({{{matchers}}})"
+    counted = f"count by (__name__, {label}, {VERSION_LABEL}) ({{{matchers}}})"
     return f'label_replace({counted}, "{_BINDING}", "{label}", "", "")'
 
 

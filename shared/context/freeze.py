@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from shared.context.limit import numbered, within_limit
+from shared.context.look import MAX_SERVICE_CHARS
 from shared.context.redact import safe_text
 from shared.context.window import MAX_POINTS, Window
 from shared.models.evidence import (
@@ -19,26 +21,24 @@ from shared.models.evidence import (
     SnapshotBody,
 )
 
-MAX_BYTES = 900_000
-MAX_SERVICE_CHARS = 120
+MAX_QUERY_CHARS = 4000
 MAX_WARNINGS, MAX_WARNING_CHARS = 20, 300
 SIGNIFICANT_DIGITS = 6
-_FEWEST_POINTS = 20
 
 
 def freeze(service: str, window: Window, sections: Sequence[Section]) -> SnapshotBody:
     """The body of a snapshot: `Snapshot.sha256` is the `digest` of it."""
     onset = onset_of(sections, window.reference)
     prepared = {section.name: _prepared(section, onset) for section in sections}
-    ordered = _numbered([prepared[name] for name in SectionName if name in prepared])
-    return _within_limit(
+    ordered = numbered([prepared[name] for name in SectionName if name in prepared])
+    return within_limit(
         SnapshotBody(
             service=_service(service),
             window_start=window.start,
             onset_at=onset,
             window_end=window.end,
             step_seconds=window.step_seconds,
-            sections=tuple(ordered),
+            sections=ordered,
         )
     )
 
@@ -82,8 +82,14 @@ def _order(piece: Evidence) -> tuple[int, str, int, str]:
 def _bounded(piece: Evidence, onset: datetime) -> Evidence:
     match piece:
         case SeriesEvidence():
-            shown = {"points": _points(piece.points), "movement": _rounded_movement(piece.movement)}
-            return piece.model_copy(update={"service": _service(piece.service), **shown})
+            return piece.model_copy(
+                update={
+                    "service": _service(piece.service),
+                    "query": safe_text(piece.query, MAX_QUERY_CHARS),
+                    "points": _points(piece.points),
+                    "movement": _rounded_movement(piece.movement),
+                }
+            )
         case EdgeEvidence():
             failed = piece.failed_ratio
             return piece.model_copy(
@@ -121,35 +127,3 @@ def _rounded(value: float) -> float:
 
 def _service(name: str) -> str:
     return safe_text(name, MAX_SERVICE_CHARS)
-
-
-def _numbered(sections: Iterable[Section]) -> list[Section]:
-    """Ids E1, E2, … through all sections, in their order."""
-    numbered, count = [], 0
-    for section in sections:
-        pieces = []
-        for piece in section.evidence:
-            count += 1
-            pieces.append(piece.model_copy(update={"id": f"E{count}"}))
-        numbered.append(section.model_copy(update={"evidence": tuple(pieces)}))
-    return numbered
-
-
-def _within_limit(body: SnapshotBody) -> SnapshotBody:
-    """Halve the points that are kept for drawing until the body fits; movements were taken from all of them."""
-    keep_every = 1
-    while len(body.canonical_json().encode()) > MAX_BYTES and keep_every < MAX_POINTS // _FEWEST_POINTS:
-        keep_every *= 2
-        body = body.model_copy(update={"sections": tuple(_thinned(section) for section in body.sections)})
-    return body
-
-
-def _thinned(section: Section) -> Section:
-    pieces = tuple(
-        piece.model_copy(update={"points": piece.points[::2]}) if isinstance(piece, SeriesEvidence) else piece
-        for piece in section.evidence
-    )
-    told = "points are thinned out to keep the snapshot small"
-    has_series = any(isinstance(piece, SeriesEvidence) for piece in pieces)
-    warnings = section.warnings if told in section.warnings or not has_series else (*section.warnings, told)
-    return section.model_copy(update={"evidence": pieces, "warnings": warnings})

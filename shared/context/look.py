@@ -6,6 +6,9 @@ from shared.context.window import Window
 from shared.models.evidence import Evidence
 from shared.ports.metrics import MetricsSource
 
+MAX_SERVICE_CHARS = 120
+"""A longer name is cut where it is shown, and not followed where a graph gives it."""
+
 
 @dataclass(frozen=True)
 class Look:

@@ -7,7 +7,7 @@ MASK = "[redacted]"
 
 _UNSEEN = frozenset(("Cc", "Cf", "Co", "Cn"))
 _SENSITIVE_NAMES = (
-    r"password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|credentials?|"
+    r"password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|credentials?|"
     r"shared[_-]?access[_-]?(?:key|signature)|sig"
 )
 # Order matters: whole blocks, and credentials inside URLs, go before the pairs they may contain.
@@ -20,6 +20,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(\b[a-z][a-z0-9+.-]{0,30}://)[^\s/?#\"']{1,300}@", re.I), rf"\1{MASK}@"),
     (re.compile(r"(\bhooks\.slack\.com/(?:services|workflows|triggers)/)[\w/-]+", re.I), rf"\1{MASK}"),
     (re.compile(r"\b((?:bearer|basic)\s+)[\w.~+/-]{8,}=*", re.I), rf"\1{MASK}"),
+    (re.compile(rf"(--(?:[a-z0-9]{{1,30}}-){{0,4}}(?:{_SENSITIVE_NAMES})\s+)[^\s-]\S{{0,500}}", re.I), rf"\1{MASK}"),
     (re.compile(r"\b(token\s+token=)[\w.~+/-]+", re.I), rf"\1{MASK}"),
     (
         re.compile(
@@ -42,6 +43,8 @@ def redact(text: str) -> str:
 
 def one_line(text: str) -> str:
     """The text on one line, without control and formatting characters, which can hide or reorder what is read."""
+    if text.isprintable():
+        return text
     return "".join(
         " " if char.isspace() else char
         for char in text

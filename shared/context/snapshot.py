@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,10 +13,9 @@ from shared.context.collectors.changes import collect_changes
 from shared.context.collectors.dependencies import collect_dependencies
 from shared.context.collectors.topology import Neighbourhood, find_neighbourhood
 from shared.context.collectors.traffic import collect_traffic
-from shared.context.conventions import SERVICE_LABELS
+from shared.context.conventions import paces
 from shared.context.freeze import freeze
 from shared.context.look import Collected, Look
-from shared.context.promql import one_of
 from shared.context.window import DEFAULT_SCRAPE_SECONDS, Window, detect_window, onset_reference, window_for
 from shared.errors import CopilotError, SourceUnavailable
 from shared.models.base import SnapshotId
@@ -110,8 +110,7 @@ class _Asked:
         ]
 
     async def _look(self) -> Look:
-        own_targets = [one_of(label, [self.service]) for label in SERVICE_LABELS]
-        window = await detect_window(self.source, own_targets, reference=self.reference, now=self.now)
+        window = await detect_window(self.source, paces(self.service), reference=self.reference, now=self.now)
         return Look(source=self.source, service=self.service, window=window)
 
     async def _topology(self) -> Neighbourhood:
@@ -160,10 +159,10 @@ async def _section(name: SectionName, question: Awaitable[Collected], clock: Clo
     except CopilotError as exc:
         log.warning("collector_failed", extra={"section": name.value, "reason": exc.reason})
         return _failed(name, exc.reason, clock() - began)
-    except Exception as exc:
-        # The one place for it: a bug in a collector must not cost the other sections.
-        reason = f"bug:{type(exc).__name__}"
-        log.exception("collector_bug", extra={"section": name.value, "reason": reason})
+    except Exception as exc:  # noqa: BLE001 -- the one place: a collector's bug must not cost the other sections
+        # Its message may hold what a source or a sender wrote, so the log gets the type and the place alone.
+        reason = f"bug_{type(exc).__name__}"
+        log.error("collector_bug", extra={"section": name.value, "reason": reason, "at": _place(exc)})
         return _failed(name, reason, clock() - began)
     if collected.failure:
         status, why = SectionStatus.FAILED, collected.failure
@@ -179,6 +178,11 @@ async def _section(name: SectionName, question: Awaitable[Collected], clock: Clo
         elapsed_seconds=round(clock() - began, 3),
         evidence=collected.evidence,
     )
+
+
+def _place(exc: Exception) -> str:
+    frame = traceback.extract_tb(exc.__traceback__)[-1]
+    return f"{frame.name}:{frame.lineno}"
 
 
 def _failed(name: SectionName, reason: str, seconds: float) -> Section:

@@ -14,8 +14,8 @@ OLDEST_REFERENCE = timedelta(hours=6)
 MAX_POINTS = 300
 SCRAPES_IN_RATE, SHORTEST_RATE_SECONDS = 4, 4.0
 SCRAPES_BEFORE, SHORTEST_LOOKBACK_SECONDS, LONGEST_LOOKBACK_SECONDS = 120, 600.0, 3600.0
-_SHORT_SECONDS, _LONG_SECONDS = 15, 120
-_SHORT_NEEDS_SAMPLES = 10
+_COUNTED_SECONDS = _SHORT_SECONDS, _LONG_SECONDS, _LONGEST_SECONDS = 15, 120, 600
+_SHORT_NEEDS_SAMPLES, _NEEDS_SAMPLES = 10, 2
 
 
 @dataclass(frozen=True)
@@ -72,29 +72,45 @@ def window_for(reference: datetime, now: datetime, scrape_seconds: float) -> Win
     )
 
 
-def scrape_query(own_targets: Sequence[str]) -> str:
-    """How many samples the targets of a service (else any target) have of late; `own_targets` are matchers."""
+def scrape_query(paces: Sequence[Sequence[str]]) -> str:
+    """How many samples series have of late; `paces` are groups of selectors, those that say most first."""
+    return " or ".join(
+        _newest(rank, selectors, seconds) for rank, selectors in enumerate(paces) for seconds in _COUNTED_SECONDS
+    )
 
-    def newest(seconds: int) -> str:
-        own = " or ".join(f"count_over_time(up{{{matcher}}}[{seconds}s])" for matcher in own_targets)
-        counted = f"max({own}) or max(count_over_time(up[{seconds}s]))"
-        return f'label_replace({counted}, "over", "{seconds}", "", "")'
 
-    return f"{newest(_SHORT_SECONDS)} or {newest(_LONG_SECONDS)}"
+def _newest(rank: int, selectors: Sequence[str], seconds: int) -> str:
+    counts = " or ".join(f"count_over_time({selector}[{seconds}s])" for selector in selectors)
+    return f'label_replace(label_replace(max({counts}), "pace", "{rank}", "", ""), "over", "{seconds}", "", "")'
 
 
 def scrape_interval(samples: Sequence[Sample]) -> float:
-    """The scrape interval from those counts; the short count is for targets that have only just appeared."""
-    counts = {sample.labels.get("over"): sample.value for sample in samples if math.isfinite(sample.value)}
-    short, long = counts.get(str(_SHORT_SECONDS), 0.0), counts.get(str(_LONG_SECONDS), 0.0)
+    """The scrape interval from those counts, by the first group that has any."""
+    counts: dict[str, dict[str, float]] = {}
+    for sample in samples:
+        if math.isfinite(sample.value):
+            counts.setdefault(sample.labels.get("pace", ""), {})[sample.labels.get("over", "")] = sample.value
+    for _, found in sorted(counts.items()):
+        seconds = _interval(*(found.get(str(over), 0.0) for over in _COUNTED_SECONDS))
+        if seconds is not None:
+            return max(1.0, float(round(seconds)))
+    return DEFAULT_SCRAPE_SECONDS
+
+
+def _interval(short: float, long: float, longest: float) -> float | None:
+    """The short count is for series that have only just appeared, the longest for those that are seldom scraped."""
     if short >= _SHORT_NEEDS_SAMPLES:
-        return max(1.0, float(round(_SHORT_SECONDS / short)))
-    return max(1.0, float(round(_LONG_SECONDS / long))) if long >= 1 else DEFAULT_SCRAPE_SECONDS
+        return _SHORT_SECONDS / short
+    if long >= _NEEDS_SAMPLES:
+        return _LONG_SECONDS / long
+    if longest >= _NEEDS_SAMPLES:
+        return _LONGEST_SECONDS / longest
+    return _LONG_SECONDS if long else None
 
 
 async def detect_window(
-    source: MetricsSource, own_targets: Sequence[str], *, reference: datetime, now: datetime
+    source: MetricsSource, paces: Sequence[Sequence[str]], *, reference: datetime, now: datetime
 ) -> Window:
-    """The window that suits the source's own pace; raises as the source does."""
-    answer = await source.query(scrape_query(own_targets), at=now)
+    """The window that suits the pace of what will be measured; raises as the source does."""
+    answer = await source.query(scrape_query(paces), at=now)
     return window_for(reference, now, scrape_interval(answer.samples))

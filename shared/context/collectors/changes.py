@@ -1,6 +1,5 @@
 """What was deployed: versions that appeared in a service's build information."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -23,14 +22,20 @@ async def collect_changes(look: Look, services: Iterable[str], warnings: Sequenc
     answer = await look.source.query_range(
         build_versions(sorted(services)), start=window.start, end=window.end, step_seconds=window.step_seconds
     )
-    found = [
-        deploy for service, seen in sorted(_by_service(answer.series).items()) for deploy in deploys(service, seen)
+    # Each metric is told for itself: a library's build information that comes with a new version is no deploy.
+    told = [
+        deploy
+        for service, metrics in _by_service(answer.series).items()
+        for seen in metrics.values()
+        for deploy in deploys(service, seen)
     ]
-    newest = sorted(found, key=lambda one: one.at, reverse=True)[:MAX_DEPLOYS]
-    told = [*answer.warnings, *warnings]
-    if len(found) > len(newest):
-        told.append(f"{len(found) - len(newest)} older deploys are left out")
-    return Collected(evidence=tuple(newest), warnings=tuple(told), why_empty="no_deploys")
+    found: dict[tuple[str, str], DeployEvidence] = {}
+    for deploy in sorted(told, key=lambda one: (one.at, one.service, one.version, one.previous_version or "")):
+        found.setdefault((deploy.service, deploy.version), deploy)
+    newest = sorted(found.values(), key=lambda one: one.at, reverse=True)[:MAX_DEPLOYS]
+    left_out = len(found) - len(newest)
+    more = [f"{left_out} older deploys are left out"] if left_out else []
+    return Collected(evidence=tuple(newest), warnings=(*answer.warnings, *warnings, *more), why_empty="no_deploys")
 
 
 def deploys(service: str, seen: Seen) -> list[DeployEvidence]:
@@ -64,11 +69,13 @@ def _previous(seen: Seen, version: str) -> str | None:
     return safe_text(chosen, MAX_VERSION_CHARS)
 
 
-def _by_service(series: Sequence[Series]) -> dict[str, Seen]:
-    """Times by service and version, from the likeliest of the labels under which the service is known."""
-    found: dict[str, dict[int, dict[str, list[float]]]] = defaultdict(lambda: defaultdict(dict))
+def _by_service(series: Sequence[Series]) -> Mapping[str, Mapping[str, Seen]]:
+    """Times by service, metric and version, from the likeliest of the labels under which the service is known."""
+    found: dict[str, dict[int, dict[str, dict[str, list[float]]]]] = {}
     for one in series:
         likelihood, service = build_service_of(one.labels)
         if service and one.points:
-            found[service][likelihood][one.labels.get(VERSION_LABEL, "")] = sorted(at for at, _ in one.points)
+            metrics = found.setdefault(service, {}).setdefault(likelihood, {})
+            versions = metrics.setdefault(one.labels.get("__name__", ""), {})
+            versions[one.labels.get(VERSION_LABEL, "")] = sorted(at for at, _ in one.points)
     return {service: by_label[min(by_label)] for service, by_label in found.items()}

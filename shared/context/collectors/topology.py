@@ -2,14 +2,15 @@
 
 import asyncio
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from shared.context.conventions import GRAPH_CALLS, GRAPH_FAILED, edge_rate, error_ratio
-from shared.context.look import Collected, Look
+from shared.context.look import MAX_SERVICE_CHARS, Collected, Look
 from shared.context.window import Window
+from shared.errors import CopilotError
 from shared.models.evidence import EdgeEvidence, Relation
-from shared.ports.metrics import Answer
+from shared.ports.metrics import Answer, Sample
 
 MAX_SERVICES = 30
 MAX_EDGES = 300
@@ -26,33 +27,55 @@ class Neighbourhood:
     relations: Mapping[str, Relation]
     edges: tuple[EdgeEvidence, ...]
     warnings: tuple[str, ...] = ()
+    failure: str | None = None
+    """Why the calls that failed could not be asked about, while the graph itself is known."""
 
     def collected(self) -> Collected:
         """The section's evidence."""
-        return Collected(evidence=self.edges, warnings=self.warnings, why_empty="no_service_graph")
+        return Collected(
+            evidence=self.edges, warnings=self.warnings, failure=self.failure, why_empty="no_service_graph"
+        )
 
 
 async def find_neighbourhood(look: Look) -> Neighbourhood:
     """Ask the service graph twice: for the service, then for its neighbours; raises as the source does."""
     near = await _edges(look, [look.service])
-    calls = _rates(near)
-    beside = sorted({name for edge in calls for name in edge} | {look.service})
-    far, failed = await asyncio.gather(_edges(look, beside), _failed(look, beside))
-    calls |= _rates(far)
+    beside = sorted({name for edge in _rates(near) for name in edge} | {look.service})
+    # Both are awaited to their end, so that none goes on asking after the other failed.
+    far, failed = await asyncio.gather(_edges(look, beside), _failed(look, beside), return_exceptions=True)
+    if isinstance(far, BaseException):
+        raise far
+    match failed:
+        case Answer():
+            return _neighbourhood(look.service, [near, far], failed)
+        case CopilotError():
+            known = _neighbourhood(look.service, [near, far], Answer())
+            return replace(known, failure=failed.reason)
+        case BaseException():
+            raise failed
+
+
+def _neighbourhood(service: str, graph: Sequence[Answer], failed: Answer) -> Neighbourhood:
+    calls = {edge: rate for answer in graph for edge, rate in _rates(answer).items()}
     ratios = _rates(failed)
-    relations, left_out = select(look.service, calls)
-    kept = {look.service, *relations}
+    relations, left_out = select(service, calls)
+    kept = {service, *relations}
     inside = sorted((edge for edge in calls if kept.issuperset(edge)), key=lambda edge: (-calls[edge], edge))
-    warnings = [*near.warnings, *far.warnings, *failed.warnings]
-    if left_out:
-        warnings.append(f"{left_out} more services around {look.service} are left out")
+    counts = {
+        f"more services around {service} are left out": left_out,
+        "calls between services with overlong names are left out": len({e for one in graph for e in _overlong(one)}),
+        "less frequent calls between services are left out": len(inside[MAX_EDGES:]),
+    }
     return Neighbourhood(
         relations=relations,
         edges=tuple(
             EdgeEvidence(caller=edge[0], callee=edge[1], calls_per_second=calls[edge], failed_ratio=ratios.get(edge))
             for edge in inside[:MAX_EDGES]
         ),
-        warnings=tuple(warnings),
+        warnings=(
+            *(warning for answer in (*graph, failed) for warning in answer.warnings),
+            *(f"{count} {what}" for what, count in counts.items() if count),
+        ),
     )
 
 
@@ -105,7 +128,22 @@ async def _failed(look: Look, names: list[str]) -> Answer:
 
 
 def _rates(answer: Answer) -> dict[Edge, float]:
-    found = {
-        (sample.labels.get("client", ""), sample.labels.get("server", "")): sample.value for sample in answer.samples
+    found = {_edge(sample): sample.value for sample in answer.samples}
+    return {
+        edge: value
+        for edge, value in found.items()
+        if all(edge) and edge[0] != edge[1] and not _is_overlong(edge) and math.isfinite(value)
     }
-    return {edge: value for edge, value in found.items() if all(edge) and edge[0] != edge[1] and math.isfinite(value)}
+
+
+def _overlong(answer: Answer) -> set[Edge]:
+    return {edge for edge in map(_edge, answer.samples) if _is_overlong(edge)}
+
+
+def _is_overlong(edge: Edge) -> bool:
+    """Whether a name could not be kept whole; once cut, it might be taken for another."""
+    return max(map(len, edge)) > MAX_SERVICE_CHARS
+
+
+def _edge(sample: Sample) -> Edge:
+    return sample.labels.get("client", ""), sample.labels.get("server", "")

@@ -153,6 +153,17 @@ async def test_too_many_points_are_cut_with_a_warning() -> None:
         (200, b'{"status": "success", "data": {"resultType": "vector", "result": {"a": 1}}}', "unexpected_shape"),
         (200, b'{"status": "success", "data": {"resultType": "vector", "result": [[1]]}}', "unexpected_shape"),
         (200, b'{"status": "success", "data": {"resultType": "string", "result": [1, "x"]}}', "unexpected_shape"),
+        (200, b'{"status": "success", "data": {"resultType": "scalar", "result": [1e400, "1"]}}', "unexpected_shape"),
+        (
+            200,
+            b'{"status":"success", "data": {"resultType":"matrix", "result":[{"metric":{}, "values":[[NaN, "1"]]}]}}',
+            "unexpected_shape",
+        ),
+        (
+            200,
+            b'{"status":"success", "data": {"resultType":"vector", "result":[{"metric":{}, "value":[1e18, "1"]}]}}',
+            "unexpected_shape",
+        ),
         (
             200,
             b'{"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "x"]}]}}',
@@ -293,7 +304,14 @@ async def test_a_config_sealed_for_another_tenant_is_not_opened() -> None:
         await sources(stolen)[0].of_tenant(ACME)
 
 
-@pytest.mark.parametrize("opened", ["", "[]", "{}", '{"url": 7}', '{"url": "https://p", "bearer_token": {}}'])
+@pytest.mark.parametrize(
+    "opened",
+    [
+        "", "[]", "{}", "[" * 100_000, '{"url": 7}', '{"url": "https://[::1"}',
+        '{"url": "https://p", "bearer_token": {}}',
+    ],
+    ids=range(7),
+)  # fmt: skip
 async def test_a_config_that_makes_no_sense_is_unreadable(opened: str) -> None:
     with pytest.raises(SecretUnreadable) as refused:
         await sources(connected("", config=f"{ACME}|int-p|{opened}"))[0].of_tenant(ACME)

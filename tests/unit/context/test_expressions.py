@@ -15,7 +15,6 @@ from shared.context.conventions import (
     CONVENTIONS,
     GRAPH_CALLS,
     GRAPH_FAILED,
-    SERVICE_LABELS,
     Binding,
     bindings_of,
     build_versions,
@@ -23,6 +22,7 @@ from shared.context.conventions import (
     edge_rate,
     error_ratio,
     expression,
+    paces,
 )
 from shared.context.promql import duration, one_of, quoted
 from shared.context.window import scrape_query
@@ -75,6 +75,10 @@ def found(binding: str, **labels: str) -> tuple[dict[str, str], float]:
     return {"binding": binding, **labels}, 1
 
 
+def sampled(pace: str, **counts: float) -> list[tuple[dict[str, str], float]]:
+    return [({"pace": pace, "over": over.removeprefix("over_")}, count) for over, count in counts.items()]
+
+
 CASES: dict[str, tuple[str, list[tuple[dict[str, str], float]]]] = {
     "request rate of several services at once, and of no other": (
         measured(Metric.REQUEST_RATE, SERVICES),
@@ -125,15 +129,23 @@ CASES: dict[str, tuple[str, list[tuple[dict[str, str], float]]]] = {
     ),
     "versions: not of libraries, not of other metrics": (
         build_versions(["calm", "other"]),
-        [({"binding": "service", "service": "calm", "version": "2"}, 2)],
+        [
+            ({"__name__": name, "binding": "service", "service": "calm", "version": "2"}, 1)
+            for name in ("calm_build_info", "calm_lib_build_info")
+        ],
     ),
-    "how often a service is scraped": (
-        scrape_query([one_of(label, ["calm"]) for label in SERVICE_LABELS]),
-        [({"over": "15"}, 1), ({"over": "120"}, 3)],
+    "how often a service is sampled, by its requests, its target, and anything": (
+        scrape_query(paces("calm")),
+        [
+            *sampled("0", over_15=1, over_120=3, over_600=11),
+            *sampled("1", over_15=1, over_120=3, over_600=11),
+            *sampled("2", over_15=1, over_120=3, over_600=11),
+            *sampled("3", over_15=1, over_120=3, over_600=11),
+        ],
     ),
-    "how often anything is scraped when the service has no target of its name": (
-        scrape_query([one_of(label, ["nobody"]) for label in SERVICE_LABELS]),
-        [({"over": "15"}, 1), ({"over": "120"}, 3)],
+    "how often anything is sampled when the service is known by no such name": (
+        scrape_query(paces("nobody")),
+        sampled("3", over_15=1, over_120=3, over_600=11),
     ),
 }
 

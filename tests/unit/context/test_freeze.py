@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from shared.context.collectors.changes import deploys
-from shared.context.freeze import MAX_BYTES, freeze, onset_of
+from shared.context.freeze import freeze, onset_of
+from shared.context.limit import MAX_BYTES
 from shared.context.window import (
     DEFAULT_SCRAPE_SECONDS,
     MAX_POINTS,
@@ -86,17 +87,52 @@ def test_points_are_rounded_and_bounded() -> None:
     assert (piece.movement.baseline_median, piece.movement.current) == (0.666667, None)
 
 
-def test_a_body_of_the_largest_kind_stays_below_its_limit() -> None:
+def of_the_largest_kind(query_chars: int) -> list[SeriesEvidence]:
     points = tuple((1_800_000_000.5 + n, 123456.789 / (n + 1)) for n in range(MAX_POINTS))
-    pieces = [
-        a_series(f"{n:03d}" + "s" * 200, relation=Relation.CALLEE, metric=metric, points=points, query="q" * 6000)
+    return [
+        a_series(
+            f"{n:03d}" + "s" * 200,
+            relation=Relation.CALLEE,
+            metric=metric,
+            points=points,
+            query="q" * query_chars,
+            movement=STEADY.model_copy(update={"score": float(n)}),
+        )
         for n in range(29)
         for metric in Metric
     ]
-    body = freeze("x" * 500, WINDOW, [a_section(SectionName.DEPENDENCIES, *pieces)])
+
+
+def test_a_body_too_large_loses_points_of_the_least_moved_series() -> None:
+    body = freeze("x" * 500, WINDOW, [a_section(SectionName.DEPENDENCIES, *of_the_largest_kind(4000))])
     assert len(body.canonical_json().encode()) < MAX_BYTES
     assert len(body.service) == 120
-    assert "points are thinned out to keep the snapshot small" in body.sections[0].warnings
+    assert body.sections[0].warnings == ("points are thinned out to keep the snapshot small",)
+    kept = [len(one.points) for one in body.evidence() if isinstance(one, SeriesEvidence)]
+    assert len(kept) == 87
+    assert set(kept) == {MAX_POINTS // 5, MAX_POINTS}
+    assert kept == sorted(kept)
+
+
+def test_the_newest_point_survives_thinning() -> None:
+    piece = next(freeze("s", WINDOW, [a_section(SectionName.DEPENDENCIES, *of_the_largest_kind(4000))]).evidence())
+    assert isinstance(piece, SeriesEvidence)
+    assert piece.points[-1][0] == 1_800_000_000.5 + MAX_POINTS - 1
+
+
+def test_no_text_whatever_makes_a_body_too_large() -> None:
+    wide = "\U0001f600" * 5000
+    edges = [EdgeEvidence(caller=wide, callee=wide, calls_per_second=1, failed_ratio=None) for _ in range(300)]
+    series = [one.model_copy(update={"query": wide}) for one in of_the_largest_kind(1)]
+    sections = [
+        a_section(SectionName.TOPOLOGY, *edges, warnings=(wide,)),
+        a_section(SectionName.DEPENDENCIES, *series),
+    ]
+    body = freeze(wide, WINDOW, sections)
+    assert len(body.canonical_json().encode()) < MAX_BYTES
+    assert any("evidence is left out to keep the snapshot small" in one.warnings for one in body.sections)
+    assert [one.id for one in body.evidence()] == [f"E{n}" for n in range(1, len(list(body.evidence())) + 1)]
+    assert body == freeze(wide, WINDOW, sections)
 
 
 def test_warnings_are_told_once_and_bounded() -> None:
@@ -164,17 +200,27 @@ def test_a_window_is_aligned_and_has_at_most_300_points(scrape_seconds: int, age
 @pytest.mark.parametrize(
     ("counts", "expected"),
     [
-        ({"15": 15, "120": 120}, 1),
-        ({"15": 15, "120": 30}, 1),
-        ({"15": 1, "120": 8}, 15),
-        ({"15": 2, "120": 9}, 13),
-        ({"120": 2}, 60),
+        ({"0/15": 15, "0/120": 120, "0/600": 600}, 1),
+        ({"0/15": 15, "0/120": 30, "0/600": 30}, 1),
+        ({"0/15": 1, "0/120": 8, "0/600": 40}, 15),
+        ({"0/15": 2, "0/120": 9, "0/600": 41}, 13),
+        ({"0/120": 2, "0/600": 10}, 60),
+        ({"0/600": 2}, 300),
+        ({"0/600": 30}, 20),
+        ({"0/120": 1, "0/600": 1}, 120),
+        ({"0/120": 2, "3/15": 15, "3/120": 120}, 60),
+        ({"0/600": 1, "3/120": 8}, 15),
         ({}, DEFAULT_SCRAPE_SECONDS),
-        ({"120": float("nan")}, DEFAULT_SCRAPE_SECONDS),
+        ({"0/120": float("nan")}, DEFAULT_SCRAPE_SECONDS),
     ],
-)
+    ids=[
+        "fast", "fast and new", "usual", "usual, inclusive ends", "slow", "seldom", "gone of late", "one sample",
+        "others are faster", "own say too little", "nothing", "nonsense",
+    ],
+)  # fmt: skip
 def test_the_scrape_interval_is_told_from_the_counts(counts: dict[str, float], expected: float) -> None:
-    assert scrape_interval([Sample({"over": over}, 0, value) for over, value in counts.items()]) == expected
+    labelled = [(dict(zip(("pace", "over"), of.split("/"), strict=True)), value) for of, value in counts.items()]
+    assert scrape_interval([Sample(labels, 0, value) for labels, value in labelled]) == expected
 
 
 def test_the_reference_is_the_earliest_firing_alert_within_six_hours() -> None:

@@ -11,6 +11,8 @@ from shared.context.redact import MASK, redact, safe_text
         ("Authorization: Bearer abcdef0123456789", "abcdef0123456789"),
         ("Authorization: Basic dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZA"),
         ("login failed, password=hunter2!", "hunter2"),
+        ("psql --db-password hunter2 --verbose", "hunter2"),
+        ("ssh_passphrase: hunter2", "hunter2"),
         ('{"db_password": "hunter2 with spaces"}', "hunter2"),
         ('{\\"api_key\\": \\"k-123456\\"}', "k-123456"),
         ('up{api_key="0123"}', "0123"),
@@ -47,6 +49,7 @@ def test_a_secret_is_masked(text: str, secret: str) -> None:
         "see https://wiki.example?page=1 or mail ops@example.com",
         "see https://wiki.example/a#b@c",
         "basic health check failed",
+        "run it with --token-file /run/x or --password --verbose",
         "the token bucket is empty",
     ],
 )

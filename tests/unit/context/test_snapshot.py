@@ -13,6 +13,7 @@ from shared.models.evidence import (
     AlertEvidence,
     DeployEvidence,
     Direction,
+    EdgeEvidence,
     Metric,
     SectionName,
     SectionStatus,
@@ -32,7 +33,7 @@ DETECTED: Rule = (
     "label_replace(count by (service) (http_requests_total",
     samples(({"binding": "prometheus_client/service", "service": "payment"}, 1)),
 )
-INTERVAL: Rule = ("count_over_time(up", samples(({"over": "120"}, 8)))
+INTERVAL: Rule = ("count_over_time(up", samples(({"pace": "0", "over": "120"}, 8)))
 EDGES: Rule = ("topk(", samples(({"client": "payment", "server": "db"}, 5.0), warnings=["one store is down"]))
 NORMAL = (INTERVAL, DETECTED, EDGES)
 
@@ -105,6 +106,15 @@ async def test_a_failed_topology_leaves_traffic_and_the_own_changes() -> None:
     assert changes.warnings == ("the topology failed: only this service was asked",)
 
 
+async def test_calls_whose_failures_are_unknown_still_tell_whom_to_ask() -> None:
+    source = FakeSource([("graph_request_failed_total", DOWN), *NORMAL, ERRORS, LATENCY, RATE])
+    snapshot = await taken(source)
+    assert told(snapshot)["topology"] == "failed connect"
+    (edge,) = (one for one in snapshot.body.evidence() if isinstance(one, EdgeEvidence))
+    assert (edge.caller, edge.callee, edge.failed_ratio) == ("payment", "db", None)
+    assert told(snapshot)["dependencies"] == "empty no_known_metrics"
+
+
 async def test_one_metric_that_fails_fails_the_section_but_keeps_the_rest() -> None:
     source = FakeSource([('code=~"5.."', DOWN), *NORMAL, LATENCY, RATE])
     snapshot = await taken(source)
@@ -116,11 +126,13 @@ async def test_one_metric_that_fails_fails_the_section_but_keeps_the_rest() -> N
     assert "error_ratio could not be asked: connect" in traffic.warnings
 
 
-async def test_a_bug_in_a_collector_is_named_and_costs_no_other_section() -> None:
-    source = FakeSource([("build_info", ZeroDivisionError()), *NORMAL, ERRORS, LATENCY, RATE])
+async def test_a_bug_in_a_collector_is_named_and_costs_no_other_section(caplog: pytest.LogCaptureFixture) -> None:
+    source = FakeSource([("build_info", ZeroDivisionError("what a tenant wrote")), *NORMAL, ERRORS, LATENCY, RATE])
     found = told(await taken(source))
-    assert found["changes"] == "failed bug:ZeroDivisionError"
+    assert found["changes"] == "failed bug_ZeroDivisionError"
     assert found["traffic"] == "ok"
+    assert "collector_bug section=changes reason=bug_ZeroDivisionError at=_reply:" in caplog.text
+    assert "what a tenant wrote" not in caplog.text
 
 
 async def test_what_is_late_failed_by_the_deadline_and_the_rest_stays() -> None:
@@ -156,6 +168,19 @@ async def test_warnings_of_the_source_are_kept_with_their_section() -> None:
     assert topology.warnings == ("one store is down",)
 
 
+async def test_neighbours_with_names_nobody_gives_are_not_followed() -> None:
+    long = "x" * 50_000
+    edges: Rule = (
+        "topk(",
+        samples(({"client": "payment", "server": "db"}, 5.0), ({"client": long, "server": "a"}, 9)),
+    )
+    source = FakeSource([INTERVAL, DETECTED, edges, ERRORS, LATENCY, RATE])
+    snapshot = await taken(source)
+    assert not any(long in asked for asked in source.asked)
+    assert [one.caller for one in snapshot.body.evidence() if isinstance(one, EdgeEvidence)] == ["payment"]
+    assert snapshot.body.sections[2].warnings == ("1 calls between services with overlong names are left out",)
+
+
 async def test_the_onset_is_where_the_own_errors_began() -> None:
     snapshot = await taken(FakeSource([*NORMAL, ERRORS, LATENCY, RATE]))
     assert snapshot.body.onset_at.timestamp() == TIMES[ONSET_INDEX]
@@ -173,6 +198,25 @@ async def test_a_deploy_is_timed_against_the_onset() -> None:
     (deploy,) = (one for one in snapshot.body.evidence() if isinstance(one, DeployEvidence))
     assert (deploy.version, deploy.previous_version) == ("2", "1")
     assert deploy.seconds_before_onset == 15 * (ONSET_INDEX - 30)
+
+
+async def test_build_information_of_a_library_that_a_new_version_brings_is_no_deploy() -> None:
+    def running(name: str, version: str, times: list[float]) -> Series:
+        labels = {"binding": "service", "service": "payment", "__name__": name, "version": version}
+        return Series(labels, [(at, 1.0) for at in times])
+
+    versions = Answer(
+        series=(
+            running("app_build_info", "1", TIMES[:30]),
+            running("app_build_info", "2", TIMES[30:]),
+            running("a_worker_build_info", "1", TIMES[:29]),
+            running("a_worker_build_info", "2", TIMES[31:]),
+            running("grpc_build_info", "0.9", TIMES[30:]),
+        )
+    )
+    snapshot = await taken(FakeSource([("build_info", versions), *NORMAL, ERRORS, LATENCY, RATE]))
+    found = [one for one in snapshot.body.evidence() if isinstance(one, DeployEvidence)]
+    assert [(one.version, one.previous_version, one.at.timestamp()) for one in found] == [("2", "1", TIMES[30])]
 
 
 async def test_a_service_that_fell_silent_shows_as_down_and_warns() -> None:
