@@ -42,10 +42,6 @@ class Story:
         """Note that something happened now."""
         self.moments.setdefault(moment, time.monotonic() - self.began)
 
-    def between(self, earlier: str, later: str) -> float:
-        """Seconds from one moment to another."""
-        return self.moments[later] - self.moments[earlier]
-
 
 class ApiClient:
     """Reads incidents as an engineer's script would, with a token of the local identity provider."""

@@ -82,12 +82,6 @@ class Processes:
         child.kill()
         await child.wait()
 
-    async def stop(self, name: str) -> None:
-        """Stop one part and wait for it."""
-        at = next(i for i, (part, _) in enumerate(self._running) if part.name == name)
-        _, child = self._running.pop(at)
-        await _stop(child, self._stop_seconds)
-
     async def stop_all(self) -> None:
         """Stop everything, last started first; what does not stop in time is killed."""
         while self._running:

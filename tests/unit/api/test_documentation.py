@@ -25,7 +25,7 @@ DOCS = Path(__file__).parents[3] / "docs" / "api.md"
 @pytest.fixture
 def api() -> FastAPI:
     # Only walked, never served: what it is wired to does not matter.
-    return create_api(services=None, authenticator=None)  # type: ignore[arg-type]
+    return create_api(services=None, authenticator=None)  # type: ignore[arg-type]  # only its routes are read
 
 
 def routes_of(api: FastAPI) -> Iterator[tuple[str, APIRoute | None]]:
