@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.errors import Malformed
 from shared.models.base import IncidentId, Instant, ReceiptId, SnapshotId, TenantId
-from shared.models.signals import Source
+from shared.models.signals import Origin, Source
 
 MAX_MESSAGE_BYTES = 48 * 1024
 
@@ -61,6 +61,9 @@ class Ingest(Envelope):
     integration_id: str
     source: Source
     received_at: Instant
+    origin: Origin = Origin.WEBHOOK
+    delayed_seconds: float = Field(default=0.0, ge=0.0)
+    """How long the tenant's quota held it back."""
     body_text: str | None = None
     body_base64: str | None = None
     pointer: str | None = None

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from shared.models.base import Document, IncidentId, Instant, SnapshotId
+from shared.models.correlation import ServiceNode
 from shared.models.signals import Severity
 
 
@@ -26,17 +27,25 @@ class IncidentState(StrEnum):
         return self not in {IncidentState.RESOLVED, IncidentState.LEARNED, IncidentState.INCONCLUSIVE}
 
 
-class Incident(Document):
-    """One problem of one service, with all its alerts.
+class Suppressed(StrEnum):
+    """Why an incident is kept but not investigated."""
 
-    Schema 2 counts the signals that still fire in `firing_count`; schema 1 only knew `signal_count`.
+    INACTIVE_TENANT = "inactive_tenant"
+    OVER_MAX_SERVICES = "over_max_services"
+
+
+class Incident(Document):
+    """One problem with all its alerts; `service_name` is the service it began with, `services` all that are in it.
+
+    Schema 2 counts the signals that still fire in `firing_count`; schema 1 only knew `signal_count`. Schema 3 knows
+    its services; an incident of an older schema has only the one it was opened for.
     `version` grows by one with every write, so that the list can tell older from newer.
     """
 
-    current_schema: ClassVar[int] = 2
+    current_schema: ClassVar[int] = 3
 
     type: Literal["incident"] = "incident"
-    schema_version: int = 2
+    schema_version: int = 3
     incident_id: IncidentId
     external_id: str | None = None
     title: str = Field(max_length=300)
@@ -50,6 +59,17 @@ class Incident(Document):
     assigned_to: str | None = None
     slack_thread_ts: str | None = None
     slack_channel_id: str | None = None
+    services: tuple[ServiceNode, ...] = ()
+    merged_into: IncidentId | None = None
+    """Where all of it went; whoever follows an old link is sent there."""
+    acknowledged_by: str | None = None
+    last_alert_at: Instant | None = None
+    """When an alert last said something new."""
+    flap_count: int = 0
+    """How often it was reopened."""
+    held_open: str | None = None
+    """Why it stays open although none of its known signals fires (`truncated_alerts`)."""
+    suppressed: Suppressed | None = None
     signal_count: int = 0
     firing_count: int = 0
     context_trigger: str = "opened"
@@ -64,10 +84,26 @@ class Incident(Document):
 
     @classmethod
     def upcast(cls, stored: dict[str, Any], version: int) -> dict[str, Any]:
-        """Schema 1 → 2: an incident that is not closed is taken to have all its signals firing."""
+        """1 → 2: an incident that is not closed is taken to have all its signals firing. 2 → 3: its one service."""
+        if version > 1:
+            return {**stored, "services": [_only_service(stored)], "schema_version": version + 1}
         still_open = IncidentState(str(stored["state"])).is_open
         firing = stored.get("signal_count", 0) if still_open else 0
         return {**stored, "firing_count": firing, "schema_version": version + 1}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether new alerts may still join."""
+        return self.state.is_open and self.merged_into is None
+
+
+def _only_service(stored: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "service_name": stored["service_name"],
+        "first_started_at": stored["detected_at"],
+        "last_started_at": stored["detected_at"],
+        "severity": stored["severity"],
+    }
 
 
 class TimelineEvent(StrEnum):

@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field
 
 from shared.models.base import Document, IncidentId, Instant, ReceiptId, SignalId, SnapshotId, Value, document_id
+from shared.models.changes import ReportedChange
+from shared.models.correlation import Membership
 
 REFIRE_AFTER = timedelta(minutes=5)
 """Firing again, for the same start, this long after it was resolved is news; sooner it is a late copy."""
@@ -46,6 +48,20 @@ class Source(StrEnum):
     """Who may send to a webhook."""
 
     ALERTMANAGER = "alertmanager"
+    GRAFANA = "grafana"
+    GRAFANA_LEGACY = "grafana-legacy"
+    PAGERDUTY = "pagerduty"
+    GENERIC = "generic"
+    CHANGES = "changes"
+    GITHUB = "github"
+
+
+class AlertKind(StrEnum):
+    """What an alert says: that a service is ill, or that the rule itself could not be evaluated."""
+
+    SERVICE = "service"
+    NO_DATA = "no_data"
+    EVALUATION_ERROR = "evaluation_error"
 
 
 class Alert(Value):
@@ -68,11 +84,31 @@ class Alert(Value):
     """The PromQL that fired, when the sender tells; untrusted text."""
     generator_url: str | None
     group_key: str
+    signal_type: SignalType = SignalType.ALERT
+    kind: AlertKind = AlertKind.SERVICE
+    start_known: bool = True
+    """False when the sender gave no start and the time of receipt stands in for it."""
+    said_at: Instant | None = None
+    """When the sender says it said this, where it does: orders two statuses of one episode."""
+    external_id: str | None = None
+    """The sender's own incident that this alert stands for (PagerDuty)."""
+    external_url: str | None = None
+    service_key: str | None = None
+    """The sender's own id of the service; an integration may map it to a service of ours."""
+    values: Mapping[str, float] | None = None
+    """What the rule measured, by the sender's names, where it tells."""
 
     @property
     def episode(self) -> str:
-        """One firing of one alert: a re-fire has a new start, so it is a new episode."""
-        return document_id("episode", self.source, self.fingerprint, self.starts_at.isoformat())
+        """One firing of one alert: a re-fire has a new start, so it is a new episode.
+
+        An incident of the sender is one episode, however often it is reopened there; so is an alert without a start.
+        """
+        return episode_of(self.source, self.fingerprint, self.starts_at if self._start_matters else None)
+
+    @property
+    def _start_matters(self) -> bool:
+        return self.start_known and self.external_id is None
 
     @property
     def signal_id(self) -> SignalId:
@@ -80,13 +116,29 @@ class Alert(Value):
         return SignalId(self.episode.replace("episode-", "sig-", 1))
 
 
+class Origin(StrEnum):
+    """How we came to know."""
+
+    WEBHOOK = "webhook"
+    RECONCILED = "reconciled"
+    """The sender was asked, and said what its webhook had not told us."""
+    SILENCE = "silence"
+    """Nobody said anything for so long that we take the alert to be over."""
+
+
 class Arrival(Value):
-    """An alert as it came: in which delivery, when, and where its raw body lies."""
+    """An alert as it came: in which delivery, when, how, and where its raw body lies."""
 
     alert: Alert
     received_at: Instant
     receipt_id: ReceiptId
     raw_pointer: str | None
+    origin: Origin = Origin.WEBHOOK
+
+
+def episode_of(source: Source, fingerprint: str, starts_at: datetime | None) -> str:
+    """The id of an episode; without a start all firings of the fingerprint are one."""
+    return document_id("episode", source, fingerprint, starts_at.isoformat() if starts_at else "")
 
 
 def fires_again(*, resolved: datetime, received: datetime) -> bool:
@@ -102,10 +154,47 @@ class Rejected(Value):
     detail: str
 
 
-class ParsedDelivery(Value):
-    """What a body holds: its alerts, those we had to refuse, and whether the sender cut the list."""
+class ExternalAction(StrEnum):
+    """What people or automation did to an incident at the sender."""
 
-    alerts: tuple[Alert, ...]
+    TRIGGERED = "triggered"
+    ACKNOWLEDGED = "acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    MERGED = "merged"
+    NOTED = "noted"
+
+
+class ExternalUpdate(Value):
+    """One thing that happened to the sender's incident; it follows our incident through the alert's episode."""
+
+    action: ExternalAction
+    event_type: str
+    """The sender's own word for it."""
+    event_id: str
+    episode: str
+    external_id: str
+    merged_into: str | None = None
+    """The sender's incident that this one was merged into, when the action is `merged`."""
+    actor: str | None = None
+    text: str = ""
+    at: Instant
+
+
+class ParsedDelivery(Value):
+    """What a body holds: alerts, changes, what happened at the sender, what we had to refuse.
+
+    `unknown_shape` says that the body was understood as JSON but is none of the sender's known shapes: it is kept.
+    """
+
+    alerts: tuple[Alert, ...] = ()
+    changes: tuple[ReportedChange, ...] = ()
+    updates: tuple[ExternalUpdate, ...] = ()
+    unknown_shape: str | None = None
+    """Why nothing could be made of a well-formed body (`custom_payload`, `unknown_event`); None when all is known."""
+    ignored: str | None = None
+    """Why a known body needs no work (`test_event`, `not_about_incidents`)."""
     rejected: tuple[Rejected, ...] = ()
     truncated_alerts: int = 0
     receiver: str = ""
@@ -131,3 +220,7 @@ class Signal(Document):
     created_at: Instant
     last_received_at: Instant
     receipt_id: str = Field(max_length=64)
+    fired_times: int = 1
+    """How often this episode has fired: one, and one more for every time it fired again after a resolution."""
+    membership: Membership | None = None
+    """Why it is in this incident; None for signals recorded before memberships were kept."""

@@ -1,11 +1,13 @@
 """Who is served: tenants, their users, and the systems they connect."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
 
 from shared.models.base import Document, Instant
+from shared.models.correlation import CorrelationPolicy
 
 
 class PlanType(StrEnum):
@@ -26,6 +28,13 @@ class Tenant(Document):
     max_services: int = 5
     entra_tenant_id: str | None = None
     is_active: bool = True
+    alerts_per_minute: int = Field(default=1200, ge=1)
+    """The quota: what comes faster is delayed, never refused."""
+    correlation: CorrelationPolicy = CorrelationPolicy()
+    reopen_within_minutes: int = Field(default=30, ge=0)
+    """A resolved incident whose alert fires again this soon is reopened; later it is a new one."""
+    auto_resolve_after_minutes: int = Field(default=24 * 60, ge=5)
+    """A firing alert that nobody has repeated for this long is taken to be over."""
     created_at: Instant
     updated_at: Instant
 
@@ -55,6 +64,12 @@ class IntegrationType(StrEnum):
     """A system a tenant connects: it sends to us, or we ask it."""
 
     ALERTMANAGER = "alertmanager"
+    GRAFANA = "grafana"
+    GRAFANA_LEGACY = "grafana-legacy"
+    PAGERDUTY = "pagerduty"
+    GENERIC = "generic"
+    CHANGES = "changes"
+    GITHUB = "github"
     PROMETHEUS = "prometheus"
 
 
@@ -64,6 +79,8 @@ class Integration(Document):
     type: Literal["integration"] = "integration"
     integration_type: IntegrationType
     name: str
+    service_map: Mapping[str, str] = Field(default_factory=dict)
+    """The sender's service ids or names, and the service of ours each stands for."""
     config: str | None = None
     is_healthy: bool | None = None
     last_sync_at: Instant | None = None

@@ -1,0 +1,71 @@
+"""Why alerts belong together: what a service contributes to an incident, and what its membership rests on."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from pydantic import Field
+
+from shared.models.base import Instant, Value
+
+MAX_NODE_LABELS = 12
+MAX_NODE_NAMES = 8
+
+
+class Joined(StrEnum):
+    """Why a signal is in its incident."""
+
+    FIRST_OF_INCIDENT = "first_of_the_incident"
+    SAME_SERVICE = "service_is_in_the_incident"
+    CORRELATED = "score_above_threshold"
+    BY_SENDER = "sender_merged_its_incidents"
+    BY_PERSON = "put_here_by_a_person"
+
+
+class Features(Value):
+    """Evidence for a link between two services, each from 0 (against) to 1 (for); None is unknown, which is not 0."""
+
+    time: float | None = None
+    labels: float | None = None
+    topology: float | None = None
+    change: float | None = None
+    history: float | None = None
+
+
+class Membership(Value):
+    """The edge from a signal to its incident: the reason, and for a scored link which service it leans on and why."""
+
+    reason: Joined
+    score: float | None = None
+    leans_on: str | None = None
+    """The service in the incident that explains this one."""
+    features: Features | None = None
+    at: Instant
+
+
+class ServiceNode(Value):
+    """One service in an open incident, as far as correlation looks at it."""
+
+    service_name: str
+    first_started_at: Instant
+    """The earliest start among its alerts, by the sender's clock: independent of the order they arrive in."""
+    last_started_at: Instant
+    severity: str
+    """The worst of its alerts."""
+    labels: Mapping[str, str] = Field(default_factory=dict)
+    """Labels that all its alerts share and that may be shared with other services, at most MAX_NODE_LABELS."""
+    names: tuple[str, ...] = ()
+    """Names of its alerts, sorted, at most MAX_NODE_NAMES."""
+    service_failure: bool = True
+    """False when every alert of it only says that a rule could not be evaluated."""
+    pinned: bool = False
+    """A person put it where it is: correlation does not move it."""
+
+
+class CorrelationPolicy(Value):
+    """A tenant's thresholds; a link is made at or above `link_at`."""
+
+    link_at: float = Field(default=0.55, ge=0.0, le=1.0)
+    window_seconds: float = Field(default=900.0, gt=0.0)
+    """Starts further apart than this are never linked by score."""
+    max_services: int = Field(default=60, ge=1)
+    """An incident takes no more services by score."""
