@@ -18,7 +18,7 @@ def old_incident(state: IncidentState) -> dict[str, object]:
 
 def test_an_incident_of_schema_1_is_upcast_when_it_is_read() -> None:
     read = Incident.from_stored(old_incident(IncidentState.DETECTED))
-    assert (read.schema_version, read.firing_count) == (2, 3)
+    assert (read.schema_version, read.firing_count) == (3, 3)
 
 
 def test_a_closed_incident_of_schema_1_has_nothing_firing() -> None:
