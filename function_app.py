@@ -2,9 +2,9 @@
 
 import azure.functions as func
 
-from functions import api, health, queues, webhooks
+from functions import api, health, queues, timers, webhooks
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
-for blueprint in (webhooks.blueprint, api.blueprint, health.blueprint, queues.blueprint):
+for blueprint in (webhooks.blueprint, api.blueprint, health.blueprint, queues.blueprint, timers.blueprint):
     app.register_functions(blueprint)

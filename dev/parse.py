@@ -8,9 +8,10 @@ from typing import Any
 from dev.sentences import CannotRun
 from shared.errors import Malformed
 from shared.incidents.correlate import new_incident_id
-from shared.incidents.recording import new_signal
+from shared.incidents.recording import Work, new_signal
 from shared.models.base import ReceiptId, TenantId
-from shared.models.signals import Arrival, Source
+from shared.models.correlation import Joined, Membership
+from shared.models.signals import Arrival, Signal, Source
 from shared.pipeline.accept import MAX_BODY_BYTES
 from shared.signals.sources import parse
 
@@ -39,12 +40,16 @@ def signals_of(path: Path, source: str) -> dict[str, Any]:
         for alert in parsed.alerts
     ]
     return {
-        "signals": [
-            new_signal(DRY_TENANT, new_incident_id(DRY_TENANT, a.alert), a, now=now).to_stored() for a in arrivals
-        ],
+        "signals": [_signal(one, now=now).to_stored() for one in arrivals],
         "dead_letters": [one.model_dump() for one in parsed.rejected],
         "truncated_alerts": parsed.truncated_alerts,
     }
+
+
+def _signal(arrival: Arrival, *, now: datetime) -> Signal:
+    incident_id = new_incident_id(DRY_TENANT, arrival.alert)
+    first = Membership(reason=Joined.FIRST_OF_INCIDENT, at=now)
+    return new_signal(DRY_TENANT, incident_id, Work(arrival, arrival.alert.signal_id), first, now=now)
 
 
 def as_json(found: dict[str, Any]) -> str:

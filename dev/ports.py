@@ -1,6 +1,10 @@
 """The loopback ports of the local stack: its own range, so that it never fights a system service."""
 
+import random
+import socket
 from dataclasses import dataclass
+
+from dev.sentences import CannotRun
 
 DEFAULT_BASE = 24000
 """Below 32768, where Linux begins to hand out ports to outgoing connections: those would block ours now and then."""
@@ -15,6 +19,11 @@ class Ports:
     @property
     def functions(self) -> int:
         return self.base + 71
+
+    @property
+    def worker(self) -> int:
+        """A second host, where HTTP and queue functions do not share one."""
+        return self.base + 72
 
     @property
     def cosmos(self) -> int:
@@ -52,3 +61,22 @@ class Ports:
     def shop(self) -> int:
         """The shop's control endpoint; its services take the ports after it."""
         return self.base + 200
+
+
+def a_free_base() -> int:
+    """The first port of a range nobody listens in, for a stack beside others; raises CannotRun."""
+    for _ in range(50):
+        base = random.randrange(11_000, 31_000, 250)
+        offsets = (71, 72, 81, 90, 93, 100, 101, 102, 110, *range(200, 207))
+        if all(_is_free(base + offset) for offset in offsets):
+            return base
+    raise CannotRun("no free range of ports was found; stop another stack first")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,15 +1,16 @@
-"""What Bicep makes in Azure: database, containers, queues and the blob container of the local stack."""
+"""What Bicep makes in Azure: database, containers, queues and the blob containers of the local stack."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from shared.messages import QueueName
 
-RAW_CONTAINER = "raw"
+BLOB_CONTAINERS = ("raw", "receipts")
 
 
 def provision_storage(connection_string: str) -> None:
-    """Create the queues, their poison queues and the container of raw bodies, where they are missing."""
+    """Create the queues, their poison queues and the blob containers, where they are missing."""
     from azure.core.exceptions import ResourceExistsError
     from azure.storage.blob import BlobServiceClient
     from azure.storage.queue import QueueServiceClient
@@ -20,10 +21,9 @@ def provision_storage(connection_string: str) -> None:
             if name not in there:
                 queues.create_queue(name)
     with BlobServiceClient.from_connection_string(connection_string) as blobs:
-        try:
-            blobs.create_container(RAW_CONTAINER)
-        except ResourceExistsError:
-            return
+        for name in BLOB_CONTAINERS:
+            with suppress(ResourceExistsError):
+                blobs.create_container(name)
 
 
 def provision_cosmos(endpoint: str, key: str, database: str) -> None:

@@ -55,6 +55,8 @@ class StackOptions:
     for_seconds: int = 20
     own_host: bool = False
     """Use our host even where Core Tools are installed."""
+    storage_log: bool = False
+    """Let Azurite write a line for every request to its log."""
 
 
 def storage_connection_string(ports: Ports) -> str:
@@ -96,11 +98,15 @@ class Stack:
 
     async def up(self, step: Step) -> None:
         """Start everything and make the tenant `acme`; raises CannotRun with one sentence."""
+        from dev.connect import connect_alertmanager
+
         integration_id = await self.start_storage(step)
         self._write_configuration(integration_id)
         for part in self._monitoring():
             step(part.name)
             await self.processes.start(part)
+        url = f"http://127.0.0.1:{self.options.ports.alertmanager}"
+        await connect_alertmanager(self.environment, integration_id, url=url)
         await self.start_host(step)
 
     async def start_storage(self, step: Step) -> str:
@@ -139,11 +145,12 @@ class Stack:
             *("--queueHost", "127.0.0.1", "--queuePort", str(ports.queue)),
             *("--tableHost", "127.0.0.1", "--tablePort", str(ports.table)),
         ]
-        quiet = ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--location", str(data / "azurite")]
+        fixed = ["--disableTelemetry", "--skipApiVersionCheck", "--location", str(data / "azurite")]
+        quiet = [] if self.options.storage_log else ["--silent"]
         return [
             Part(
                 "azurite",
-                [*binaries.azurite(), *quiet, *azurite_ports],
+                [*binaries.azurite(), *quiet, *fixed, *azurite_ports],
                 [ports.blob, ports.queue, ports.table],
                 port_ready(ports.queue),
             ),

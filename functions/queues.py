@@ -30,6 +30,13 @@ async def hypotheses(msg: func.QueueMessage) -> None:
     await _attend("hypotheses", msg)
 
 
+@blueprint.function_name("checks")
+@blueprint.queue_trigger(arg_name="msg", queue_name="checks", connection=STORAGE)
+async def checks(msg: func.QueueMessage) -> None:
+    """Look whether an incident has gone silent, or at what fires at a source."""
+    await _attend("checks", msg)
+
+
 @blueprint.function_name("signals_poison")
 @blueprint.queue_trigger(arg_name="msg", queue_name="signals-poison", connection=STORAGE)
 async def signals_poison(msg: func.QueueMessage) -> None:
@@ -49,6 +56,13 @@ async def context_poison(msg: func.QueueMessage) -> None:
 async def hypotheses_poison(msg: func.QueueMessage) -> None:
     """Keep what the host gave up on `hypotheses` as a dead letter."""
     await _poison("hypotheses", msg)
+
+
+@blueprint.function_name("checks_poison")
+@blueprint.queue_trigger(arg_name="msg", queue_name="checks-poison", connection=STORAGE)
+async def checks_poison(msg: func.QueueMessage) -> None:
+    """Keep what the host gave up on `checks` as a dead letter."""
+    await _poison("checks", msg)
 
 
 async def _attend(queue: str, msg: func.QueueMessage) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from shared.ports.model import Model
+from shared.ports.schedule import ScheduleStore
 from shared.ports.secrets import DataKeys, SecretBox
 from shared.ports.services import Services
 from shared.ports.stores import (
@@ -18,8 +19,8 @@ from shared.ports.stores import (
     IncidentList,
     IncidentStore,
     LookupStore,
-    ReceiptStore,
 )
+from shared.ports.surroundings import ChangeStore, SurroundingsStore
 from shared.settings import SettingMissing, Settings
 from shared.signals.credentials import InboundCredentials
 
@@ -69,7 +70,9 @@ class Process:
 
 def build(settings: Settings) -> Process:
     """Wire a process; clients connect with their first call."""
+    from shared.adapters.alert_sources import IntegrationAlertSources
     from shared.adapters.blob import blob_raw_bodies
+    from shared.adapters.blob_receipts import blob_receipts
     from shared.adapters.cosmos.client import cosmos_database
     from shared.adapters.guarded_http import GuardedHttp
     from shared.adapters.prometheus import PrometheusOfTenant
@@ -79,7 +82,7 @@ def build(settings: Settings) -> Process:
     identity = settings.managed_identity_client_id
     database = cosmos_database(settings.cosmos_endpoint, settings.cosmos_key, settings.cosmos_database, identity)
     storage = (settings.storage_connection_string, settings.storage_account_name, identity)
-    queues, raw = storage_queues(*storage), blob_raw_bodies(*storage)
+    queues, raw, receipts = storage_queues(*storage), blob_raw_bodies(*storage), blob_receipts(*storage)
     http = GuardedHttp(allow_private=settings.outbound_allow_private)
     secret_box = AesSecretBox(_data_keys(settings))
     stores = _stores(database)
@@ -88,10 +91,12 @@ def build(settings: Settings) -> Process:
         **stores,
         queues=queues,
         raw=raw,
+        receipts=receipts,
         metrics=PrometheusOfTenant(stores["directory"], secret_box, http),
+        alert_sources=IntegrationAlertSources(secret_box, http),
         model=model,
     )
-    closers: list[Closer] = [database.aclose, queues.aclose, raw.aclose, http.aclose, *close_model]
+    closers: list[Closer] = [database.aclose, queues.aclose, raw.aclose, receipts.aclose, http.aclose, *close_model]
     return Process(settings, services, InboundCredentials(stores["lookups"]), secret_box, closers)
 
 
@@ -101,19 +106,22 @@ class _Stores(TypedDict):
     incident_list: IncidentList
     directory: DirectoryStore
     lookups: LookupStore
-    receipts: ReceiptStore
     dead_letters: DeadLetterStore
+    surroundings: SurroundingsStore
+    changes: ChangeStore
+    schedule: ScheduleStore
 
 
 def _stores(database: "CosmosDatabase") -> _Stores:
+    from shared.adapters.cosmos.claims import CosmosClaims
     from shared.adapters.cosmos.incidents import CosmosIncidentList, CosmosIncidents
+    from shared.adapters.cosmos.schedule import CosmosSchedule
     from shared.adapters.cosmos.stores import (
-        CosmosClaims,
         CosmosDeadLetters,
         CosmosDirectory,
         CosmosLookups,
-        CosmosReceipts,
     )
+    from shared.adapters.cosmos.surroundings import CosmosChanges, CosmosSurroundings
 
     return {
         "claims": CosmosClaims(database),
@@ -121,8 +129,10 @@ def _stores(database: "CosmosDatabase") -> _Stores:
         "incident_list": CosmosIncidentList(database),
         "directory": CosmosDirectory(database),
         "lookups": CosmosLookups(database),
-        "receipts": CosmosReceipts(database),
         "dead_letters": CosmosDeadLetters(database),
+        "surroundings": CosmosSurroundings(database),
+        "changes": CosmosChanges(database),
+        "schedule": CosmosSchedule(database),
     }
 
 

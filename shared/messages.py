@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.errors import Malformed
 from shared.models.base import IncidentId, Instant, ReceiptId, SnapshotId, TenantId
+from shared.models.schedule import WorkKind
 from shared.models.signals import Origin, Source
 
 MAX_MESSAGE_BYTES = 48 * 1024
@@ -19,6 +20,7 @@ class QueueName(StrEnum):
     SIGNALS = "signals"
     CONTEXT = "context"
     HYPOTHESES = "hypotheses"
+    CHECKS = "checks"
 
     @property
     def poison(self) -> str:
@@ -37,6 +39,8 @@ class Envelope(BaseModel):
     correlation_id: str = Field(max_length=64)
     traceparent: str | None = Field(default=None, max_length=64)
     attempt: int = Field(default=1, ge=1)
+    redrives: int = Field(default=0, ge=0)
+    """How often it was sent again from its dead letter."""
 
     def encode(self) -> bytes:
         """The message's bytes, before the queue client makes them base64."""
@@ -94,3 +98,11 @@ class Hypothesise(Envelope):
 
     incident_id: IncidentId
     snapshot_id: SnapshotId
+
+
+class Check(Envelope):
+    """Look at work that is due: whether an incident has gone silent, or what fires at a source."""
+
+    work_id: str = Field(max_length=255)
+    kind: WorkKind
+    subject: str = Field(max_length=255)

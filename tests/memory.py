@@ -1,6 +1,7 @@
 """A whole set of services in memory, for tests of the pipeline."""
 
 from shared.adapters.memory import (
+    MemoryChanges,
     MemoryClaims,
     MemoryDeadLetters,
     MemoryDirectory,
@@ -10,8 +11,12 @@ from shared.adapters.memory import (
     MemoryQueues,
     MemoryRawBodies,
     MemoryReceipts,
+    MemorySchedule,
+    MemorySurroundings,
 )
 from shared.models.base import TenantId
+from shared.models.tenants import Integration
+from shared.ports.alert_sources import AlertSource
 from shared.ports.metrics import MetricsSource
 from shared.ports.model import Model
 from shared.ports.services import Services
@@ -25,6 +30,14 @@ class NoMetrics:
         return None
 
 
+class NoAlertSources:
+    """Integrations without an API to ask."""
+
+    async def of_integration(self, tenant_id: TenantId, integration: Integration) -> AlertSource | None:
+        """None has one."""
+        return None
+
+
 def services_in_memory(*, model: Model | None = None) -> Services:
     """Fresh services with nothing in them."""
     return Services(
@@ -35,8 +48,12 @@ def services_in_memory(*, model: Model | None = None) -> Services:
         lookups=MemoryLookups(),
         receipts=MemoryReceipts(),
         dead_letters=MemoryDeadLetters(),
+        surroundings=MemorySurroundings(),
+        changes=MemoryChanges(),
+        schedule=MemorySchedule(),
         queues=MemoryQueues(),
         raw=MemoryRawBodies(),
         metrics=NoMetrics(),
+        alert_sources=NoAlertSources(),
         model=model,
     )

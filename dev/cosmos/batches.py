@@ -1,6 +1,7 @@
 """Transactional batches: all operations of one logical partition, or none."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,12 @@ FAILED_DEPENDENCY = 424
 
 @dataclass(frozen=True)
 class BatchOutcome:
-    """What a batch answers: 200, or 207 with the one failure and 424 for the rest."""
+    """What a batch answers: 200, or 207 with the one failure and 424 for the rest; `kinds` is what was done."""
 
     status: int
     results: list[dict[str, Any]]
     charge: float
+    kinds: Mapping[str, int]
 
 
 class _OperationFailed(Exception):
@@ -43,17 +45,22 @@ def run_batch(storage: Storage, items: Items, key: PartitionKey, operations: Any
             outcomes = [_run(items, key, position, operation) for position, operation in enumerate(operations)]
     except _OperationFailed as failure:
         return _failed(len(operations), failure)
-    return BatchOutcome(200, [_result(outcome) for outcome in outcomes], sum(outcome.charge for outcome in outcomes))
+    results, charge = [_result(outcome) for outcome in outcomes], sum(outcome.charge for outcome in outcomes)
+    return BatchOutcome(200, results, charge, Counter(_kind(operation) for operation in operations))
 
 
 def _run(items: Items, key: PartitionKey, position: int, operation: Any) -> Outcome:
     try:
-        kind = str(operation.get("operationType")).lower() if isinstance(operation, dict) else ""
+        kind = _kind(operation)
         if kind not in _KINDS:
             raise bad_request(f"The batch operation '{kind}' is not known.")
         return _KINDS[kind](items, key, operation)
     except Refusal as refusal:
         raise _OperationFailed(position, refusal) from refusal
+
+
+def _kind(operation: Any) -> str:
+    return str(operation.get("operationType")).lower() if isinstance(operation, dict) else ""
 
 
 def _body(operation: dict[str, Any]) -> dict[str, Any]:
@@ -104,4 +111,4 @@ def _failed(count: int, failure: _OperationFailed) -> BatchOutcome:
         "requestCharge": 1.0,
         "message": refusal.message,
     }
-    return BatchOutcome(207, results, 1.0)
+    return BatchOutcome(207, results, 1.0, {})

@@ -109,7 +109,7 @@ def batch(service: Service, request: Request) -> Response:
     key, items = _key(request, container), service.items(container)
     outcome = run_batch(service.storage, items, key, operations)
     items = service.items(container) if outcome.status != 200 else items  # the sequence number was rolled back
-    return Response(outcome.status, outcome.results, _headers(container, items, outcome.charge))
+    return Response(outcome.status, outcome.results, _headers(container, items, outcome.charge), outcome.kinds)
 
 
 def _page(container: Container, items: Items, page: QueryPage) -> Response:
@@ -117,7 +117,7 @@ def _page(container: Container, items: Items, page: QueryPage) -> Response:
     if page.continuation is not None:
         headers["x-ms-continuation"] = page.continuation
     body = {"_rid": container.rid, "Documents": page.documents, "_count": len(page.documents)}
-    return Response(200, body, headers)
+    return Response(200, body, headers, {str(len(page.documents)): 1})
 
 
 def query_items(service: Service, request: Request) -> Response:

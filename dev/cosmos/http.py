@@ -62,11 +62,15 @@ class Request:
 
 @dataclass
 class Response:
-    """One answer; `body` is JSON, or None for an empty one."""
+    """One answer; `body` is JSON, or None for an empty one.
+
+    `parts` is for the counters: a batch's operations by kind, or how many documents a page of a query holds.
+    """
 
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    parts: Mapping[str, int] = field(default_factory=dict)
 
 
 def _refuse_constant(name: str) -> Any:

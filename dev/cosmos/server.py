@@ -70,7 +70,8 @@ class CosmosApp:
         fault = service.faults.take(route.operation, container)
         response = self._with_fault(route, request, fault)
         charge = float(response.headers.get("x-ms-request-charge", 0))
-        service.counts.record(route.operation, container, charge=charge, failed=response.status >= 400)
+        is_failed = response.status >= 400 or response.status == 207
+        service.counts.record(route.operation, container, charge=charge, failed=is_failed, parts=response.parts)
         if fault is not None and fault.hangs:
             await _until_disconnected(receive)
             return None

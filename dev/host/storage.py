@@ -58,9 +58,15 @@ class QueueAccounts:
         if text.strip().rstrip(";").lower() == "usedevelopmentstorage=true":
             text = _EMULATOR
         try:
-            # Quick retries: a message that cannot be settled returns by itself when its lease ends.
+            # Quick retries: a message that cannot be settled returns by itself when its lease ends. With the
+            # environment's settings the client would look for a proxy and a netrc, in a thread, before each request.
             return QueueServiceClient.from_connection_string(
-                text, retry_total=2, initial_backoff=1, increment_base=1, random_jitter_range=0
+                text,
+                retry_total=2,
+                initial_backoff=1,
+                increment_base=1,
+                random_jitter_range=0,
+                use_env_settings=False,
             )
         except ValueError as exc:
             raise HostRefused(f"the app setting {connection} is not a storage connection string") from exc

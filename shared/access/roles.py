@@ -13,6 +13,11 @@ LEAST_ROLE: Mapping[str, Role] = {
     "read_snapshot": Role.VIEWER,
     "read_hypotheses": Role.VIEWER,
     "read_receipt": Role.VIEWER,
+    "list_dead_letters": Role.ENGINEER,
+    "read_dead_letter": Role.ENGINEER,
+    "redrive_dead_letter": Role.ADMIN,
+    "redrive_dead_letters": Role.ADMIN,
+    "discard_dead_letter": Role.ADMIN,
 }
 
 _RANK = {Role.VIEWER: 0, Role.ENGINEER: 1, Role.ADMIN: 2}

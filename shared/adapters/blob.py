@@ -59,12 +59,19 @@ class BlobRawBodies:
 
 def blob_raw_bodies(connection_string: str | None, account_name: str | None, client_id: str | None) -> BlobRawBodies:
     """Blobs by connection string, or by account name with managed identity."""
+    return BlobRawBodies(blob_service(connection_string, account_name, client_id))
+
+
+def blob_service(
+    connection_string: str | None, account_name: str | None, client_id: str | None
+) -> "BlobServiceClient":
+    """The SDK's client; it connects with its first call."""
     from azure.storage.blob.aio import BlobServiceClient
 
     retries: dict[str, Any] = {"retry_total": 2, "initial_backoff": 0, "increment_base": 1, "random_jitter_range": 0}
     if connection_string:
-        return BlobRawBodies(BlobServiceClient.from_connection_string(connection_string, **retries))
+        return BlobServiceClient.from_connection_string(connection_string, **retries)
     from shared.adapters.identity import credential
 
     url = f"https://{account_name}.blob.core.windows.net"
-    return BlobRawBodies(BlobServiceClient(url, credential=credential(client_id), **retries))
+    return BlobServiceClient(url, credential=credential(client_id), **retries)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from shared.errors import Malformed, StoreRejected
 from shared.models.base import Document, ReceiptId, TenantId
 from shared.models.incidents import IncidentSummary, TimelineEntry, TimelineEvent
+from shared.models.receipts import DeadLetter, ReceiptPart
 from shared.ports.stores import IncidentChange
 
 MAX_BATCH = 100
@@ -53,6 +54,20 @@ def require_own_pointer(tenant_id: TenantId, pointer: str) -> None:
         raise Malformed("the pointer is another tenant's, or not one of ours", reason="foreign_pointer")
 
 
+def receipt_folder(tenant_id: TenantId, receipt_id: str) -> str | None:
+    """Where the parts of a receipt lie, None for ids that would lead elsewhere."""
+    return f"{tenant_id}/{receipt_id}/" if can_be_id(tenant_id) and can_be_id(receipt_id) else None
+
+
+def part_pointer(tenant_id: TenantId, part: ReceiptPart) -> str:
+    """Where one part lies; raises StoreRejected for another tenant's part and for ids that would lead elsewhere."""
+    require_tenant(tenant_id, part)
+    folder = receipt_folder(tenant_id, part.receipt_id)
+    if folder is None or not can_be_id(part.id):
+        raise StoreRejected("the part of a receipt cannot have such an id", reason="bad_id")
+    return f"{folder}{part.id}.json"
+
+
 def require_tenant(tenant_id: TenantId, document: Document) -> None:
     """Raise StoreRejected when a document of one tenant would be written as another's."""
     if not tenant_id or document.tenant_id != tenant_id:
@@ -60,7 +75,10 @@ def require_tenant(tenant_id: TenantId, document: Document) -> None:
 
 
 def batch_of(tenant_id: TenantId, change: IncidentChange) -> list[tuple[dict[str, Any], str | None]]:
-    """The bodies to write with the etag each must still have; None creates. Raises StoreRejected."""
+    """The bodies to write with the etag each must still have; None creates. Raises StoreRejected.
+
+    `removals_of` are part of the same batch.
+    """
     incident_id = change.incident.incident_id
     parts: list[tuple[Document, str | None]] = [(change.incident, change.etag)]
     parts += [(signal, None) for signal in change.created_signals]
@@ -70,14 +88,24 @@ def batch_of(tenant_id: TenantId, change: IncidentChange) -> list[tuple[dict[str
         require_tenant(tenant_id, document)
         if getattr(document, "incident_id", None) != incident_id:
             raise StoreRejected("the change holds a document of another incident", reason="foreign_incident")
-    if len(parts) > MAX_BATCH:
+    if len(parts) + len(change.removed_signals) > MAX_BATCH:
         raise StoreRejected(f"a change writes at most {MAX_BATCH} documents", reason="batch_too_large")
     return [(document.to_stored(), etag) for document, etag in parts]
+
+
+def removals_of(change: IncidentChange) -> list[tuple[str, str]]:
+    """The ids of the documents to delete, with the etag each must still have."""
+    return [(held.value.id, held.etag) for held in change.removed_signals]
 
 
 def cursor_after(summary: IncidentSummary) -> str:
     """An opaque cursor that goes on after this summary: its order values, not a position."""
     return _cursor(summary.to_stored()["detected_at"], summary.id)
+
+
+def cursor_after_letter(letter: DeadLetter) -> str:
+    """The same for a dead letter."""
+    return _cursor(letter.to_stored()["recorded_at"], letter.id)
 
 
 def _cursor(detected_at: str, summary_id: str) -> str:

@@ -129,10 +129,47 @@ _INCIDENT: Example = {
 
 _RECEIPT: Example = {
     "receipt_id": _RECEIPT_ID,
+    "integration_id": "int-5b1d3c2f9a8e4d7c6b5a4f3e",
     "received_at": _DETECTED,
+    "recorded_at": _ANSWERED,
+    "delayed_seconds": 0.0,
+    "accepted": 3,
     "outcomes": {"created": 2, "duplicate": 1},
+    "changes": 0,
+    "ignored": None,
+    "redrives": 0,
     "incident_ids": [_INCIDENT_ID],
 }
+
+_LETTER_ID = "dead-3f1c9a7be25d4860a1b2c3d4"
+
+_LETTER_SUMMARY: Example = {
+    "id": _LETTER_ID,
+    "queue": "signals",
+    "stage": "parse",
+    "reason": "bad_status",
+    "reasons": ["bad_status"],
+    "error": "Malformed",
+    "detail": "1 of its alerts cannot be understood",
+    "attempts": 1,
+    "alerts": 1,
+    "receipt_id": _RECEIPT_ID,
+    "redrives": 0,
+    "state": "open",
+    "decided_by": None,
+    "decided_at": None,
+    "recorded_at": _DETECTED,
+    "failed_again_at": None,
+}
+
+_LETTER: Example = {
+    **_LETTER_SUMMARY,
+    "rejected": [{"position": 2, "reason": "bad_status", "detail": "the status is neither firing nor resolved"}],
+    "payload_pointer": f"ten-9c1185a5c5e9fc54612808a7/{_RECEIPT_ID}",
+    "message": '{"schema_version":1,"tenant_id":"ten-9c1185a5c5e9fc54612808a7"}',
+}
+
+_DECISION: Example = {"id": _LETTER_ID, "decided": "sent", "state": "redriven"}
 
 _ME: Example = {
     "tenant_id": "ten-9c1185a5c5e9fc54612808a7",
@@ -151,5 +188,10 @@ EXAMPLES: Mapping[str, Example | list[Example]] = {
     "read_snapshot": _SNAPSHOT,
     "read_hypotheses": [_HYPOTHESES],
     "read_receipt": _RECEIPT,
+    "list_dead_letters": {"items": [_LETTER_SUMMARY], "cursor": None},
+    "read_dead_letter": _LETTER,
+    "redrive_dead_letter": _DECISION,
+    "redrive_dead_letters": {"sent": 1, "letters": [_DECISION], "cursor": None},
+    "discard_dead_letter": {"id": _LETTER_ID, "decided": "discarded", "state": "discarded"},
 }
 """What each operation of the roles table may answer."""

@@ -24,6 +24,15 @@ class NotFound(CopilotError):
     """Not there, or another tenant's: the two must look the same."""
 
     default_reason = "not_found"
+    title: str | None = None
+    """What the problem is called, where "Not found" would say too much."""
+
+
+class NotFoundYet(NotFound):
+    """Not there, but it may come: nobody can tell now."""
+
+    default_reason = "not_found_yet"
+    title = "Unknown or not processed yet"
 
 
 class Problem(BaseModel):
@@ -82,7 +91,8 @@ def install_problems(api: FastAPI) -> None:
         status = _status_of(exc)
         level = log.error if status == HTTPStatus.INTERNAL_SERVER_ERROR else log.info
         level("api_refused", extra={"status": status, "reason": exc.reason})
-        return problem(request, status, detail=_sentence(str(exc)) if status in _EXPLAINED else None)
+        title = exc.title if isinstance(exc, NotFound) else None
+        return problem(request, status, title=title, detail=_sentence(str(exc)) if status in _EXPLAINED else None)
 
     @api.exception_handler(HTTPException)
     async def on_http(request: Request, exc: HTTPException) -> JSONResponse:
@@ -113,10 +123,15 @@ def _sentence(text: str) -> str:
 
 
 def problem(
-    request: Request, status: int, *, detail: str | None = None, headers: dict[str, str] | None = None
+    request: Request,
+    status: int,
+    *,
+    title: str | None = None,
+    detail: str | None = None,
+    headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     """The answer for an error; `request` has its id from the boundary."""
-    title = _TITLES.get(status) or HTTPStatus(status).phrase.capitalize()
+    title = title or _TITLES.get(status) or HTTPStatus(status).phrase.capitalize()
     body = Problem(
         type=_type_of(title),
         title=title,

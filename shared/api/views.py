@@ -1,6 +1,7 @@
 """What incidents look like from outside: without pointers to raw bodies and other internals."""
 
 from collections.abc import Mapping
+from typing import Self
 
 from pydantic import BaseModel, Field
 
@@ -8,7 +9,8 @@ from shared.models.base import Instant
 from shared.models.evidence import Section, SectionName, SectionStatus, Snapshot
 from shared.models.hypotheses import Conclusion, GeneratedBy, Hypothesis, HypothesisSet
 from shared.models.incidents import Incident, IncidentState, IncidentSummary, TimelineEntry, TimelineEvent
-from shared.models.signals import AlertStatus, Severity, Signal, SignalType, Source
+from shared.models.receipts import DeadLetter, LetterState
+from shared.models.signals import AlertStatus, Rejected, Severity, Signal, SignalType, Source
 
 
 class SummaryView(BaseModel):
@@ -191,3 +193,37 @@ class IncidentView(BaseModel):
         """From the stored incident and its parts."""
         parts = {"signals": signals, "timeline": timeline, "snapshot": snapshot, "hypotheses": hypotheses}
         return cls.model_validate({**incident.model_dump(), **parts})
+
+
+class DeadLetterSummaryView(BaseModel):
+    """A dead letter in a list."""
+
+    id: str
+    queue: str
+    stage: str = Field(description="Where it failed: its queue, or `parse` for rejected alerts of a delivery.")
+    reason: str
+    reasons: tuple[str, ...] = Field(description="Every reason, where several alerts were rejected.")
+    error: str = Field(description="The class of the exception.")
+    detail: str
+    attempts: int = Field(description="How often it was tried in all.")
+    alerts: int = Field(description="How many alerts of the delivery it stands for.")
+    receipt_id: str | None
+    redrives: int
+    state: LetterState
+    decided_by: str | None = Field(description="The object id of who re-drove or discarded it last.")
+    decided_at: Instant | None
+    recorded_at: Instant = Field(description="When it failed first.")
+    failed_again_at: Instant | None = Field(description="When it failed last after a re-drive.")
+
+    @classmethod
+    def of(cls, letter: DeadLetter) -> Self:
+        """From the stored letter."""
+        return cls.model_validate({**letter.model_dump(), "attempts": letter.attempt})
+
+
+class DeadLetterView(DeadLetterSummaryView):
+    """A dead letter with what failed."""
+
+    rejected: tuple[Rejected, ...] = Field(description="The first 50 alerts that were rejected, by position.")
+    payload_pointer: str | None = Field(description="The blob with the body, where there is one; kept for 7 days.")
+    message: str | None = Field(description="The queue message as it was; text from outside.")

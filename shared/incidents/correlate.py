@@ -1,35 +1,55 @@
-"""Which incident an alert belongs to. For now: the one open incident of its service.
+"""Which incident new alerts of a service may go to: the service's current one, unless it is closed for good."""
 
-This is the seam where scoring over time, labels, topology and changes will decide instead.
-"""
-
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.models.base import IncidentId, TenantId, document_id
-from shared.models.incidents import Incident
+from shared.models.incidents import Incident, IncidentState
 from shared.models.signals import Alert
 
 
 class Correlation(StrEnum):
-    """Why an alert joins an incident or opens one."""
+    """Why alerts of a service go to its current incident, or do not."""
 
     JOINED_OPEN = "service_has_an_open_incident"
     JOINED_UNWRITTEN = "another_worker_is_opening_it"
-    OPENED_AFTER_RESOLVED = "last_incident_of_the_service_is_closed"
+    REOPENS = "closed_within_the_reopen_window"
+    SERVICE_LEFT = "service_was_moved_to_another_incident"
+    CLOSED = "last_incident_of_the_service_is_closed"
 
     @property
     def joins(self) -> bool:
-        """Whether the current incident takes the alert."""
-        return self is not Correlation.OPENED_AFTER_RESOLVED
+        """Whether the current incident takes the alerts."""
+        return self in {Correlation.JOINED_OPEN, Correlation.JOINED_UNWRITTEN, Correlation.REOPENS}
 
 
-def correlate(current: Incident | None) -> Correlation:
+def correlate(current: Incident | None, service_name: str, *, reopen_within: timedelta, now: datetime) -> Correlation:
     """Decide for a service whose open-incident claim names `current` (None: claimed, but not written yet)."""
     if current is None:
         return Correlation.JOINED_UNWRITTEN
-    return Correlation.JOINED_OPEN if current.state.is_open else Correlation.OPENED_AFTER_RESOLVED
+    if home_after(current, service_name) != current.incident_id:
+        return Correlation.SERVICE_LEFT
+    if current.is_open:
+        return Correlation.JOINED_OPEN
+    if current.state is IncidentState.RESOLVED and current.resolved_at is not None:
+        return Correlation.REOPENS if now - current.resolved_at <= reopen_within else Correlation.CLOSED
+    return Correlation.CLOSED
 
 
-def new_incident_id(tenant_id: TenantId, alert: Alert) -> IncidentId:
-    """The id of the incident that this alert opens; the same alert always opens the same one."""
-    return IncidentId(document_id("inc", tenant_id, alert.service_name, alert.episode))
+def home_after(incident: Incident, service_name: str) -> IncidentId:
+    """Where what belongs to a service of this incident is to be looked for: here, or where the service went."""
+    if incident.departing and service_name in incident.departing.services:
+        return incident.departing.target
+    if service_name in incident.departed:
+        return incident.departed[service_name]
+    return incident.merged_into or incident.incident_id
+
+
+def new_incident_id(tenant_id: TenantId, alert: Alert, *, after: str = "") -> IncidentId:
+    """The id of the incident that this alert opens, `after` the earlier one of its service; always the same one."""
+    return IncidentId(document_id("inc", tenant_id, alert.service_name, alert.episode, after))
+
+
+def split_incident_id(tenant_id: TenantId, source: IncidentId, service_name: str, started_at: datetime) -> IncidentId:
+    """The id of the incident that services of another one are moved to when no incident has them yet."""
+    return IncidentId(document_id("inc", tenant_id, source, service_name, started_at.isoformat()))

@@ -1,17 +1,22 @@
 """What a group of alerts changes in one incident: decided here, written elsewhere in one batch."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.incidents.lifecycle import Transition, is_stale, moved, transition, wanting_context
+from shared.incidents.nodes import nodes_of, with_nodes
+from shared.incidents.silence import is_worth_touching
 from shared.incidents.timeline import entry
 from shared.models.base import IncidentId, SignalId, TenantId
-from shared.models.incidents import Incident, IncidentState, TimelineEntry, TimelineEvent
-from shared.models.signals import AlertStatus, Arrival, Severity, Signal, fires_again
+from shared.models.correlation import Joined, Membership
+from shared.models.incidents import Coverage, Incident, IncidentState, TimelineEntry, TimelineEvent
+from shared.models.signals import AlertStatus, Arrival, Origin, Severity, Signal, fires_again
 from shared.ports.stores import IncidentChange, Versioned
 
 MAX_TITLE_CHARS = 200
+TELL_AGAIN_AFTER = timedelta(minutes=1)
 
 
 class Effect(StrEnum):
@@ -20,6 +25,8 @@ class Effect(StrEnum):
     JOINS = "joins"
     RESOLVES = "resolves"
     REFIRES = "refires"
+    REPEATS = "repeats"
+    """It still fires, which is noted now and then so that silence can be told."""
     NOTHING_NEW = "nothing_new"
 
 
@@ -28,7 +35,7 @@ def effect_of(arrival: Arrival, known: Signal | None) -> Effect:
     if known is None:
         return Effect.JOINS
     if known.status is arrival.alert.status:
-        return Effect.NOTHING_NEW
+        return Effect.REPEATS if is_worth_touching(known, arrival.received_at) else Effect.NOTHING_NEW
     if arrival.alert.status is AlertStatus.RESOLVED:
         return Effect.RESOLVES
     # The claim sorts out late copies too, but a claim left half done does not know of the resolution.
@@ -36,46 +43,116 @@ def effect_of(arrival: Arrival, known: Signal | None) -> Effect:
     return Effect.REFIRES if again else Effect.NOTHING_NEW
 
 
+@dataclass(frozen=True)
+class Work:
+    """An arrival that is to be recorded as the signal its claim chose."""
+
+    arrival: Arrival
+    signal_id: SignalId
+    link: Membership | None = None
+    """Why its service comes to the incident, when correlation put it there."""
+    is_fresh: bool = False
+    """The claim was taken just now, so nobody can have recorded the alert unless this write is a repeat."""
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What a delivery says beside its alerts."""
+
+    truncated_alerts: int = 0
+    coverage: Coverage | None = None
+    """Whether the plan covers the service of its new alerts; None when it has none."""
+
+
+PLAIN = Occasion()
+
+
 def record(
     tenant_id: TenantId,
     incident_id: IncidentId,
     current: Versioned[Incident] | None,
-    known: Mapping[SignalId, Versioned[Signal]],
-    arrivals: Sequence[Arrival],
+    known: Mapping[str, Versioned[Signal]],
+    work: Sequence[Work],
     *,
+    occasion: Occasion = PLAIN,
     now: datetime,
 ) -> IncidentChange | None:
     """All that these alerts change in the incident, or None when they change nothing."""
-    effects = [(a, effect_of(a, _value(known.get(a.alert.signal_id)))) for a in arrivals]
-    joining = [new_signal(tenant_id, incident_id, a, now=now) for a, e in effects if e is Effect.JOINS]
-    resolving = [_resolved(known[a.alert.signal_id], a, now) for a, e in effects if e is Effect.RESOLVES]
-    refiring = [_refired(known[a.alert.signal_id], a) for a, e in effects if e is Effect.REFIRES]
-    if not (joining or resolving or refiring):
+    effects = [(one, effect_of(one.arrival, _value(known.get(one.signal_id)))) for one in work]
+    before = current.value if current else None
+    joining = [
+        new_signal(tenant_id, incident_id, one, membership_of(one, before, now=now), now=now)
+        for one, effect in effects
+        if effect is Effect.JOINS
+    ]
+    resolving = [_resolved(known[one.signal_id], one.arrival, now) for one, e in effects if e is Effect.RESOLVES]
+    refiring = [_refired(known[one.signal_id], one.arrival) for one, e in effects if e is Effect.REFIRES]
+    repeating = [_heard_of(known[one.signal_id], one.arrival) for one, e in effects if e is Effect.REPEATS]
+    if not (joining or resolving or refiring or repeating):
         return None
-    before = current.value if current else _opened(tenant_id, incident_id, joining, now=now)
-    counted = _counted(before, joining, len(resolving), len(refiring), is_new=current is None, now=now)
-    why = transition(counted)
-    after = moved(counted, why, now=now)
-    if current and any(one.status is AlertStatus.FIRING for one in joining) and is_stale(after, now=now):
-        after = wanting_context(after, f"joined-{after.version}", now=now)
-    timeline = _timeline(after, joining, resolving, refiring, opened=current is None, why=why, now=now)
+    opened = before or opened_by(tenant_id, incident_id, joining, now=now)
+    counted = _counted(opened, joining, len(resolving), len(refiring), is_new=before is None, now=now)
+    counted = _covered(counted, occasion.coverage, is_new=before is None)
+    after, why = _settled(counted, before, joining, occasion, now=now)
+    timeline, after = _told(
+        after, before, joining, resolving, refiring, why=why, origin=work[0].arrival.origin, now=now
+    )
     return IncidentChange(
         incident=after,
         etag=current.etag if current else None,
         created_signals=joining,
-        changed_signals=[*resolving, *refiring],
+        changed_signals=[*resolving, *refiring, *repeating],
         timeline=timeline,
     )
 
 
-def new_signal(tenant_id: TenantId, incident_id: IncidentId, arrival: Arrival, *, now: datetime) -> Signal:
+def membership_of(work: Work, before: Incident | None, *, now: datetime) -> Membership:
+    """Why a new signal is in its incident."""
+    if before is None:
+        return work.link or Membership(reason=Joined.FIRST_OF_INCIDENT, at=now)
+    if any(node.service_name == work.arrival.alert.service_name for node in before.services):
+        return Membership(reason=Joined.SAME_SERVICE, at=now)
+    return work.link or Membership(reason=Joined.SAME_SERVICE, at=now)
+
+
+def _covered(incident: Incident, coverage: Coverage | None, *, is_new: bool) -> Incident:
+    """An incident is investigated once any of its services is covered; a pause of the tenant stops that."""
+    if coverage is None:
+        return incident
+    if coverage.suppressed is None and incident.suppressed:
+        woken = f"covered-{incident.version}"
+        return wanting_context(incident, woken, now=incident.updated_at).model_copy(update={"suppressed": None})
+    if is_new or coverage is Coverage.INACTIVE_TENANT:
+        return incident.model_copy(update={"suppressed": coverage.suppressed})
+    return incident
+
+
+def _settled(
+    counted: Incident, before: Incident | None, joining: Sequence[Signal], occasion: Occasion, *, now: datetime
+) -> tuple[Incident, Transition]:
+    """The incident in the state that its counts ask for, and whether a look at its context is wanted."""
+    why = transition(counted)
+    if why is Transition.ALL_RESOLVED and occasion.truncated_alerts:
+        # The sender cut its list: alerts that it does not show may still fire.
+        return counted.model_copy(update={"held_open": "truncated_alerts"}), Transition.STAYS
+    after = moved(counted, why, now=now).model_copy(update={"held_open": None})
+    fires = any(one.status is AlertStatus.FIRING for one in joining)
+    if before and fires and is_stale(after, now=now):
+        after = wanting_context(after, f"joined-{after.version}", now=now)
+    return after, why
+
+
+def new_signal(
+    tenant_id: TenantId, incident_id: IncidentId, work: Work, membership: Membership, *, now: datetime
+) -> Signal:
     """The signal that an alert becomes."""
-    alert = arrival.alert
+    arrival, alert = work.arrival, work.arrival.alert
     resolved = alert.status is AlertStatus.RESOLVED
     return Signal(
-        id=alert.signal_id,
+        id=work.signal_id,
         tenant_id=tenant_id,
         incident_id=incident_id,
+        signal_type=alert.signal_type,
         source=alert.source,
         severity=alert.severity,
         status=alert.status,
@@ -88,10 +165,13 @@ def new_signal(tenant_id: TenantId, incident_id: IncidentId, arrival: Arrival, *
         created_at=now,
         last_received_at=arrival.received_at,
         receipt_id=arrival.receipt_id,
+        integration_id=arrival.integration_id,
+        membership=membership,
     )
 
 
-def _opened(tenant_id: TenantId, incident_id: IncidentId, signals: Sequence[Signal], *, now: datetime) -> Incident:
+def opened_by(tenant_id: TenantId, incident_id: IncidentId, signals: Sequence[Signal], *, now: datetime) -> Incident:
+    """The incident that these signals open, before they are counted."""
     first = min(signals, key=lambda s: (s.severity.rank, s.timestamp))
     return Incident(
         id=incident_id,
@@ -104,6 +184,7 @@ def _opened(tenant_id: TenantId, incident_id: IncidentId, signals: Sequence[Sign
         detected_at=now,
         version=0,
         context_wanted_at=now,
+        external_id=first.normalized_data.external_id,
         created_at=now,
         updated_at=now,
     )
@@ -119,6 +200,8 @@ def _counted(
             "signal_count": before.signal_count + len(joining),
             "firing_count": before.firing_count + firing + refired - resolved,
             "severity": Severity(worst),
+            "services": with_nodes(before.services, nodes_of(s.normalized_data for s in joining)),
+            "last_alert_at": now,
             "version": 1 if is_new else before.version + 1,
             "updated_at": now,
         }
@@ -141,6 +224,7 @@ def _refired(known: Versioned[Signal], arrival: Arrival) -> Versioned[Signal]:
     changed = known.value.model_copy(
         update={
             "status": AlertStatus.FIRING,
+            "fired_times": known.value.fired_times + 1,
             "resolved_at": None,
             "last_received_at": arrival.received_at,
             "receipt_id": arrival.receipt_id,
@@ -149,35 +233,50 @@ def _refired(known: Versioned[Signal], arrival: Arrival) -> Versioned[Signal]:
     return Versioned(changed, known.etag)
 
 
-def _timeline(
+def _heard_of(known: Versioned[Signal], arrival: Arrival) -> Versioned[Signal]:
+    return Versioned(known.value.model_copy(update={"last_received_at": arrival.received_at}), known.etag)
+
+
+def _told(
     after: Incident,
+    before: Incident | None,
     joining: Sequence[Signal],
     resolving: Sequence[Versioned[Signal]],
     refiring: Sequence[Versioned[Signal]],
     *,
-    opened: bool,
     why: Transition,
+    origin: Origin,
     now: datetime,
-) -> list[TimelineEntry]:
+) -> tuple[list[TimelineEntry], Incident]:
     entries = []
-    if joining:
-        event = TimelineEvent.OPENED if opened else TimelineEvent.SIGNALS_JOINED
-        reason = "first_alert_of_the_service" if opened else "service_has_an_open_incident"
+    if joining and is_told(joining, before, now=now):
+        event = TimelineEvent.SIGNALS_JOINED if before else TimelineEvent.OPENED
+        reason = joining[0].membership.reason.value if joining[0].membership else Joined.SAME_SERVICE.value
+        reason = reason if origin is Origin.WEBHOOK else origin.value
+        after = after.model_copy(update={"told_at": now})
         entries.append(entry(after, event, reason, joining, now=now))
-    if resolving:
-        entries.append(
-            entry(
-                after, TimelineEvent.SIGNALS_RESOLVED, "sender_says_resolved", [s.value for s in resolving], now=now
-            )
-        )
-    if refiring:
-        entries.append(
-            entry(after, TimelineEvent.SIGNALS_REFIRED, "sender_says_firing", [s.value for s in refiring], now=now)
-        )
+    for event, signals, reason in (
+        (TimelineEvent.SIGNALS_RESOLVED, resolving, "sender_says_resolved"),
+        (TimelineEvent.SIGNALS_REFIRED, refiring, "sender_says_firing"),
+    ):
+        if signals:
+            why_told = reason if origin is Origin.WEBHOOK else origin.value
+            entries.append(entry(after, event, why_told, [held.value for held in signals], now=now))
     if why is not Transition.STAYS:
         event = TimelineEvent.RESOLVED if why is Transition.ALL_RESOLVED else TimelineEvent.REOPENED
         entries.append(entry(after, event, why.value, [], now=now))
-    return entries
+    return entries, after
+
+
+def is_told(joining: Sequence[Signal], before: Incident | None, *, now: datetime) -> bool:
+    """Whether the timeline tells of alerts that join: of a new service always, of more of the same once a minute.
+
+    Nothing is lost where it does not: every signal says itself when and why it joined.
+    """
+    if before is None or before.told_at is None or now - before.told_at >= TELL_AGAIN_AFTER:
+        return True
+    present = {node.service_name for node in before.services}
+    return any(signal.service_name not in present for signal in joining)
 
 
 def _value(known: Versioned[Signal] | None) -> Signal | None:

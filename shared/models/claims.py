@@ -1,35 +1,28 @@
-"""Claims: create-once documents that decide who records what, and which ids it gets."""
+"""Claims: create-once documents that decide which incident records what, before it is recorded."""
 
-from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
 from shared.models.base import Document, IncidentId, Instant, ReceiptId, SignalId, document_id
-from shared.models.signals import AlertStatus
 
 NEVER_EXPIRES = -1
 EPISODE_TTL_SECONDS = 90 * 24 * 3600
 
 
-class ClaimState(StrEnum):
-    """`claimed`: ids are chosen, the work may be half done. `recorded`: it is done, a repeat may be dropped."""
-
-    CLAIMED = "claimed"
-    RECORDED = "recorded"
-
-
 class EpisodeClaim(Document):
-    """One firing of one alert. Its id derives from fingerprint and start; the incident was chosen up front."""
+    """One firing of one alert. Its id derives from fingerprint and start; the incident was chosen up front.
+
+    Whether the work is done is not told here but by the signal itself: it is in the incident, or it is not yet.
+    `generation` grows when the episode fires again after its incident was closed for good: then it is a new signal.
+    """
 
     type: Literal["episode_claim"] = "episode_claim"
-    state: ClaimState = ClaimState.CLAIMED
     incident_id: IncidentId
     signal_id: SignalId
-    covers: AlertStatus
-    """The latest status that has been (or, while claimed, is being) recorded."""
-    received_at: Instant
-    """When the delivery with that status was received."""
     receipt_id: ReceiptId
-    """The receipt that brought that status: the same receipt again is a re-run, another one a duplicate."""
+    """The receipt whose delivery took it: that receipt says `created`, every other one `duplicate` or `updated`."""
+    generation: int = 1
     created_at: Instant
     ttl: int = EPISODE_TTL_SECONDS
 
@@ -47,3 +40,16 @@ class OpenIncidentClaim(Document):
     def id_for(service_name: str) -> str:
         """The one claim id of a service."""
         return document_id("open", service_name)
+
+
+class ServiceRoster(Document):
+    """The services that a tenant's plan covers: the first `max_services` that ever paged, in that order."""
+
+    type: Literal["service_roster"] = "service_roster"
+    services: tuple[str, ...] = Field(default=(), max_length=10_000)
+    ttl: int = NEVER_EXPIRES
+
+    @staticmethod
+    def id_for() -> str:
+        """A tenant has one."""
+        return "service-roster"

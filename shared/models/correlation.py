@@ -37,7 +37,7 @@ class Membership(Value):
     reason: Joined
     score: float | None = None
     leans_on: str | None = None
-    """The service in the incident that explains this one."""
+    """The service it is linked with: the one that explains it or, for a cause that came later, one it explains."""
     features: Features | None = None
     at: Instant
 
@@ -69,3 +69,19 @@ class CorrelationPolicy(Value):
     """Starts further apart than this are never linked by score."""
     max_services: int = Field(default=60, ge=1)
     """An incident takes no more services by score."""
+
+
+class Verdict(StrEnum):
+    """What a person said of two services in one incident."""
+
+    TOGETHER = "together"
+    APART = "apart"
+
+
+class Correction(Value):
+    """A person's word on two services, kept and listened to from then on; `services` are sorted."""
+
+    services: tuple[str, str]
+    verdict: Verdict
+    by: str
+    at: Instant

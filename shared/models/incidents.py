@@ -1,12 +1,13 @@
 """Incidents, what happened in them, and the summaries that lists read."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.models.base import Document, IncidentId, Instant, SnapshotId
-from shared.models.correlation import ServiceNode
+from shared.models.base import Document, IncidentId, Instant, SnapshotId, Value
+from shared.models.correlation import Membership, ServiceNode
 from shared.models.signals import Severity
 
 
@@ -32,6 +33,33 @@ class Suppressed(StrEnum):
 
     INACTIVE_TENANT = "inactive_tenant"
     OVER_MAX_SERVICES = "over_max_services"
+
+
+class Coverage(StrEnum):
+    """Whether a tenant's plan covers a service."""
+
+    COVERED = "covered"
+    INACTIVE_TENANT = "inactive_tenant"
+    OVER_MAX_SERVICES = "over_max_services"
+
+    @property
+    def suppressed(self) -> Suppressed | None:
+        """Why alerts of the service are kept but not investigated, or None when they are."""
+        return None if self is Coverage.COVERED else Suppressed(self.value)
+
+
+class Departure(Value):
+    """Services on their way from one incident to another."""
+
+    services: tuple[str, ...]
+    target: IncidentId
+    memberships: Mapping[str, Membership] = Field(default_factory=dict)
+    """Why each service belongs there."""
+    opens_target: bool = False
+    """Whether the target is made by this move."""
+    by: str | None = None
+    """The person who asked for it; None when correlation did."""
+    at: Instant
 
 
 class Incident(Document):
@@ -62,6 +90,12 @@ class Incident(Document):
     services: tuple[ServiceNode, ...] = ()
     merged_into: IncidentId | None = None
     """Where all of it went; whoever follows an old link is sent there."""
+    departed: Mapping[str, IncidentId] = Field(default_factory=dict)
+    """Services that were moved to another incident, and which: what still arrives for them here goes there."""
+    departing: Departure | None = None
+    """A move that was begun. Whoever meets it half done completes it."""
+    told_at: Instant | None = None
+    """When the timeline last told of alerts that joined."""
     acknowledged_by: str | None = None
     last_alert_at: Instant | None = None
     """When an alert last said something new."""
@@ -118,6 +152,11 @@ class TimelineEvent(StrEnum):
     CONTEXT_FROZEN = "context_frozen"
     HYPOTHESES_RANKED = "hypotheses_ranked"
     HYPOTHESES_REFINED = "hypotheses_refined"
+    SERVICES_LEFT = "services_left"
+    SERVICES_CAME = "services_came"
+    MERGED = "incident_merged"
+    FOLLOWED_SENDER = "followed_the_sender"
+    STATE_CHANGED = "state_changed"
 
 
 class TimelineEntry(Document):
@@ -146,6 +185,11 @@ class IncidentSummary(Document):
     assigned_to: str | None
     signal_count: int
     firing_count: int
+    is_open: bool = False
+    merged_into: IncidentId | None = None
+    suppressed: Suppressed | None = None
+    flap_count: int = 0
+    services: tuple[ServiceNode, ...] = ()
     source_version: int
     updated_at: Instant
 
@@ -164,6 +208,11 @@ class IncidentSummary(Document):
             assigned_to=incident.assigned_to,
             signal_count=incident.signal_count,
             firing_count=incident.firing_count,
+            is_open=incident.is_open,
+            merged_into=incident.merged_into,
+            suppressed=incident.suppressed,
+            flap_count=incident.flap_count,
+            services=incident.services,
             source_version=incident.version,
             updated_at=incident.updated_at,
         )

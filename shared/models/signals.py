@@ -134,11 +134,16 @@ class Arrival(Value):
     receipt_id: ReceiptId
     raw_pointer: str | None
     origin: Origin = Origin.WEBHOOK
+    integration_id: str | None = None
 
 
 def episode_of(source: Source, fingerprint: str, starts_at: datetime | None) -> str:
-    """The id of an episode; without a start all firings of the fingerprint are one."""
-    return document_id("episode", source, fingerprint, starts_at.isoformat() if starts_at else "")
+    """The id of an episode; without a start all firings of the fingerprint are one.
+
+    Starts are told apart by the millisecond: Alertmanager's API says no more, though its webhook does.
+    """
+    start = starts_at.isoformat(timespec="milliseconds") if starts_at else ""
+    return document_id("episode", source, fingerprint, start)
 
 
 def fires_again(*, resolved: datetime, received: datetime) -> bool:
@@ -220,6 +225,8 @@ class Signal(Document):
     created_at: Instant
     last_received_at: Instant
     receipt_id: str = Field(max_length=64)
+    integration_id: str | None = None
+    """The integration it came through; None for signals recorded before that was kept."""
     fired_times: int = 1
     """How often this episode has fired: one, and one more for every time it fired again after a resolution."""
     membership: Membership | None = None

@@ -1,6 +1,7 @@
 """Who is served: tenants, their users, and the systems they connect."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -37,6 +38,11 @@ class Tenant(Document):
     """A firing alert that nobody has repeated for this long is taken to be over."""
     created_at: Instant
     updated_at: Instant
+
+    @property
+    def reopen_within(self) -> timedelta:
+        """As a length of time."""
+        return timedelta(minutes=self.reopen_within_minutes)
 
 
 class Role(StrEnum):
@@ -87,6 +93,11 @@ class Integration(Document):
     last_error: str | None = None
     is_active: bool = True
     created_at: Instant
+
+    def noting_sync(self, *, at: datetime, error: str | None) -> "Integration":
+        """The integration after its source was asked; an error leaves the time of the last good answer."""
+        last = self.last_sync_at if error else at
+        return self.model_copy(update={"is_healthy": error is None, "last_sync_at": last, "last_error": error})
 
 
 class InboundCredential(Document):

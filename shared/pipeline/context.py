@@ -12,6 +12,8 @@ from shared.models.evidence import Snapshot
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, TimelineEvent
 from shared.pipeline.recording import MAX_TRIES, list_latest, snapshot_id_for
+from shared.pipeline.surroundings import remember_topology
+from shared.pipeline.turns import turn
 from shared.ports.metrics import MetricsSource
 from shared.ports.services import Services
 from shared.ports.stores import IncidentChange, Versioned
@@ -41,6 +43,7 @@ async def build_context(message: BuildContext, services: Services, *, now: datet
             deadline_seconds=COLLECT_SECONDS,
             source_trouble=trouble,
         )
+        await remember_topology(tenant_id, snapshot, services, now=now)
         await _keep(tenant_id, snapshot, ranked_set(snapshot, now=now), message.trigger, services, now=now)
     else:
         await list_latest(tenant_id, incident_id, services)
@@ -69,15 +72,16 @@ async def _keep(
     tenant_id: TenantId, snapshot: Snapshot, ranked: HypothesisSet, trigger: str, services: Services, *, now: datetime
 ) -> None:
     for _ in range(MAX_TRIES):
-        current = await services.incidents.read(tenant_id, snapshot.incident_id)
-        if current is None:
-            raise Malformed("the incident of this snapshot is not there", reason="incident_gone")
-        change = with_snapshot(current, snapshot, ranked, trigger, now=now)
-        try:
-            await services.incidents.commit(tenant_id, change)
-        except Conflict:
-            if not await services.incidents.snapshot(tenant_id, snapshot.incident_id, SnapshotId(snapshot.id)):
-                continue
+        async with turn(tenant_id, snapshot.incident_id):
+            current = await services.incidents.read(tenant_id, snapshot.incident_id)
+            if current is None:
+                raise Malformed("the incident of this snapshot is not there", reason="incident_gone")
+            change = with_snapshot(current, snapshot, ranked, trigger, now=now)
+            try:
+                await services.incidents.commit(tenant_id, change)
+            except Conflict:
+                if not await services.incidents.snapshot(tenant_id, snapshot.incident_id, SnapshotId(snapshot.id)):
+                    continue
         await list_latest(tenant_id, snapshot.incident_id, services)
         return
     raise Conflict(f"incident {snapshot.incident_id} moved {MAX_TRIES} times while its context was kept")

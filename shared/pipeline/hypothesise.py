@@ -10,6 +10,7 @@ from shared.models.base import TenantId
 from shared.models.hypotheses import GeneratedBy, HypothesisSet
 from shared.models.incidents import Incident, TimelineEvent
 from shared.pipeline.recording import MAX_TRIES, list_latest
+from shared.pipeline.turns import turn
 from shared.ports.services import Services
 from shared.ports.stores import IncidentChange, Versioned
 from shared.telemetry import logger
@@ -45,15 +46,16 @@ def is_ranking(answer: HypothesisSet) -> bool:
 
 async def _keep(tenant_id: TenantId, answer: HypothesisSet, services: Services, *, now: datetime) -> None:
     for _ in range(MAX_TRIES):
-        current = await services.incidents.read(tenant_id, answer.incident_id)
-        if current is None:
-            raise Malformed("the incident of these hypotheses is not there", reason="incident_gone")
-        change = with_answer(current, answer, now=now)
-        try:
-            await services.incidents.commit(tenant_id, change)
-        except Conflict:
-            if not await services.incidents.hypotheses(tenant_id, answer.incident_id, answer.id):
-                continue
+        async with turn(tenant_id, answer.incident_id):
+            current = await services.incidents.read(tenant_id, answer.incident_id)
+            if current is None:
+                raise Malformed("the incident of these hypotheses is not there", reason="incident_gone")
+            change = with_answer(current, answer, now=now)
+            try:
+                await services.incidents.commit(tenant_id, change)
+            except Conflict:
+                if not await services.incidents.hypotheses(tenant_id, answer.incident_id, answer.id):
+                    continue
         await list_latest(tenant_id, answer.incident_id, services)
         return
     raise Conflict(f"incident {answer.incident_id} moved {MAX_TRIES} times while an answer was kept")

@@ -1,74 +1,187 @@
-"""Ingest a delivery: parse, drop repeats, record in incidents, ask for context. Every step may run twice."""
+"""Ingest a delivery: parse, find what is known, choose incidents, record, converge. Every step may run twice."""
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.errors import AlreadyExists, Conflict, Malformed
-from shared.incidents.correlate import correlate, new_incident_id
-from shared.messages import Ingest, QueueName
-from shared.models.base import IncidentId, TenantId, document_id
-from shared.models.claims import EpisodeClaim, OpenIncidentClaim
-from shared.models.receipts import DeadLetter, Outcome, ReceiptPart
+from shared.incidents.correlate import correlate
+from shared.incidents.recording import Effect, Occasion, Work, effect_of
+from shared.messages import Ingest
+from shared.models.base import IncidentId, TenantId
+from shared.models.incidents import Coverage
 from shared.models.signals import Arrival, ParsedDelivery
-from shared.pipeline.recording import record_in_incident
+from shared.models.tenants import Tenant
+from shared.pipeline.coverage import coverage
+from shared.pipeline.delivered import arrivals_of, keep_changes, read_delivery
+from shared.pipeline.finding import Known, find_known, with_signals
+from shared.pipeline.following import follow
+from shared.pipeline.grouping import regroup
+from shared.pipeline.placing import DEFAULT_REOPEN_WITHIN, Home, homes_of
+from shared.pipeline.receipts import Tally, keep_receipt
+from shared.pipeline.recording import Recorded, record_in_incident
 from shared.ports.services import Services
 from shared.ports.stores import Versioned
-from shared.signals.claims import Repeat, completed, new_claim, outcome_of, repeat_of, without_copies
-from shared.signals.sources import parse
-
-MAX_RACES = 8
+from shared.signals.claims import new_claim, next_generation
 
 
 @dataclass(frozen=True)
-class _Claimed:
-    """An arrival with the claim it works under; `etag` is the claim's."""
+class _Ready:
+    """An arrival that is to be recorded (or passed on again), and where."""
 
-    arrival: Arrival
-    claim: EpisodeClaim
-    etag: str
-    repeat: Repeat
-
-
-@dataclass
-class _Tally:
-    """What a receipt part will say."""
-
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
-    incidents: set[str] = field(default_factory=set)
+    work: Work
+    incident_id: IncidentId
+    coverage: Coverage | None = None
+    is_rerun: bool = False
 
 
 async def ingest(message: Ingest, services: Services, *, now: datetime) -> None:
     """Turn one delivery into signals; raises Malformed when its body cannot be understood at all."""
-    body, pointer = await _body(message, services)
-    parsed = parse(message.source, body, received_at=message.received_at)
-    arrivals, copies = without_copies(_arrivals(message, parsed, pointer))
-    tally = _Tally(Counter({Outcome.DUPLICATE: copies}))
-    claimed: list[_Claimed] = []
-    for service_name, group in _by_service(arrivals).items():
-        claimed += await _record(message, service_name, group, tally, services, now=now)
-    await _dead_letter_rejected(message, parsed, pointer, tally, services, now=now)
-    await services.receipts.add_part(message.tenant_id, _receipt_part(message, tally, now=now))
-    # Last: from here on a repeat is dropped, so nothing above may still be undone.
-    for one in claimed:
-        await _complete(message.tenant_id, one, services)
+    parsed, pointer = await read_delivery(message, services)
+    arrivals, copies = arrivals_of(message, parsed, pointer)
+    tally = Tally(message, copies=copies)
+    known = await find_known(message.tenant_id, arrivals, services)
+    tenant = await _tenant_for(message.tenant_id, arrivals, known, tally, services)
+    ready, again = await _known_work(message, known, tenant, tally, services, now=now)
+    ready += await _new_work(message, arrivals, known, again, tenant, tally, services, now=now)
+    recorded = await _record(message, ready, parsed, services, now=now)
+    if recorded.is_news:
+        await regroup(message, tenant, services, now=now)
+    await follow(message, parsed.updates, services, now=now)
+    await keep_changes(message, parsed, tally, services, now=now)
+    await keep_receipt(message, parsed, pointer, tally, recorded.incident_ids, services, now=now)
 
 
-async def _body(message: Ingest, services: Services) -> tuple[bytes, str]:
-    inline = message.inline_body()
-    if inline is not None:
-        return inline, await services.raw.put(message.tenant_id, message.receipt_id, inline)
-    if message.pointer is None:
-        raise Malformed("the message has neither a body nor a pointer", reason="no_body")
-    return await services.raw.get(message.tenant_id, message.pointer), message.pointer
-
-
-def _arrivals(message: Ingest, parsed: ParsedDelivery, pointer: str) -> list[Arrival]:
-    return [
-        Arrival(alert=alert, received_at=message.received_at, receipt_id=message.receipt_id, raw_pointer=pointer)
-        for alert in parsed.alerts
+async def _tenant_for(
+    tenant_id: TenantId, arrivals: Sequence[Arrival], known: Sequence[Known], tally: Tally, services: Services
+) -> Tenant | None:
+    """The tenant, unless the whole delivery is a repeat: most are, and must cost next to nothing."""
+    repeats = [
+        one for one in known if effect_of(one.arrival, one.signal) is Effect.NOTHING_NEW and not tally.is_rerun(one)
     ]
+    return await services.directory.tenant(tenant_id) if len(repeats) < len(arrivals) else None
+
+
+async def _known_work(
+    message: Ingest, known: Sequence[Known], tenant: Tenant | None, tally: Tally, services: Services, *, now: datetime
+) -> tuple[list[_Ready], list[Known]]:
+    """What known episodes need, and those that fire again after their incident was closed for good."""
+    ready, again = [], []
+    for one in known:
+        effect = effect_of(one.arrival, one.signal)
+        if effect is Effect.REFIRES and await _is_closed_for_good(message.tenant_id, one, tenant, services, now=now):
+            again.append(one)
+            continue
+        service = one.arrival.alert.service_name
+        mine = tally.is_rerun(one)
+        covered = await coverage(message.tenant_id, tenant, service, services) if mine else Coverage.COVERED
+        tally.count(effect, one, coverage=covered)
+        if effect is not Effect.NOTHING_NEW or mine:
+            work = Work(one.arrival, one.claim.value.signal_id)
+            is_rerun = mine and effect is Effect.NOTHING_NEW
+            ready.append(_Ready(work, one.incident_id, covered if mine else None, is_rerun=is_rerun))
+    return ready, again
+
+
+async def _is_closed_for_good(
+    tenant_id: TenantId, one: Known, tenant: Tenant | None, services: Services, *, now: datetime
+) -> bool:
+    incident = await services.incidents.read(tenant_id, one.incident_id)
+    window = tenant.reopen_within if tenant else DEFAULT_REOPEN_WITHIN
+    service = one.arrival.alert.service_name
+    return not correlate(incident.value if incident else None, service, reopen_within=window, now=now).joins
+
+
+async def _new_work(
+    message: Ingest,
+    arrivals: Sequence[Arrival],
+    known: Sequence[Known],
+    again: Sequence[Known],
+    tenant: Tenant | None,
+    tally: Tally,
+    services: Services,
+    *,
+    now: datetime,
+) -> list[_Ready]:
+    """What new episodes need: a home for their services, and claims that say so before anything is written."""
+    tenant_id = message.tenant_id
+    claimed = {one.arrival.alert.episode for one in known}
+    unclaimed = [one for one in arrivals if one.alert.episode not in claimed]
+    if not (unclaimed or again):
+        return []
+    by_service = _by_service([*unclaimed, *(one.arrival for one in again)])
+    homes = await homes_of(tenant_id, by_service, tenant, services, now=now)
+    held = await _take(tenant_id, unclaimed, again, homes, services, now=now)
+    ready = []
+    # Another worker may have claimed an episode since we looked: then its choice stands.
+    for one in await _settled(tenant_id, held, homes, services):
+        effect = effect_of(one.arrival, one.signal)
+        home = homes[one.arrival.alert.service_name]
+        tally.count(effect, one, coverage=home.coverage)
+        link = home.link if home.incident_id == one.incident_id else None
+        work = Work(one.arrival, one.claim.value.signal_id, link, is_fresh=_is_ours(one, homes))
+        ready.append(_Ready(work, one.incident_id, home.coverage, is_rerun=effect is Effect.NOTHING_NEW))
+    return ready
+
+
+async def _take(
+    tenant_id: TenantId,
+    unclaimed: Sequence[Arrival],
+    again: Sequence[Known],
+    homes: Mapping[str, Home],
+    services: Services,
+    *,
+    now: datetime,
+) -> list[Known]:
+    wanted = {
+        one.alert.episode: new_claim(one, homes[one.alert.service_name].incident_id, now=now, tenant_id=tenant_id)
+        for one in unclaimed
+    }
+    taken = await services.claims.take(tenant_id, list(wanted.values())) if wanted else {}
+    held = [
+        Known(one, taken[one.alert.episode], taken[one.alert.episode].value.incident_id, None) for one in unclaimed
+    ]
+    for one in again:
+        home = homes[one.arrival.alert.service_name].incident_id
+        claim = next_generation(one.claim.value, one.arrival, home)
+        etag = await services.claims.replace(tenant_id, claim, one.claim.etag)
+        held.append(replace(one, claim=Versioned(claim, etag), incident_id=home, signal=None))
+    return held
+
+
+async def _settled(
+    tenant_id: TenantId, held: Sequence[Known], homes: Mapping[str, Home], services: Services
+) -> list[Known]:
+    """The claims as they stand; signals are looked for only where a claim is not the one we wanted."""
+    others = await with_signals(tenant_id, [one for one in held if not _is_ours(one, homes)], services)
+    return [*(one for one in held if _is_ours(one, homes)), *others]
+
+
+def _is_ours(one: Known, homes: Mapping[str, Home]) -> bool:
+    return (
+        one.claim.value.receipt_id == one.arrival.receipt_id
+        and one.incident_id == homes[one.arrival.alert.service_name].incident_id
+    )
+
+
+async def _record(
+    message: Ingest, ready: Iterable[_Ready], parsed: ParsedDelivery, services: Services, *, now: datetime
+) -> Recorded:
+    recorded = Recorded()
+    groups: dict[tuple[IncidentId, Coverage | None], list[_Ready]] = defaultdict(list)
+    for one in ready:
+        groups[one.incident_id, one.coverage].append(one)
+    for (incident_id, covered), group in groups.items():
+        recorded |= await record_in_incident(
+            message,
+            incident_id,
+            [one.work for one in group],
+            services,
+            occasion=Occasion(truncated_alerts=parsed.truncated_alerts, coverage=covered),
+            rerun=any(one.is_rerun for one in group),
+            now=now,
+        )
+    return recorded
 
 
 def _by_service(arrivals: Sequence[Arrival]) -> dict[str, list[Arrival]]:
@@ -76,132 +189,3 @@ def _by_service(arrivals: Sequence[Arrival]) -> dict[str, list[Arrival]]:
     for arrival in arrivals:
         groups[arrival.alert.service_name].append(arrival)
     return groups
-
-
-async def _record(
-    message: Ingest, service_name: str, arrivals: list[Arrival], tally: _Tally, services: Services, *, now: datetime
-) -> list[_Claimed]:
-    """Record the alerts of one service and return the claims to complete."""
-    claimed = await _claims_of(message.tenant_id, service_name, arrivals, services, now=now)
-    tally.outcomes.update(outcome_of(one.repeat, one.arrival, one.claim) for one in claimed)
-    working = [one for one in claimed if one.repeat.needs_work]
-    for incident_id, group in _by_incident(working).items():
-        rerun = any(one.repeat is not Repeat.NEW_EPISODE for one in group)
-        await record_in_incident(message, incident_id, [one.arrival for one in group], services, rerun=rerun, now=now)
-        tally.incidents.add(incident_id)
-    return working
-
-
-async def _claims_of(
-    tenant_id: TenantId, service_name: str, arrivals: list[Arrival], services: Services, *, now: datetime
-) -> list[_Claimed]:
-    """Every arrival with its claim: the one that is there, or one taken now."""
-    known = await services.claims.episodes(tenant_id, [a.alert.episode for a in arrivals])
-    found = [_under(known[a.alert.episode], a) for a in arrivals if a.alert.episode in known]
-    unclaimed = [a for a in arrivals if a.alert.episode not in known]
-    if unclaimed:
-        incident_id = await _incident_of(tenant_id, service_name, unclaimed[0], services, now=now)
-        found += [await _claim(tenant_id, arrival, incident_id, services, now=now) for arrival in unclaimed]
-    return found
-
-
-def _under(held: Versioned[EpisodeClaim], arrival: Arrival) -> _Claimed:
-    return _Claimed(arrival, held.value, held.etag, repeat_of(arrival, held.value))
-
-
-def _by_incident(working: Sequence[_Claimed]) -> dict[IncidentId, list[_Claimed]]:
-    groups: dict[IncidentId, list[_Claimed]] = defaultdict(list)
-    for one in working:
-        groups[one.claim.incident_id].append(one)
-    return groups
-
-
-async def _incident_of(
-    tenant_id: TenantId, service_name: str, first: Arrival, services: Services, *, now: datetime
-) -> IncidentId:
-    """The incident new alerts of a service go to: the open one, or a new one under the service's claim."""
-    for _ in range(MAX_RACES):
-        proposed = OpenIncidentClaim(
-            id=OpenIncidentClaim.id_for(service_name),
-            tenant_id=tenant_id,
-            service_name=service_name,
-            incident_id=new_incident_id(tenant_id, first.alert),
-            created_at=now,
-        )
-        try:
-            held = await services.claims.open_incident(tenant_id, service_name)
-            if held is None:
-                await services.claims.create(tenant_id, proposed)
-                return proposed.incident_id
-            current = await services.incidents.read(tenant_id, held.value.incident_id)
-            if correlate(current.value if current else None).joins:
-                return held.value.incident_id
-            await services.claims.replace(tenant_id, proposed, held.etag)
-        except (AlreadyExists, Conflict):
-            continue
-        return proposed.incident_id
-    raise Conflict(f"the open incident of a service changed {MAX_RACES} times while it was read")
-
-
-async def _claim(
-    tenant_id: TenantId, arrival: Arrival, incident_id: IncidentId, services: Services, *, now: datetime
-) -> _Claimed:
-    claim = new_claim(arrival, incident_id, now=now, tenant_id=tenant_id)
-    try:
-        etag = await services.claims.create(tenant_id, claim)
-    except AlreadyExists:
-        held = (await services.claims.episodes(tenant_id, [claim.id])).get(claim.id)
-        if held is None:
-            raise Conflict("a claim vanished between two reads") from None
-        return _under(held, arrival)
-    return _Claimed(arrival, claim, etag, Repeat.NEW_EPISODE)
-
-
-async def _complete(tenant_id: TenantId, one: _Claimed, services: Services) -> None:
-    claim = Versioned(one.claim, one.etag)
-    for _ in range(MAX_RACES):
-        try:
-            await services.claims.replace(tenant_id, completed(claim.value, one.arrival), claim.etag)
-        except Conflict:
-            # Another worker finished the same claim, or recorded a later status of the episode: look again.
-            found = (await services.claims.episodes(tenant_id, [one.claim.id])).get(one.claim.id)
-            if found is None or not repeat_of(one.arrival, found.value).needs_work:
-                return
-            claim = found
-        else:
-            return
-    raise Conflict(f"an episode's claim changed {MAX_RACES} times while it was completed")
-
-
-async def _dead_letter_rejected(
-    message: Ingest, parsed: ParsedDelivery, pointer: str, tally: _Tally, services: Services, *, now: datetime
-) -> None:
-    for rejected in parsed.rejected:
-        letter = DeadLetter(
-            id=document_id("dead", message.receipt_id, str(rejected.position)),
-            tenant_id=message.tenant_id,
-            queue=QueueName.SIGNALS,
-            stage="parse",
-            reason=rejected.reason,
-            detail=f"alert {rejected.position}: {rejected.detail}",
-            attempt=message.attempt,
-            receipt_id=message.receipt_id,
-            payload_pointer=pointer,
-            message=None,
-            recorded_at=now,
-        )
-        await services.dead_letters.add(message.tenant_id, letter)
-        tally.outcomes[Outcome.DEAD_LETTERED] += 1
-
-
-def _receipt_part(message: Ingest, tally: _Tally, *, now: datetime) -> ReceiptPart:
-    return ReceiptPart(
-        id=document_id("part", message.receipt_id, "0"),
-        tenant_id=message.tenant_id,
-        receipt_id=message.receipt_id,
-        integration_id=message.integration_id,
-        received_at=message.received_at,
-        outcomes={outcome: count for outcome, count in tally.outcomes.items() if count},
-        incident_ids=tuple(sorted(tally.incidents)),
-        recorded_at=now,
-    )

@@ -1,22 +1,54 @@
 """Write what alerts change into one incident, and ask for its context. Shared by everything that adds signals."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared.errors import Conflict
-from shared.incidents.recording import record
+from shared.incidents.correlate import home_after
+from shared.incidents.nodes import is_news
+from shared.incidents.recording import PLAIN, Occasion, Work, record
+from shared.incidents.silence import schedule_auto_resolve
 from shared.messages import BuildContext, Envelope, QueueName
 from shared.models.base import IncidentId, SnapshotId, TenantId, document_id
 from shared.models.incidents import Incident, IncidentSummary
-from shared.models.signals import Arrival
+from shared.pipeline.turns import turn
 from shared.ports.services import Services
+from shared.ports.stores import Versioned
 from shared.telemetry import logger
 
 log = logger(__name__)
 
 MAX_TRIES = 8
+MAX_HOPS = 8
 ALERTS_PER_WRITE = 45
-"""One batch takes 100 operations: the incident, a signal each, and at most five timeline entries."""
+"""One batch takes 100 operations and two megabytes: the incident, a signal each, at most five timeline entries."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What recording did: where the alerts ended up, and whether correlation may decide differently now."""
+
+    incident_ids: frozenset[IncidentId] = frozenset()
+    is_news: bool = False
+
+    def __or__(self, other: "Recorded") -> "Recorded":
+        """Both together."""
+        return Recorded(self.incident_ids | other.incident_ids, self.is_news or other.is_news)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """One write: the incident as it stands afterwards (None: nothing of this was for it), and what it was."""
+
+    incident: Incident | None
+    opened: bool = False
+    """Whether its context must be looked at."""
+    began: bool = False
+    """Whether it was opened or reopened."""
+    is_news: bool = False
+    strays: Sequence[tuple[IncidentId, Work]] = ()
 
 
 def snapshot_id_for(incident_id: IncidentId, trigger: str) -> SnapshotId:
@@ -27,19 +59,67 @@ def snapshot_id_for(incident_id: IncidentId, trigger: str) -> SnapshotId:
 async def record_in_incident(
     message: Envelope,
     incident_id: IncidentId,
-    arrivals: Sequence[Arrival],
+    work: Sequence[Work],
     services: Services,
     *,
+    occasion: Occasion = PLAIN,
     rerun: bool,
     now: datetime,
-) -> None:
-    """Record alerts in an incident and pass it on. `rerun`: an earlier run may have recorded but not passed it on."""
-    incident, must_look = None, rerun
-    for group in _chunks(arrivals):
-        incident, opened = await _write(message.tenant_id, incident_id, group, services, now=now)
-        must_look = must_look or opened
+) -> Recorded:
+    """Record alerts in an incident and pass it on; alerts of services that have left it follow them.
+
+    `rerun`: an earlier run may have recorded them but not passed the incident on.
+    """
+    recorded = Recorded()
+    waiting: dict[IncidentId, list[Work]] = {incident_id: list(work)}
+    for _ in range(MAX_HOPS):
+        strays: dict[IncidentId, list[Work]] = defaultdict(list)
+        for home, group in waiting.items():
+            done, gone = await _record_here(message, home, group, services, occasion=occasion, rerun=rerun, now=now)
+            recorded |= done
+            for elsewhere, one in gone:
+                strays[elsewhere].append(one)
+        if not strays:
+            return recorded
+        waiting = strays
+    raise Conflict(f"alerts of incident {incident_id} were sent on {MAX_HOPS} times")
+
+
+async def _record_here(
+    message: Envelope,
+    incident_id: IncidentId,
+    work: Sequence[Work],
+    services: Services,
+    *,
+    occasion: Occasion,
+    rerun: bool,
+    now: datetime,
+) -> tuple[Recorded, list[tuple[IncidentId, Work]]]:
+    incident, must_look, began, news = None, rerun, rerun, rerun
+    strays: list[tuple[IncidentId, Work]] = []
+    for group in _chunks(work):
+        async with turn(message.tenant_id, incident_id):
+            written = await _write(message.tenant_id, incident_id, group, services, occasion=occasion, now=now)
+        incident = written.incident or incident
+        must_look, began, news = must_look or written.opened, began or written.began, news or written.is_news
+        strays += written.strays
     if incident is None:
-        return
+        return Recorded(), strays
+    if began:
+        await watch_over(message.tenant_id, incident, services, now=now)
+    await pass_on(message, incident, services, must_look=must_look)
+    return Recorded(frozenset({incident_id}), news), strays
+
+
+async def watch_over(tenant_id: TenantId, incident: Incident, services: Services, *, now: datetime) -> None:
+    """Have somebody look after an incident that nobody resolves."""
+    if incident.is_open:
+        tenant = await services.directory.tenant(tenant_id)
+        await services.schedule.put(tenant_id, schedule_auto_resolve(tenant, incident, now=now))
+
+
+async def pass_on(message: Envelope, incident: Incident, services: Services, *, must_look: bool) -> None:
+    """Tell the list, and have the context looked at where that is wanted."""
     await services.incident_list.put(message.tenant_id, IncidentSummary.of(incident))
     if must_look and needs_context(incident):
         await services.queues.send(QueueName.CONTEXT, _build_context(message, incident))
@@ -54,31 +134,56 @@ async def list_latest(tenant_id: TenantId, incident_id: IncidentId, services: Se
 
 def needs_context(incident: Incident) -> bool:
     """Whether the latest reason to look at the context has not led to a snapshot yet."""
+    if incident.suppressed or incident.merged_into:
+        return False
     expected = snapshot_id_for(incident.incident_id, incident.context_trigger)
     return incident.firing_count > 0 and incident.latest_snapshot_id != expected
 
 
 async def _write(
-    tenant_id: TenantId, incident_id: IncidentId, arrivals: Sequence[Arrival], services: Services, *, now: datetime
-) -> tuple[Incident | None, bool]:
-    """The incident as it stands afterwards, and whether this write opened or reopened it (or may have)."""
+    tenant_id: TenantId,
+    incident_id: IncidentId,
+    work: Sequence[Work],
+    services: Services,
+    *,
+    occasion: Occasion,
+    now: datetime,
+) -> _Written:
+    """Record those alerts whose services are in the incident, and tell where the others went."""
     for attempt in range(MAX_TRIES):
         current = await services.incidents.read(tenant_id, incident_id)
-        ids = [a.alert.signal_id for a in arrivals]
-        signals = await services.incidents.signals(tenant_id, incident_id, ids) if current else []
-        known = {s.value.normalized_data.signal_id: s for s in signals}
-        change = record(tenant_id, incident_id, current, known, arrivals, now=now)
+        here, strays = _sorted_by_home(incident_id, current, work)
+        if not here:
+            return _Written(None, strays=strays)
+        # Whoever took a claim just now writes its signal first, unless a write of its own was repeated.
+        ids = [one.signal_id for one in here if attempt or not one.is_fresh]
+        signals = await services.incidents.signals(tenant_id, incident_id, ids) if current and ids else []
+        known = {held.value.id: held for held in signals}
+        change = record(tenant_id, incident_id, current, known, here, occasion=occasion, now=now)
         if change is None:
             # After a conflict the write that is there may be our own, whose answer was lost on the way.
-            return (current.value if current else None), attempt > 0
+            maybe = attempt > 0
+            return _Written(current.value if current else None, maybe, maybe, maybe, strays)
         try:
             await services.incidents.commit(tenant_id, change)
         except Conflict:
             continue
         opened = current is None or current.value.context_trigger != change.incident.context_trigger
-        log.info("signals_recorded", extra={"incident_id": incident_id, "signals": len(arrivals), "opened": opened})
-        return change.incident, opened
+        news = is_news(current.value.services if current else (), change.incident.services)
+        log.info("signals_recorded", extra={"incident_id": incident_id, "signals": len(here), "opened": opened})
+        began = change.incident.is_open and (current is None or not current.value.is_open)
+        return _Written(change.incident, opened, began, news, strays)
     raise Conflict(f"incident {incident_id} moved {MAX_TRIES} times while alerts were recorded")
+
+
+def _sorted_by_home(
+    incident_id: IncidentId, current: Versioned[Incident] | None, work: Sequence[Work]
+) -> tuple[list[Work], list[tuple[IncidentId, Work]]]:
+    if current is None:
+        return list(work), []
+    homes = [(home_after(current.value, one.arrival.alert.service_name), one) for one in work]
+    here = [one for home, one in homes if home == incident_id]
+    return here, [(home, one) for home, one in homes if home != incident_id]
 
 
 def _build_context(message: Envelope, incident: Incident) -> BuildContext:
@@ -92,6 +197,6 @@ def _build_context(message: Envelope, incident: Incident) -> BuildContext:
     )
 
 
-def _chunks(arrivals: Sequence[Arrival]) -> Iterator[Sequence[Arrival]]:
-    for start in range(0, len(arrivals), ALERTS_PER_WRITE):
-        yield arrivals[start : start + ALERTS_PER_WRITE]
+def _chunks(work: Sequence[Work]) -> Iterator[Sequence[Work]]:
+    for start in range(0, len(work), ALERTS_PER_WRITE):
+        yield work[start : start + ALERTS_PER_WRITE]

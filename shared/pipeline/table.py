@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from shared.messages import BuildContext, Hypothesise, Ingest, QueueName
+from shared.messages import BuildContext, Check, Hypothesise, Ingest, QueueName
 from shared.pipeline.context import build_context
+from shared.pipeline.due import check
 from shared.pipeline.hypothesise import hypothesise
 from shared.pipeline.ingest import ingest
 from shared.pipeline.stages import Ending, Stage, attend
@@ -12,6 +13,7 @@ from shared.ports.services import Services
 SIGNALS = Stage(QueueName.SIGNALS, Ingest, ingest)
 CONTEXT = Stage(QueueName.CONTEXT, BuildContext, build_context)
 HYPOTHESES = Stage(QueueName.HYPOTHESES, Hypothesise, hypothesise)
+CHECKS = Stage(QueueName.CHECKS, Check, check)
 
 
 async def attend_queue(
@@ -25,3 +27,5 @@ async def attend_queue(
             return await attend(CONTEXT, body, services, dequeue_count=dequeue_count, now=now)
         case QueueName.HYPOTHESES:
             return await attend(HYPOTHESES, body, services, dequeue_count=dequeue_count, now=now)
+        case QueueName.CHECKS:
+            return await attend(CHECKS, body, services, dequeue_count=dequeue_count, now=now)

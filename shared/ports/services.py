@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from shared.ports.alert_sources import AlertSources
 from shared.ports.metrics import MetricsSources
 from shared.ports.model import Model
+from shared.ports.schedule import ScheduleStore
 from shared.ports.stores import (
     ClaimStore,
     DeadLetterStore,
@@ -13,6 +15,7 @@ from shared.ports.stores import (
     LookupStore,
     ReceiptStore,
 )
+from shared.ports.surroundings import ChangeStore, SurroundingsStore
 from shared.ports.transport import Queues, RawBodies
 
 
@@ -27,7 +30,11 @@ class Services:
     lookups: LookupStore
     receipts: ReceiptStore
     dead_letters: DeadLetterStore
+    surroundings: SurroundingsStore
+    changes: ChangeStore
+    schedule: ScheduleStore
     queues: Queues
     raw: RawBodies
     metrics: MetricsSources
+    alert_sources: AlertSources
     model: Model | None

@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from shared.models.base import IncidentId, SignalId, SnapshotId, TenantId
-from shared.models.claims import EpisodeClaim, OpenIncidentClaim
+from shared.models.base import IncidentId, IntegrationId, SignalId, SnapshotId, TenantId
+from shared.models.claims import EpisodeClaim, OpenIncidentClaim, ServiceRoster
 from shared.models.evidence import Snapshot
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, IncidentSummary, TimelineEntry
-from shared.models.receipts import DeadLetter, ReceiptPart
+from shared.models.receipts import DeadLetter, LetterState, ReceiptPart
 from shared.models.signals import Signal
 from shared.models.tenants import InboundCredential, Integration, IntegrationType, Tenant, User
 
 T = TypeVar("T")
+
+MAX_OPEN = 200
+"""Open incidents of one tenant that correlation looks at; those beyond are the oldest."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class IncidentChange:
     etag: str | None
     created_signals: Sequence[Signal] = ()
     changed_signals: Sequence[Versioned[Signal]] = ()
+    removed_signals: Sequence[Versioned[Signal]] = ()
+    """Signals that another incident holds by now."""
     timeline: Sequence[TimelineEntry] = ()
     snapshots: Sequence[Snapshot] = ()
     hypotheses: Sequence[HypothesisSet] = ()
@@ -48,6 +54,9 @@ class Page(Generic[T]):
     cursor: str | None = None
 
 
+Claim = EpisodeClaim | OpenIncidentClaim | ServiceRoster
+
+
 class ClaimStore(Protocol):
     """Create-once claims of a tenant."""
 
@@ -55,15 +64,25 @@ class ClaimStore(Protocol):
         """The claims among these ids that exist, by id."""
         ...
 
-    async def open_incident(self, tenant_id: TenantId, service_name: str) -> Versioned[OpenIncidentClaim] | None:
-        """The claim that names the current incident of a service."""
+    async def take(self, tenant_id: TenantId, claims: Sequence[EpisodeClaim]) -> dict[str, Versioned[EpisodeClaim]]:
+        """Take every claim that nobody has; return all of them as they then stand, by id, whoever has them."""
         ...
 
-    async def create(self, tenant_id: TenantId, claim: EpisodeClaim | OpenIncidentClaim) -> str:
+    async def open_incidents(
+        self, tenant_id: TenantId, services: Sequence[str]
+    ) -> dict[str, Versioned[OpenIncidentClaim]]:
+        """The claims that name the current incidents of services, by service."""
+        ...
+
+    async def roster(self, tenant_id: TenantId) -> Versioned[ServiceRoster] | None:
+        """The services that the tenant's plan covers so far."""
+        ...
+
+    async def create(self, tenant_id: TenantId, claim: Claim) -> str:
         """Take a claim and return its etag; raises AlreadyExists when somebody has it."""
         ...
 
-    async def replace(self, tenant_id: TenantId, claim: EpisodeClaim | OpenIncidentClaim, etag: str) -> str:
+    async def replace(self, tenant_id: TenantId, claim: Claim, etag: str) -> str:
         """Move a claim on and return its new etag; raises Conflict when the etag is stale."""
         ...
 
@@ -113,8 +132,12 @@ class IncidentList(Protocol):
         """Keep this summary unless one of a newer incident version is there."""
         ...
 
+    async def open_ones(self, tenant_id: TenantId) -> list[IncidentSummary]:
+        """The incidents that alerts may still join, oldest first, at most MAX_OPEN of them (the newest)."""
+        ...
+
     async def page(self, tenant_id: TenantId, *, limit: int, cursor: str | None = None) -> Page[IncidentSummary]:
-        """Newest detection first; raises Malformed on a cursor that is not ours."""
+        """Newest detection first, without merged ones; raises Malformed on a cursor that is not ours."""
         ...
 
 
@@ -129,8 +152,18 @@ class DirectoryStore(Protocol):
         """The user with this Entra object id."""
         ...
 
+    async def integration(self, tenant_id: TenantId, integration_id: IntegrationId) -> Integration | None:
+        """One integration, active or not."""
+        ...
+
     async def integrations(self, tenant_id: TenantId, kind: IntegrationType) -> list[Integration]:
         """Active integrations of a kind, oldest first."""
+        ...
+
+    async def note_sync(
+        self, tenant_id: TenantId, integration_id: IntegrationId, *, at: datetime, error: str | None
+    ) -> None:
+        """Note how asking an integration's source went, beside what its operator wrote; raises Conflict."""
         ...
 
     async def put(self, tenant_id: TenantId, document: Tenant | User | Integration) -> None:
@@ -159,14 +192,14 @@ class LookupStore(Protocol):
 
 
 class ReceiptStore(Protocol):
-    """What became of deliveries."""
+    """What became of deliveries; both methods may raise BlobUnavailable."""
 
     async def add_part(self, tenant_id: TenantId, part: ReceiptPart) -> None:
-        """Keep a part; one that is there already stands."""
+        """Keep a part; one that is there already stands. Raises StoreRejected for ids that cannot be kept."""
         ...
 
     async def parts(self, tenant_id: TenantId, receipt_id: str) -> list[ReceiptPart]:
-        """The parts of a receipt."""
+        """The parts of a receipt, in no particular order; none for an id that cannot be."""
         ...
 
 
@@ -174,9 +207,29 @@ class DeadLetterStore(Protocol):
     """What could not be processed."""
 
     async def add(self, tenant_id: TenantId, letter: DeadLetter) -> None:
-        """Keep a dead letter; one that is there already stands."""
+        """Keep a dead letter; one that is there already becomes what `DeadLetter.after` makes of it."""
         ...
 
-    async def letters(self, tenant_id: TenantId, queue: str) -> list[DeadLetter]:
-        """The dead letters of a queue, oldest first."""
+    async def read(self, tenant_id: TenantId, queue: str, letter_id: str) -> Versioned[DeadLetter] | None:
+        """One dead letter of a queue."""
+        ...
+
+    async def replace(self, tenant_id: TenantId, letter: DeadLetter, etag: str) -> None:
+        """Keep what was decided of a letter; raises Conflict when it moved or is gone."""
+        ...
+
+    async def page(
+        self,
+        tenant_id: TenantId,
+        queue: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        state: LetterState | None = None,
+        reason: str | None = None,
+    ) -> Page[Versioned[DeadLetter]]:
+        """The letters of a queue, newest first, in this state and with this reason among theirs.
+
+        Raises Malformed on a cursor that is not ours.
+        """
         ...

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.adapters.cosmos.stores import CosmosClaims
+from shared.adapters.cosmos.claims import CosmosClaims
 from shared.adapters.memory import MemoryClaims
 from shared.errors import AlreadyExists, Conflict, StoreRejected
 from shared.models.base import IncidentId, TenantId
-from shared.models.claims import ClaimState, EpisodeClaim, OpenIncidentClaim
-from shared.ports.stores import ClaimStore
+from shared.models.claims import EpisodeClaim, OpenIncidentClaim, ServiceRoster
+from shared.ports.stores import ClaimStore, Versioned
 from shared.signals.claims import new_claim
 from tests.builders import NOON, an_alert, an_arrival
 from tests.contract.conftest import BACKENDS
@@ -55,6 +55,36 @@ async def test_a_claim_is_taken_once(
         await claims.create(tenant, claim())
 
 
+@pytest.mark.parametrize("count", [1, 2, 105])
+async def test_claims_are_taken_together_and_those_that_others_hold_are_returned_as_they_stand(
+    claims: ClaimStore, tenant: TenantId, claim: Callable[..., EpisodeClaim], count: int
+) -> None:
+    theirs = claim("0").model_copy(update={"incident_id": IncidentId("inc-theirs")})
+    wanted = [claim(str(number)) for number in range(count)]
+    etag = await claims.create(tenant, theirs)
+    taken = await claims.take(tenant, wanted)
+    assert taken[theirs.id] == Versioned(theirs, etag)
+    assert {one.id: one for one in wanted[1:]} == {key: held.value for key, held in taken.items() if key != theirs.id}
+    assert await claims.episodes(tenant, [one.id for one in wanted]) == taken
+
+
+async def test_claims_that_nobody_holds_are_taken_with_the_etags_they_can_be_replaced_under(
+    claims: ClaimStore, tenant: TenantId, claim: Callable[..., EpisodeClaim]
+) -> None:
+    taken = await claims.take(tenant, [claim(str(number)) for number in range(5)])
+    for held in taken.values():
+        await claims.replace(tenant, held.value.model_copy(update={"generation": 2}), held.etag)
+
+
+async def test_the_roster_of_services_is_kept_under_its_etag(claims: ClaimStore, tenant: TenantId) -> None:
+    assert await claims.roster(tenant) is None
+    roster = ServiceRoster(id=ServiceRoster.id_for(), tenant_id=tenant, services=("payment",))
+    etag = await claims.create(tenant, roster)
+    assert await claims.roster(tenant) == Versioned(roster, etag)
+    with pytest.raises(AlreadyExists):
+        await claims.create(tenant, roster)
+
+
 async def test_claims_are_found_by_id_and_missing_ones_are_left_out(
     claims: ClaimStore, tenant: TenantId, claim: Callable[..., EpisodeClaim]
 ) -> None:
@@ -71,12 +101,12 @@ async def test_a_claim_moves_on_only_under_its_etag(
 ) -> None:
     taken = claim()
     etag = await claims.create(tenant, taken)
-    done = taken.model_copy(update={"state": ClaimState.RECORDED})
+    done = taken.model_copy(update={"generation": 2})
     newer = await claims.replace(tenant, done, etag)
     with pytest.raises(Conflict):
         await claims.replace(tenant, taken, etag)
     found = (await claims.episodes(tenant, [taken.id]))[taken.id]
-    assert (found.value.state, found.etag) == (ClaimState.RECORDED, newer)
+    assert (found.value.generation, found.etag) == (2, newer)
 
 
 async def test_a_claim_that_is_not_there_cannot_be_replaced(
@@ -89,12 +119,11 @@ async def test_a_claim_that_is_not_there_cannot_be_replaced(
 async def test_the_open_incident_of_a_service_is_one_claim_that_can_be_pointed_elsewhere(
     claims: ClaimStore, tenant: TenantId
 ) -> None:
-    assert await claims.open_incident(tenant, "payment") is None
+    assert await claims.open_incidents(tenant, ["payment"]) == {}
     etag = await claims.create(tenant, an_open(tenant))
     await claims.replace(tenant, an_open(tenant, "inc-2"), etag)
-    held = await claims.open_incident(tenant, "payment")
-    assert held is not None
-    assert held.value.incident_id == "inc-2"
+    held = await claims.open_incidents(tenant, ["checkout", "payment", "a", "b"])
+    assert {name: one.value.incident_id for name, one in held.items()} == {"payment": "inc-2"}
 
 
 async def test_another_tenant_sees_and_takes_nothing(
@@ -104,7 +133,7 @@ async def test_another_tenant_sees_and_takes_nothing(
     await claims.create(tenant, claim())
     await claims.create(tenant, an_open(tenant))
     assert await claims.episodes(other, [claim().id]) == {}
-    assert await claims.open_incident(other, "payment") is None
+    assert await claims.open_incidents(other, ["payment"]) == {}
     with pytest.raises(StoreRejected):
         await claims.create(other, claim())
 
@@ -116,7 +145,7 @@ async def test_the_same_claim_under_two_tenants_is_two_claims(
     theirs = claim().model_copy(update={"tenant_id": other, "incident_id": IncidentId("inc-theirs")})
     await claims.create(tenant, claim())
     etag = await claims.create(other, theirs)
-    await claims.replace(other, theirs.model_copy(update={"state": ClaimState.RECORDED}), etag)
+    await claims.replace(other, theirs.model_copy(update={"generation": 2}), etag)
     assert (await claims.episodes(tenant, [claim().id]))[claim().id].value == claim()
     assert (await claims.episodes(other, [claim().id]))[claim().id].value.incident_id == "inc-theirs"
 

@@ -11,8 +11,8 @@ import pytest
 from shared.adapters.cosmos.incidents import CosmosIncidentList
 from shared.adapters.memory import MemoryIncidentList
 from shared.errors import Malformed, StoreRejected
-from shared.models.base import TenantId
-from shared.models.incidents import IncidentSummary
+from shared.models.base import IncidentId, TenantId
+from shared.models.incidents import IncidentState, IncidentSummary
 from shared.ports.stores import IncidentList
 from tests.builders import NOON, a_summary
 from tests.contract.conftest import BACKENDS
@@ -132,3 +132,28 @@ async def test_another_tenant_sees_nothing_even_with_this_ones_cursor(
     assert (await listing.page(other, limit=5, cursor=cursor)).items == []
     with pytest.raises(StoreRejected):
         await listing.put(other, the_summary(tenant, 1))
+
+
+async def test_open_incidents_are_found_oldest_first_and_closed_or_merged_ones_are_not(
+    listing: IncidentList, tenant: TenantId
+) -> None:
+    for number in range(3):
+        await listing.put(tenant, the_summary(tenant, number))
+    closed = a_summary(tenant_id=tenant, incident_id="inc-closed", state=IncidentState.RESOLVED)
+    merged = a_summary(tenant_id=tenant, incident_id="inc-merged", merged_into=IncidentId("inc-000"))
+    for one in (closed, merged):
+        await listing.put(tenant, one)
+    assert [one.id for one in await listing.open_ones(tenant)] == ["inc-000", "inc-001", "inc-002"]
+    assert await listing.open_ones(TenantId(f"{tenant}-other")) == []
+
+
+async def test_a_merged_incident_leaves_the_pages(listing: IncidentList, tenant: TenantId) -> None:
+    for number in range(3):
+        await listing.put(tenant, the_summary(tenant, number))
+    gone = a_summary(
+        tenant_id=tenant, incident_id="inc-001", merged_into=IncidentId("inc-000"), source_version=2, detected_at=NOON
+    )
+    await listing.put(tenant, gone)
+    first = await listing.page(tenant, limit=1)
+    rest = await listing.page(tenant, limit=5, cursor=first.cursor)
+    assert [one.id for one in (*first.items, *rest.items)] == ["inc-002", "inc-000"]

@@ -210,3 +210,25 @@ async def test_the_same_incident_id_under_two_tenants_is_two_incidents(
     assert ours.value == the_incident(tenant)
     assert {one.value.fingerprint for one in await incidents.signals(tenant, INCIDENT)} == {"a", "b"}
     assert {one.value.fingerprint for one in await incidents.signals(other, INCIDENT)} == {"c"}
+
+
+async def test_signals_are_removed_with_the_change_that_says_so(incidents: IncidentStore, tenant: TenantId) -> None:
+    held = await opened(incidents, tenant)
+    signals = await incidents.signals(tenant, INCIDENT)
+    after = the_incident(tenant, version=2)
+    await incidents.commit(tenant, IncidentChange(after, held.etag, removed_signals=signals[:1]))
+    assert await incidents.signals(tenant, INCIDENT) == signals[1:]
+
+
+async def test_a_signal_that_moved_is_not_removed_and_nothing_else_is_written(
+    incidents: IncidentStore, tenant: TenantId
+) -> None:
+    held = await opened(incidents, tenant)
+    first, second = await incidents.signals(tenant, INCIDENT)
+    stale = IncidentChange(
+        the_incident(tenant, version=2), held.etag, removed_signals=[second, Versioned(first.value, '"0"')]
+    )
+    with pytest.raises(Conflict):
+        await incidents.commit(tenant, stale)
+    assert await incidents.signals(tenant, INCIDENT) == [first, second]
+    assert await incidents.read(tenant, INCIDENT) == held

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import random
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,27 +11,8 @@ from typing import Any
 import httpx
 
 from dev.demo import ApiClient
-from dev.ports import Ports
+from dev.ports import Ports, a_free_base
 from dev.stack import Layout, Stack, StackOptions
-
-
-def a_free_base() -> int:
-    """The first port of a range nobody listens in."""
-    for _ in range(50):
-        base = random.randrange(11_000, 31_000, 250)
-        offsets = (71, 81, 90, 93, 100, 101, 102, 110, *range(200, 207))
-        if all(_is_free(base + offset) for offset in offsets):
-            return base
-    raise AssertionError("no free range of ports")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 @dataclass

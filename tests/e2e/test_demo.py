@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.stacks import a_free_base
+from dev.ports import a_free_base
 
 pytestmark = pytest.mark.e2e
 

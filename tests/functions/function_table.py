@@ -42,6 +42,8 @@ def _row(name: str, bindings: Sequence[Mapping[str, Any]]) -> TableRow:
     if kind == "queue":
         assert trigger["connection"] == "AzureWebJobsStorage"
         return TableRow(name, kind, trigger["queueName"], NOT_APPLICABLE, NOT_APPLICABLE)
+    if kind == "timer":
+        return TableRow(name, kind, trigger["schedule"], NOT_APPLICABLE, NOT_APPLICABLE)
     assert kind == "http", f"the table has no column for a {kind} trigger yet"
     verbs = ", ".join(trigger.get("methods") or ["all"])
     return TableRow(name, kind, f"/{_route_prefix()}/{trigger['route']}", verbs, trigger["authLevel"].lower())

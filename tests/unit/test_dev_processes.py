@@ -11,9 +11,9 @@ import pytest
 
 from dev.binaries import find
 from dev.parse import signals_of
+from dev.ports import a_free_base
 from dev.processes import Part, Processes, port_ready
 from dev.sentences import CannotRun
-from tests.e2e.stacks import a_free_base
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(60)"]
 

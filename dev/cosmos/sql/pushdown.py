@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dev.cosmos.sql.tree import Alias, Binary, In, Literal, Member, Node, Parameter, Query
+from dev.cosmos.sql.tree import Alias, Binary, Call, In, Literal, Member, Node, Parameter, Query
 
 _LARGEST_EXACT = 2**53
 _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_MAX_CHOICES = 100
+_MAX_CHOICES = 250
+_WITHOUT_PARTIAL = 2
+"""ARRAY_CONTAINS may have a third argument, which asks for objects that match in part."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,10 @@ def _conjuncts(node: Node) -> Iterator[Node]:
 
 def _pushed(term: Node, alias: str, parameters: Mapping[str, Any]) -> Prefilter | None:
     if isinstance(term, In):
-        column, values = _column(term.operand, alias), [_constant(choice, parameters) for choice in term.choices]
-        if column is None or not all(map(_is_pushable, values)) or not 0 < len(values) <= _MAX_CHOICES:
-            return None
-        return Prefilter(f"{column[0]} IN ({','.join('?' * len(values))})", (*column[1], *values))
+        return _among(term.operand, alias, [_constant(choice, parameters) for choice in term.choices])
+    if isinstance(term, Call) and term.name == "ARRAY_CONTAINS" and len(term.arguments) == _WITHOUT_PARTIAL:
+        values = _constant(term.arguments[0], parameters)
+        return _among(term.arguments[1], alias, values) if isinstance(values, list) else None
     if not isinstance(term, Binary) or term.operator not in _MIRRORED:
         return None
     operator, path, constant = term.operator, term.left, term.right
@@ -74,6 +76,14 @@ def _pushed(term: Node, alias: str, parameters: Mapping[str, Any]) -> Prefilter 
     if column is None or not _is_pushable(value):
         return None
     return Prefilter(f"{column[0]} {operator} ?", (*column[1], value))
+
+
+def _among(node: Node, alias: str, values: list[Any]) -> Prefilter | None:
+    """A path that must have one of these values."""
+    column = _column(node, alias)
+    if column is None or not all(map(_is_pushable, values)) or not 0 < len(values) <= _MAX_CHOICES:
+        return None
+    return Prefilter(f"{column[0]} IN ({','.join('?' * len(values))})", (*column[1], *values))
 
 
 def _column(node: Node, alias: str) -> tuple[str, tuple[str, ...]] | None:

@@ -126,8 +126,16 @@ class Container:
         self._under(key, body)
         await self._call(lambda proxy: proxy.upsert_item(body))
 
-    async def batch(self, key: Sequence[str], writes: Sequence[tuple[Body, str | None]]) -> None:
-        """All or nothing under one key: create without an etag, replace with one. Raises Conflict."""
+    async def batch(
+        self,
+        key: Sequence[str],
+        writes: Sequence[tuple[Body, str | None]],
+        removals: Sequence[tuple[str, str]] = (),
+    ) -> list[str]:
+        """All or nothing under one key: create without an etag, replace with one, delete by id and etag.
+
+        Returns the new etags of the writes; raises Conflict.
+        """
         from shared.adapters.cosmos.failures import DocumentMissing
 
         full = self._full(key)
@@ -137,12 +145,14 @@ class Container:
             operations.append(
                 ("create", (body,)) if etag is None else ("replace", (body["id"], body), {"if_match_etag": etag})
             )
+        operations += [("delete", (item_id,), {"if_match_etag": etag}) for item_id, etag in removals]
         try:
-            await self._call(lambda proxy: proxy.execute_item_batch(operations, partition_key=full))
+            results = await self._call(lambda proxy: proxy.execute_item_batch(operations, partition_key=full))
         except AlreadyExists as exc:
             raise Conflict(f"container {self._name}: something to create is there already") from exc
         except DocumentMissing as exc:
             raise Conflict(f"container {self._name}: something to replace is gone") from exc
+        return [str(result["eTag"]) for result in results[: len(writes)]]
 
     async def query(
         self,

@@ -34,6 +34,7 @@ def _indexed(*paths: str, composite: tuple[tuple[tuple[str, str], ...], ...] = (
 
 
 NEWEST_FIRST = (("/detected_at", "descending"), ("/id", "descending"))
+LETTERS_NEWEST_FIRST = (("/recorded_at", "descending"), ("/id", "descending"))
 
 CONTAINERS: tuple[ContainerSpec, ...] = (
     ContainerSpec(
@@ -49,9 +50,8 @@ CONTAINERS: tuple[ContainerSpec, ...] = (
         "incident_list",
         ("/tenant_id",),
         None,
-        _indexed("/tenant_id", "/detected_at", composite=(NEWEST_FIRST,)),
+        _indexed("/tenant_id", "/detected_at", "/is_open", "/merged_into", composite=(NEWEST_FIRST,)),
     ),
-    ContainerSpec("receipts", ("/tenant_id", "/receipt_id"), TTL_PER_DOCUMENT, _indexed("/tenant_id", "/receipt_id")),
     ContainerSpec("changes", ("/tenant_id",), TTL_PER_DOCUMENT, _indexed("/tenant_id", "/service_name", "/at")),
     ContainerSpec("caches", ("/tenant_id",), TTL_PER_DOCUMENT, _indexed("/tenant_id")),
     ContainerSpec("sessions", ("/id",), TTL_PER_DOCUMENT, _indexed("/id")),
@@ -59,7 +59,13 @@ CONTAINERS: tuple[ContainerSpec, ...] = (
         "audit", ("/tenant_id", "/month"), TTL_PER_DOCUMENT, _indexed("/tenant_id", "/month", "/timestamp")
     ),
     ContainerSpec(
-        "deadletters", ("/tenant_id", "/queue"), TTL_PER_DOCUMENT, _indexed("/tenant_id", "/queue", "/recorded_at")
+        "deadletters",
+        ("/tenant_id", "/queue"),
+        TTL_PER_DOCUMENT,
+        _indexed(
+            *("/tenant_id", "/queue", "/recorded_at", "/state", "/reason", "/reasons/[]"),
+            composite=(LETTERS_NEWEST_FIRST,),
+        ),
     ),
     ContainerSpec("schedule", ("/shard",), None, _indexed("/shard", "/due_at")),
 )

@@ -1,24 +1,42 @@
 """Incidents in Cosmos DB: everything of one incident under one full key."""
 
+import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from shared.adapters.cosmos.client import Container, CosmosDatabase
-from shared.adapters.writes import batch_of, cursor_after, of_kind, order_values, place_in_timeline, require_tenant
+from shared.adapters.writes import (
+    batch_of,
+    cursor_after,
+    of_kind,
+    order_values,
+    place_in_timeline,
+    removals_of,
+    require_tenant,
+)
 from shared.errors import AlreadyExists, Conflict
 from shared.models.base import IncidentId, SignalId, SnapshotId, TenantId
 from shared.models.evidence import Snapshot
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, IncidentSummary, TimelineEntry
 from shared.models.signals import Signal
-from shared.ports.stores import IncidentChange, Page, Versioned
+from shared.ports.stores import MAX_OPEN, IncidentChange, Page, Versioned
 
 MAX_RACES = 8
+POINT_READS = 3
+"""A query costs three request units at least, a point read one."""
 
-_FIRST_PAGE = "SELECT * FROM c ORDER BY c.detected_at DESC, c.id DESC"
-_NEXT_PAGE = (
-    "SELECT * FROM c WHERE c.detected_at < @at OR (c.detected_at = @at AND c.id < @id) "
+# A summary written before incidents could be merged has no such field.
+_FIRST_PAGE = (
+    "SELECT * FROM c WHERE (NOT IS_DEFINED(c.merged_into) OR IS_NULL(c.merged_into)) "
     "ORDER BY c.detected_at DESC, c.id DESC"
 )
+_NEXT_PAGE = (
+    "SELECT * FROM c WHERE (NOT IS_DEFINED(c.merged_into) OR IS_NULL(c.merged_into)) "
+    "AND (c.detected_at < @at OR (c.detected_at = @at AND c.id < @id)) "
+    "ORDER BY c.detected_at DESC, c.id DESC"
+)
+_OPEN = "SELECT * FROM c WHERE c.is_open = true ORDER BY c.detected_at DESC, c.id DESC"
 
 
 class CosmosIncidents:
@@ -36,12 +54,18 @@ class CosmosIncidents:
         self, tenant_id: TenantId, incident_id: IncidentId, ids: Sequence[SignalId] | None = None
     ) -> list[Versioned[Signal]]:
         """See IncidentStore."""
-        text, parameters = "SELECT * FROM c WHERE c.type = 'signal'", {}
-        if ids is not None:
-            text, parameters = f"{text} AND ARRAY_CONTAINS(@ids, c.id)", {"ids": list(ids)}
-        found = await self._container.query((tenant_id, incident_id), text, parameters)
+        found = await self._signal_bodies((tenant_id, incident_id), ids)
         signals = [Versioned(Signal.from_stored(body), str(body["_etag"])) for body in found]
         return sorted(signals, key=lambda held: (held.value.timestamp, held.value.id))
+
+    async def _signal_bodies(self, key: tuple[str, str], ids: Sequence[SignalId] | None) -> list[dict[str, Any]]:
+        if ids is not None and len(ids) <= POINT_READS:
+            read = await asyncio.gather(*(self._container.read(key, one) for one in ids))
+            return [body for body in read if body and body["type"] == "signal"]
+        text = "SELECT * FROM c WHERE c.type = 'signal'"
+        if ids is None:
+            return await self._container.query(key, text)
+        return await self._container.query(key, f"{text} AND ARRAY_CONTAINS(@ids, c.id)", {"ids": list(ids)})
 
     async def timeline(self, tenant_id: TenantId, incident_id: IncidentId) -> list[TimelineEntry]:
         """See IncidentStore."""
@@ -54,7 +78,7 @@ class CosmosIncidents:
     async def commit(self, tenant_id: TenantId, change: IncidentChange) -> None:
         """See IncidentStore."""
         key = (tenant_id, change.incident.incident_id)
-        await self._container.batch(key, batch_of(tenant_id, change))
+        await self._container.batch(key, batch_of(tenant_id, change), removals_of(change))
 
     async def snapshot(
         self, tenant_id: TenantId, incident_id: IncidentId, snapshot_id: SnapshotId
@@ -98,6 +122,11 @@ class CosmosIncidentList:
                 continue
             return
         raise Conflict(f"the summary of {summary.id} moved {MAX_RACES} times")
+
+    async def open_ones(self, tenant_id: TenantId) -> list[IncidentSummary]:
+        """See IncidentList."""
+        found = await self._container.query((tenant_id,), _OPEN, limit=MAX_OPEN)
+        return [IncidentSummary.from_stored(body) for body in reversed(found)]
 
     async def page(self, tenant_id: TenantId, *, limit: int, cursor: str | None = None) -> Page[IncidentSummary]:
         """See IncidentList."""

@@ -1,15 +1,12 @@
-"""Claims, directory, lookups, receipts and dead letters in Cosmos DB."""
+"""Directory, lookups and dead letters in Cosmos DB."""
 
-import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from datetime import datetime
 
 from shared.adapters.cosmos.client import Container, CosmosDatabase
-from shared.adapters.writes import of_kind, require_tenant
-from shared.errors import AlreadyExists
-from shared.models.base import TenantId
-from shared.models.claims import EpisodeClaim, OpenIncidentClaim
-from shared.models.receipts import DeadLetter, ReceiptPart
+from shared.adapters.writes import cursor_after_letter, of_kind, order_values, require_tenant
+from shared.errors import AlreadyExists, Conflict
+from shared.models.base import IntegrationId, TenantId
+from shared.models.receipts import DeadLetter, LetterState
 from shared.models.tenants import (
     EntraTenantLookup,
     InboundCredential,
@@ -18,44 +15,9 @@ from shared.models.tenants import (
     Tenant,
     User,
 )
-from shared.ports.stores import Versioned
+from shared.ports.stores import Page, Versioned
 
-READS_AT_ONCE = 16
-
-
-class CosmosClaims:
-    """Implements ClaimStore."""
-
-    def __init__(self, database: CosmosDatabase) -> None:
-        self._container = Container(database, "claims")
-
-    async def episodes(self, tenant_id: TenantId, claim_ids: Sequence[str]) -> dict[str, Versioned[EpisodeClaim]]:
-        """See ClaimStore."""
-        gate = asyncio.Semaphore(READS_AT_ONCE)
-
-        async def read(claim_id: str) -> Versioned[EpisodeClaim] | None:
-            async with gate:
-                found = await self._container.read((tenant_id,), claim_id)
-            claim = of_kind(EpisodeClaim, found)
-            return Versioned(claim, found["_etag"]) if found and claim else None
-
-        found = await asyncio.gather(*(read(claim_id) for claim_id in claim_ids))
-        return {held.value.id: held for held in found if held}
-
-    async def open_incident(self, tenant_id: TenantId, service_name: str) -> Versioned[OpenIncidentClaim] | None:
-        """See ClaimStore."""
-        found = await self._container.read((tenant_id,), OpenIncidentClaim.id_for(service_name))
-        return Versioned(OpenIncidentClaim.from_stored(found), found["_etag"]) if found else None
-
-    async def create(self, tenant_id: TenantId, claim: EpisodeClaim | OpenIncidentClaim) -> str:
-        """See ClaimStore."""
-        require_tenant(tenant_id, claim)
-        return await self._container.create((tenant_id,), claim.to_stored())
-
-    async def replace(self, tenant_id: TenantId, claim: EpisodeClaim | OpenIncidentClaim, etag: str) -> str:
-        """See ClaimStore."""
-        require_tenant(tenant_id, claim)
-        return await self._container.replace((tenant_id,), claim.to_stored(), etag)
+MAX_RACES = 8
 
 
 class CosmosDirectory:
@@ -79,6 +41,10 @@ class CosmosDirectory:
         )
         return User.from_stored(found[0]) if found else None
 
+    async def integration(self, tenant_id: TenantId, integration_id: IntegrationId) -> Integration | None:
+        """See DirectoryStore."""
+        return of_kind(Integration, await self._container.read((tenant_id,), integration_id))
+
     async def integrations(self, tenant_id: TenantId, kind: IntegrationType) -> list[Integration]:
         """See DirectoryStore."""
         found = await self._container.query(
@@ -88,6 +54,23 @@ class CosmosDirectory:
         )
         active = [one for one in map(Integration.from_stored, found) if one.is_active]
         return sorted(active, key=lambda one: (one.created_at, one.id))
+
+    async def note_sync(
+        self, tenant_id: TenantId, integration_id: IntegrationId, *, at: datetime, error: str | None
+    ) -> None:
+        """See DirectoryStore."""
+        for _ in range(MAX_RACES):
+            held = await self._container.read((tenant_id,), integration_id)
+            integration = of_kind(Integration, held)
+            if held is None or integration is None:
+                return
+            try:
+                noted = integration.noting_sync(at=at, error=error).to_stored()
+                await self._container.replace((tenant_id,), noted, held["_etag"])
+            except Conflict:
+                continue
+            return
+        raise Conflict(f"integration {integration_id} moved {MAX_RACES} times")
 
     async def put(self, tenant_id: TenantId, document: Tenant | User | Integration) -> None:
         """See DirectoryStore."""
@@ -123,24 +106,6 @@ class CosmosLookups:
         await self._container.upsert((lookup.id,), lookup.to_stored())
 
 
-class CosmosReceipts:
-    """Implements ReceiptStore."""
-
-    def __init__(self, database: CosmosDatabase) -> None:
-        self._container = Container(database, "receipts")
-
-    async def add_part(self, tenant_id: TenantId, part: ReceiptPart) -> None:
-        """See ReceiptStore."""
-        require_tenant(tenant_id, part)
-        with suppress(AlreadyExists):
-            await self._container.create((tenant_id, part.receipt_id), part.to_stored())
-
-    async def parts(self, tenant_id: TenantId, receipt_id: str) -> list[ReceiptPart]:
-        """See ReceiptStore."""
-        found = await self._container.query((tenant_id, receipt_id), "SELECT * FROM c")
-        return [ReceiptPart.from_stored(body) for body in found]
-
-
 class CosmosDeadLetters:
     """Implements DeadLetterStore."""
 
@@ -150,10 +115,50 @@ class CosmosDeadLetters:
     async def add(self, tenant_id: TenantId, letter: DeadLetter) -> None:
         """See DeadLetterStore."""
         require_tenant(tenant_id, letter)
-        with suppress(AlreadyExists):
-            await self._container.create((tenant_id, letter.queue), letter.to_stored())
+        for _ in range(MAX_RACES):
+            try:
+                held = await self.read(tenant_id, letter.queue, letter.id)
+                if held is None:
+                    await self._container.create((tenant_id, letter.queue), letter.to_stored())
+                elif (after := held.value.after(letter)) != held.value:
+                    await self.replace(tenant_id, after, held.etag)
+            except (AlreadyExists, Conflict):
+                continue
+            return
+        raise Conflict(f"dead letter {letter.id} moved {MAX_RACES} times")
 
-    async def letters(self, tenant_id: TenantId, queue: str) -> list[DeadLetter]:
+    async def read(self, tenant_id: TenantId, queue: str, letter_id: str) -> Versioned[DeadLetter] | None:
         """See DeadLetterStore."""
-        found = await self._container.query((tenant_id, queue), "SELECT * FROM c")
-        return sorted(map(DeadLetter.from_stored, found), key=lambda letter: (letter.recorded_at, letter.id))
+        found = await self._container.read((tenant_id, queue), letter_id)
+        return Versioned(DeadLetter.from_stored(found), str(found["_etag"])) if found else None
+
+    async def replace(self, tenant_id: TenantId, letter: DeadLetter, etag: str) -> None:
+        """See DeadLetterStore."""
+        require_tenant(tenant_id, letter)
+        await self._container.replace((tenant_id, letter.queue), letter.to_stored(), etag)
+
+    async def page(
+        self,
+        tenant_id: TenantId,
+        queue: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        state: LetterState | None = None,
+        reason: str | None = None,
+    ) -> Page[Versioned[DeadLetter]]:
+        """See DeadLetterStore."""
+        conditions, parameters = ["c.type = 'dead_letter'"], {}
+        if cursor:
+            parameters["at"], parameters["id"] = order_values(cursor)
+            conditions.append("(c.recorded_at < @at OR (c.recorded_at = @at AND c.id < @id))")
+        if state:
+            parameters["state"] = state.value
+            conditions.append("c.state = @state")
+        if reason:
+            parameters["reason"] = reason
+            conditions.append("(c.reason = @reason OR ARRAY_CONTAINS(c.reasons, @reason))")
+        text = f"SELECT * FROM c WHERE {' AND '.join(conditions)} ORDER BY c.recorded_at DESC, c.id DESC"  # noqa: S608 -- fixed texts, the values are parameters
+        found = await self._container.query((tenant_id, queue), text, parameters, limit=limit + 1)
+        items = [Versioned(DeadLetter.from_stored(body), str(body["_etag"])) for body in found[:limit]]
+        return Page(items, cursor_after_letter(items[-1].value) if len(found) > limit else None)

@@ -1,8 +1,9 @@
 """Every port in memory, with the promises of the real ones: for tests, and to read what a port means."""
 
+from shared.adapters.memory.claims import MemoryClaims
 from shared.adapters.memory.documents import MemoryDocuments
+from shared.adapters.memory.schedule import MemorySchedule
 from shared.adapters.memory.stores import (
-    MemoryClaims,
     MemoryDeadLetters,
     MemoryDirectory,
     MemoryIncidentList,
@@ -10,9 +11,11 @@ from shared.adapters.memory.stores import (
     MemoryLookups,
     MemoryReceipts,
 )
+from shared.adapters.memory.surroundings import MemoryChanges, MemorySurroundings
 from shared.adapters.memory.transport import MemoryQueues, MemoryRawBodies
 
 __all__ = [
+    "MemoryChanges",
     "MemoryClaims",
     "MemoryDeadLetters",
     "MemoryDirectory",
@@ -23,4 +26,6 @@ __all__ = [
     "MemoryQueues",
     "MemoryRawBodies",
     "MemoryReceipts",
+    "MemorySchedule",
+    "MemorySurroundings",
 ]

@@ -55,8 +55,15 @@ class MemoryDocuments:
         """Keep a document, whether it was there or not."""
         return self._put(key, body)
 
-    def batch(self, key: PartitionKey, writes: Sequence[Write]) -> None:
-        """All writes or none; raises Conflict for the first that cannot be."""
+    def delete(self, key: PartitionKey, document_id: str, etag: str) -> None:
+        """Remove a document; raises Conflict when it moved or is gone."""
+        held = self.read(key, document_id)
+        if held is None or held[1] != etag:
+            raise Conflict(f"{document_id} moved")
+        del self._partitions[key][document_id]
+
+    def batch(self, key: PartitionKey, writes: Sequence[Write], removals: Sequence[tuple[str, str]] = ()) -> None:
+        """All writes and removals (id and etag) or none; raises Conflict for the first that cannot be."""
         before = copy.deepcopy(self._partitions.get(key, {}))
         try:
             for write in writes:
@@ -64,6 +71,8 @@ class MemoryDocuments:
                     self.create(key, write.body)
                 else:
                     self.replace(key, write.body, write.etag)
+            for document_id, etag in removals:
+                self.delete(key, document_id, etag)
         except (AlreadyExists, Conflict) as exc:
             self._partitions[key] = before
             raise Conflict(str(exc)) from exc

@@ -1,16 +1,27 @@
 """The stores in memory."""
 
+import json
 from collections.abc import Sequence
+from datetime import datetime
 
 from shared.adapters.memory.documents import MemoryDocuments, Write
-from shared.adapters.writes import batch_of, cursor_after, of_kind, order_values, place_in_timeline, require_tenant
-from shared.errors import AlreadyExists
-from shared.models.base import IncidentId, SignalId, SnapshotId, TenantId
-from shared.models.claims import EpisodeClaim, OpenIncidentClaim
+from shared.adapters.writes import (
+    batch_of,
+    cursor_after,
+    cursor_after_letter,
+    of_kind,
+    order_values,
+    part_pointer,
+    place_in_timeline,
+    receipt_folder,
+    removals_of,
+    require_tenant,
+)
+from shared.models.base import IncidentId, IntegrationId, SignalId, SnapshotId, TenantId
 from shared.models.evidence import Snapshot
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, IncidentSummary, TimelineEntry
-from shared.models.receipts import DeadLetter, ReceiptPart
+from shared.models.receipts import DeadLetter, LetterState, ReceiptPart
 from shared.models.signals import Signal
 from shared.models.tenants import (
     EntraTenantLookup,
@@ -20,39 +31,7 @@ from shared.models.tenants import (
     Tenant,
     User,
 )
-from shared.ports.stores import IncidentChange, Page, Versioned
-
-
-class MemoryClaims:
-    """Claims in memory."""
-
-    def __init__(self) -> None:
-        self._documents = MemoryDocuments()
-
-    async def episodes(self, tenant_id: TenantId, claim_ids: Sequence[str]) -> dict[str, Versioned[EpisodeClaim]]:
-        """See ClaimStore."""
-        claims: dict[str, Versioned[EpisodeClaim]] = {}
-        for claim_id in claim_ids:
-            body, etag = self._documents.read((tenant_id,), claim_id) or (None, "")
-            claim = of_kind(EpisodeClaim, body)
-            if claim:
-                claims[claim_id] = Versioned(claim, etag)
-        return claims
-
-    async def open_incident(self, tenant_id: TenantId, service_name: str) -> Versioned[OpenIncidentClaim] | None:
-        """See ClaimStore."""
-        held = self._documents.read((tenant_id,), OpenIncidentClaim.id_for(service_name))
-        return Versioned(OpenIncidentClaim.from_stored(held[0]), held[1]) if held else None
-
-    async def create(self, tenant_id: TenantId, claim: EpisodeClaim | OpenIncidentClaim) -> str:
-        """See ClaimStore."""
-        require_tenant(tenant_id, claim)
-        return self._documents.create((tenant_id,), claim.to_stored())
-
-    async def replace(self, tenant_id: TenantId, claim: EpisodeClaim | OpenIncidentClaim, etag: str) -> str:
-        """See ClaimStore."""
-        require_tenant(tenant_id, claim)
-        return self._documents.replace((tenant_id,), claim.to_stored(), etag)
+from shared.ports.stores import MAX_OPEN, IncidentChange, Page, Versioned
 
 
 class MemoryIncidents:
@@ -86,7 +65,7 @@ class MemoryIncidents:
     async def commit(self, tenant_id: TenantId, change: IncidentChange) -> None:
         """See IncidentStore."""
         writes = [Write(body, etag) for body, etag in batch_of(tenant_id, change)]
-        self._documents.batch((tenant_id, change.incident.incident_id), writes)
+        self._documents.batch((tenant_id, change.incident.incident_id), writes, removals_of(change))
 
     async def snapshot(
         self, tenant_id: TenantId, incident_id: IncidentId, snapshot_id: SnapshotId
@@ -122,11 +101,17 @@ class MemoryIncidentList:
         if held is None or held[0]["source_version"] < summary.source_version:
             self._documents.upsert((tenant_id,), summary.to_stored())
 
+    async def open_ones(self, tenant_id: TenantId) -> list[IncidentSummary]:
+        """See IncidentList."""
+        bodies = [body for body, _ in self._documents.partition((tenant_id,)) if body["is_open"]]
+        newest = sorted(bodies, key=lambda body: (body["detected_at"], body["id"]), reverse=True)[:MAX_OPEN]
+        return [IncidentSummary.from_stored(body) for body in reversed(newest)]
+
     async def page(self, tenant_id: TenantId, *, limit: int, cursor: str | None = None) -> Page[IncidentSummary]:
         """See IncidentList."""
         after = order_values(cursor) if cursor else None
         bodies = sorted(
-            (body for body, _ in self._documents.partition((tenant_id,))),
+            (body for body, _ in self._documents.partition((tenant_id,)) if not body["merged_into"]),
             key=lambda body: (body["detected_at"], body["id"]),
             reverse=True,
         )
@@ -153,11 +138,24 @@ class MemoryDirectory:
                 return User.from_stored(body)
         return None
 
+    async def integration(self, tenant_id: TenantId, integration_id: IntegrationId) -> Integration | None:
+        """See DirectoryStore."""
+        held = self._documents.read((tenant_id,), integration_id)
+        return of_kind(Integration, held[0] if held else None)
+
     async def integrations(self, tenant_id: TenantId, kind: IntegrationType) -> list[Integration]:
         """See DirectoryStore."""
         bodies = [body for body, _ in self._documents.partition((tenant_id,)) if body["type"] == "integration"]
         found = [Integration.from_stored(body) for body in bodies if body["integration_type"] == kind]
         return sorted((one for one in found if one.is_active), key=lambda one: (one.created_at, one.id))
+
+    async def note_sync(
+        self, tenant_id: TenantId, integration_id: IntegrationId, *, at: datetime, error: str | None
+    ) -> None:
+        """See DirectoryStore."""
+        integration = await self.integration(tenant_id, integration_id)
+        if integration is not None:
+            await self.put(tenant_id, integration.noting_sync(at=at, error=error))
 
     async def put(self, tenant_id: TenantId, document: Tenant | User | Integration) -> None:
         """See DirectoryStore."""
@@ -194,22 +192,22 @@ class MemoryLookups:
 
 
 class MemoryReceipts:
-    """Receipts in memory."""
+    """Receipts in memory: parts by the name that a blob would have."""
 
     def __init__(self) -> None:
-        self._documents = MemoryDocuments()
+        self._parts: dict[str, str] = {}
 
     async def add_part(self, tenant_id: TenantId, part: ReceiptPart) -> None:
         """See ReceiptStore."""
-        require_tenant(tenant_id, part)
-        try:
-            self._documents.create((tenant_id, part.receipt_id), part.to_stored())
-        except AlreadyExists:
-            return
+        self._parts.setdefault(part_pointer(tenant_id, part), part.model_dump_json())
 
     async def parts(self, tenant_id: TenantId, receipt_id: str) -> list[ReceiptPart]:
         """See ReceiptStore."""
-        return [ReceiptPart.from_stored(body) for body, _ in self._documents.partition((tenant_id, receipt_id))]
+        folder = receipt_folder(tenant_id, receipt_id)
+        if folder is None:
+            return []
+        texts = [text for name, text in self._parts.items() if name.startswith(folder)]
+        return [ReceiptPart.from_stored(json.loads(text)) for text in texts]
 
 
 class MemoryDeadLetters:
@@ -221,12 +219,44 @@ class MemoryDeadLetters:
     async def add(self, tenant_id: TenantId, letter: DeadLetter) -> None:
         """See DeadLetterStore."""
         require_tenant(tenant_id, letter)
-        try:
-            self._documents.create((tenant_id, letter.queue), letter.to_stored())
-        except AlreadyExists:
-            return
+        held = await self.read(tenant_id, letter.queue, letter.id)
+        kept = held.value.after(letter) if held else letter
+        self._documents.upsert((tenant_id, letter.queue), kept.to_stored())
+
+    async def read(self, tenant_id: TenantId, queue: str, letter_id: str) -> Versioned[DeadLetter] | None:
+        """See DeadLetterStore."""
+        held = self._documents.read((tenant_id, queue), letter_id)
+        return Versioned(DeadLetter.from_stored(held[0]), held[1]) if held else None
+
+    async def replace(self, tenant_id: TenantId, letter: DeadLetter, etag: str) -> None:
+        """See DeadLetterStore."""
+        require_tenant(tenant_id, letter)
+        self._documents.replace((tenant_id, letter.queue), letter.to_stored(), etag)
+
+    async def page(
+        self,
+        tenant_id: TenantId,
+        queue: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        state: LetterState | None = None,
+        reason: str | None = None,
+    ) -> Page[Versioned[DeadLetter]]:
+        """See DeadLetterStore."""
+        after = order_values(cursor) if cursor else None
+        bodies = [
+            (body, etag)
+            for body, etag in self._documents.partition((tenant_id, queue))
+            if (after is None or (body["recorded_at"], body["id"]) < after)
+            and (state is None or body["state"] == state)
+            and (reason is None or reason in (body["reason"], *body["reasons"]))
+        ]
+        newest = sorted(bodies, key=lambda held: (held[0]["recorded_at"], held[0]["id"]), reverse=True)
+        items = [Versioned(DeadLetter.from_stored(body), etag) for body, etag in newest[:limit]]
+        return Page(items, cursor_after_letter(items[-1].value) if len(newest) > limit else None)
 
     async def letters(self, tenant_id: TenantId, queue: str) -> list[DeadLetter]:
-        """See DeadLetterStore."""
+        """Every letter of a queue, oldest first, for who looks into the memory."""
         found = [DeadLetter.from_stored(body) for body, _ in self._documents.partition((tenant_id, queue))]
         return sorted(found, key=lambda letter: (letter.recorded_at, letter.id))

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from azure.cosmos import ContainerProxy, CosmosClient, DatabaseProxy, PartitionKey, ThroughputProperties
 from azure.cosmos.aio import CosmosClient as AsyncCosmosClient
+from azure.cosmos.exceptions import CosmosBatchOperationError
 from azure.cosmos.partition_key import PartitionKey as HashedKey
 
 from dev.cosmos.auth import EMULATOR_KEY
@@ -185,6 +186,21 @@ def test_operations_are_counted_by_kind_and_container(standin: Standin, containe
     assert (mine["create"]["count"], mine["create"]["failed"]) == (2, 1)
     assert mine["create"]["request_charge"] == 6.3
     assert mine["query"]["count"] == 1
+
+
+def test_the_counters_tell_what_batches_did_and_how_much_queries_returned(
+    standin: Standin, container: ContainerProxy
+) -> None:
+    container.execute_item_batch([("create", (an_item("1"),)), ("create", (an_item("2"),))], partition_key="a")
+    container.execute_item_batch([("replace", ("1", an_item("1", text="x")))], partition_key="a")
+    with pytest.raises(CosmosBatchOperationError):
+        container.execute_item_batch([("create", (an_item("3"),)), ("create", (an_item("1"),))], partition_key="a")
+    list(container.query_items("SELECT * FROM c", partition_key="a"))
+    listed = standin.control("GET", "/_operations").json()["operations"]
+    mine = {each["operation"]: each for each in listed if each["container"] == container.id}
+    assert (mine["batch"]["count"], mine["batch"]["failed"]) == (3, 1)
+    assert mine["batch"]["parts"] == {"create": 2, "replace": 1}
+    assert mine["query"]["parts"] == {"2": 1}
 
 
 def test_counts_can_be_reset(standin: Standin, container: ContainerProxy) -> None:

@@ -32,9 +32,22 @@ def test_an_operation_that_is_not_in_the_table_is_denied_to_everybody(role: Role
     assert not may(role, "delete_everything")
 
 
-@pytest.mark.parametrize("operation", LEAST_ROLE)
+READING = [one for one in LEAST_ROLE if one.startswith(("list_", "read_", "who_")) and "dead_letter" not in one]
+
+
+@pytest.mark.parametrize("operation", READING)
 def test_reading_needs_no_more_than_viewer_and_higher_roles_may_it_too(operation: str) -> None:
     assert all(may(role, operation) for role in Role)
+
+
+@pytest.mark.parametrize("operation", ["list_dead_letters", "read_dead_letter"])
+def test_what_failed_is_shown_to_engineers_and_not_to_viewers(operation: str) -> None:
+    assert [may(role, operation) for role in (Role.VIEWER, Role.ENGINEER, Role.ADMIN)] == [False, True, True]
+
+
+@pytest.mark.parametrize("operation", ["redrive_dead_letter", "redrive_dead_letters", "discard_dead_letter"])
+def test_only_an_admin_decides_on_what_failed(operation: str) -> None:
+    assert [may(role, operation) for role in (Role.VIEWER, Role.ENGINEER, Role.ADMIN)] == [False, False, True]
 
 
 def test_a_lower_role_may_not_what_needs_a_higher_one() -> None:

@@ -65,6 +65,21 @@ class Served:
         await keys.aclose()
 
 
+class Untouched:
+    """A store that must not be asked."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"the store was asked: {name}")
+
+
+async def answer_of(served: Served, path: str) -> Any:
+    """What a GET is answered with; it must be 200."""
+    async with served.client() as client:
+        answer = await client.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
 def bearer(token: str) -> dict[str, str]:
     """The header that presents a token."""
     return {"Authorization": f"Bearer {token}"}
@@ -89,19 +104,20 @@ async def two_tenants() -> Served:
     )
     await served.services.incidents.commit(ACME, change)
     await served.services.incident_list.put(ACME, IncidentSummary.of(incident))
-    await served.services.receipts.add_part(ACME, a_part("0", created=1))
-    await served.services.receipts.add_part(ACME, a_part("1", created=1, duplicate=2))
+    await served.services.receipts.add_part(ACME, a_part(0, created=2, duplicate=2))
     return served
 
 
-def a_part(name: str, **outcomes: int) -> ReceiptPart:
-    """A part of the receipt."""
+def a_part(run: int, **outcomes: int) -> ReceiptPart:
+    """The account of a run of the receipt's delivery."""
     return ReceiptPart(
-        id=document_id("part", RECEIPT, name),
+        id=ReceiptPart.id_for(RECEIPT, run),
         tenant_id=ACME,
         receipt_id=RECEIPT,
         integration_id="int-1",
         received_at=NOON,
+        run=run,
+        accepted=sum(outcomes.values()),
         outcomes={Outcome(outcome): count for outcome, count in outcomes.items()},
         incident_ids=(INCIDENT,),
         recorded_at=NOON,

@@ -140,4 +140,5 @@ def test_the_guide_names_every_route_with_its_least_role(api: FastAPI) -> None:
     guide = DOCS.read_text()
     for path, route in routes_of(api):
         assert route is not None
-        assert f"| `GET {path}` | {LEAST_ROLE[route.name]} |" in guide, path
+        (method,) = route.methods
+        assert f"| `{method} {path}` | {LEAST_ROLE[route.name]} |" in guide, path

@@ -1,7 +1,6 @@
 """Incidents over HTTP: what is shown, what never is, and to whom."""
 
 import re
-from typing import Any
 
 import pytest
 
@@ -9,23 +8,9 @@ from shared.models.base import IncidentId, document_id
 from shared.ports.stores import IncidentChange
 from tests.builders import ACME, NOON, ONE_SECOND, a_summary, an_incident
 from tests.unit.access.issuer import GLOBEX_TID, a_token
-from tests.unit.api.serving import INCIDENT, RECEIPT, SNAPSHOT, Served, bearer
+from tests.unit.api.serving import INCIDENT, SNAPSHOT, Served, Untouched, answer_of, bearer
 
 PARTS = ["", "/signals", "/timeline", f"/snapshots/{SNAPSHOT}", "/hypotheses"]
-
-
-class Untouched:
-    """A store that must not be asked."""
-
-    def __getattr__(self, name: str) -> Any:
-        raise AssertionError(f"the store was asked: {name}")
-
-
-async def answer_of(served: Served, path: str) -> Any:
-    async with served.client() as client:
-        answer = await client.get(path)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 async def test_the_list_shows_summaries(served: Served) -> None:
@@ -157,23 +142,3 @@ async def test_an_id_that_we_never_made_does_not_reach_the_store(served: Served,
 async def test_a_snapshot_id_that_we_never_made_does_not_reach_the_store(served: Served, hostile: str) -> None:
     async with served.without(incidents=Untouched()).client() as client:
         assert (await client.get(f"/incidents/{INCIDENT}/snapshots/{hostile}")).status_code == 404
-
-
-async def test_a_receipt_sums_its_parts_up(served: Served) -> None:
-    assert await answer_of(served, f"/receipts/{RECEIPT}") == {
-        "receipt_id": RECEIPT,
-        "received_at": "2026-11-23T12:00:00.000000Z",
-        "outcomes": {"created": 2, "duplicate": 2},
-        "incident_ids": [INCIDENT],
-    }
-
-
-async def test_another_tenants_receipt_is_404(served: Served) -> None:
-    async with served.client(headers=bearer(a_token(tid=GLOBEX_TID))) as client:
-        assert (await client.get(f"/receipts/{RECEIPT}")).status_code == 404
-
-
-@pytest.mark.parametrize("hostile", ["rcp-1", "RCP-" + "0" * 32, "rcp-" + "0" * 33, "%00", "x" * 5000])
-async def test_a_receipt_id_that_we_never_made_does_not_reach_the_store(served: Served, hostile: str) -> None:
-    async with served.without(receipts=Untouched()).client() as client:
-        assert (await client.get(f"/receipts/{hostile}")).status_code == 404

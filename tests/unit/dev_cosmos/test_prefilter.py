@@ -18,7 +18,7 @@ VALUES = [
     *("", "0", "1", "true", "a", "A", "ä", "Ω", "\uffff", "\U0001f600", "x'y", 'q"z', "\n", "[1]"),
     *([], [1], {}, {"k": 1}),
 ]
-OPERATORS = ["=", "!=", "<", "<=", ">", ">=", "IN"]
+OPERATORS = ["=", "!=", "<", "<=", ">", ">=", "IN", "ARRAY_CONTAINS"]
 
 
 def kept_by_sqlite(document: dict[str, Any], text: str, parameters: dict[str, Any]) -> bool:
@@ -35,6 +35,8 @@ def kept_by_sqlite(document: dict[str, Any], text: str, parameters: dict[str, An
 def a_condition(path: str, operator: str, *, mirrored: bool) -> str:
     if operator == "IN":
         return f"{path} IN (@value, 'nothing')"
+    if operator == "ARRAY_CONTAINS":
+        return f"ARRAY_CONTAINS(@values, {path})"
     return f"@value {operator} {path}" if mirrored else f"{path} {operator} @value"
 
 
@@ -54,8 +56,9 @@ def questions(draw: st.DrawFn) -> tuple[dict[str, Any], str, Any]:
 def test_no_document_that_matches_is_lost(question: tuple[dict[str, Any], str, Any]) -> None:
     document, condition, value = question
     text = f"SELECT * FROM c WHERE {condition}"
-    if CompiledQuery(parse_query(text), {"@value": value}).matches(document):
-        assert kept_by_sqlite(document, text, {"@value": value})
+    parameters = {"@value": value, "@values": [value, "nothing"]}
+    if CompiledQuery(parse_query(text), parameters).matches(document):
+        assert kept_by_sqlite(document, text, parameters)
 
 
 def test_most_of_the_other_documents_never_reach_python() -> None:
@@ -63,6 +66,12 @@ def test_most_of_the_other_documents_never_reach_python() -> None:
     assert kept_by_sqlite({"id": "1", "state": "open", "n": 4}, text, {"@state": "open"})
     assert not kept_by_sqlite({"id": "2", "state": "closed", "n": 4}, text, {"@state": "open"})
     assert not kept_by_sqlite({"id": "3", "state": "open", "n": 3}, text, {"@state": "open"})
+
+
+def test_a_list_of_ids_is_looked_up_and_not_searched_for() -> None:
+    text = "SELECT * FROM c WHERE ARRAY_CONTAINS(@ids, c.id)"
+    assert kept_by_sqlite({"id": "1"}, text, {"@ids": ["1", "2"]})
+    assert not kept_by_sqlite({"id": "3"}, text, {"@ids": ["1", "2"]})
 
 
 @pytest.mark.parametrize("name", ["größe", "tab\t", 'q"', "b\\"])

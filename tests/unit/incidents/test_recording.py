@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from shared.incidents.lifecycle import LOOK_AGAIN_AFTER
-from shared.incidents.recording import record
+from shared.incidents.recording import Work, record
 from shared.models.base import IncidentId
 from shared.models.incidents import Incident, IncidentState, TimelineEvent
 from shared.models.signals import REFIRE_AFTER, AlertStatus, Arrival, Severity, Signal
@@ -15,9 +15,10 @@ SECOND = an_alert(fingerprint="second", name="HighLatency", severity=Severity.WA
 
 
 def recorded(current: Incident | None, known: list[Signal], *arrivals: Arrival) -> IncidentChange | None:
-    by_id = {signal.normalized_data.signal_id: Versioned(signal, "s1") for signal in known}
+    by_id = {signal.id: Versioned(signal, "s1") for signal in known}
+    work = [Work(arrival, arrival.alert.signal_id) for arrival in arrivals]
     held = Versioned(current, "i1") if current else None
-    return record(ACME, INCIDENT, held, by_id, arrivals, now=NOON + timedelta(minutes=1))
+    return record(ACME, INCIDENT, held, by_id, work, now=NOON + timedelta(minutes=1))
 
 
 def events(change: IncidentChange | None) -> list[TimelineEvent]:

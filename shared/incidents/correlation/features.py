@@ -1,0 +1,110 @@
+"""What speaks for one service explaining another: time, topology, labels, changes; unknown is not zero."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.models.correlation import Features, ServiceNode
+
+SKEW_SECONDS = 90.0
+"""`for:` clauses and scrape intervals blur the order of starts by this much."""
+CHANGE_BEFORE = timedelta(minutes=30)
+COMMON_SHARE = 0.5
+"""A label value that this share of all services has says nothing about two of them."""
+
+_WEIGHTS: Mapping[str, float] = {"topology": 0.45, "time": 0.25, "labels": 0.2, "change": 0.1}
+_SPECIFICITY: Mapping[str, float] = {
+    **dict.fromkeys(
+        ("node", "host", "hostname", "rack", "database", "db", "queue", "topic", "upstream", "dependency"), 1.0
+    ),
+    **dict.fromkeys(("zone", "availability_zone", "topology_kubernetes_io_zone"), 0.8),
+    **dict.fromkeys(("instance",), 0.9),
+    **dict.fromkeys(("region", "datacenter", "cluster", "namespace", "kubernetes_namespace", "team"), 0.3),
+}
+CALLEE, CALLEE_FAR, CALLER = 1.0, 0.6, 0.3
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of all services at once."""
+
+    calls: Mapping[str, frozenset[str]] | None
+    changes: Mapping[str, Sequence[datetime]] | None
+    common: frozenset[tuple[str, str]]
+
+
+def common_labels(nodes: Sequence[ServiceNode]) -> frozenset[tuple[str, str]]:
+    """The label values that most services have."""
+    counted: Counter[tuple[str, str]] = Counter(pair for node in nodes for pair in node.labels.items())
+    return frozenset(pair for pair, count in counted.items() if count > max(2.0, len(nodes) * COMMON_SHARE))
+
+
+def features_of(
+    effect: ServiceNode, cause: ServiceNode, known: Evidence, *, window_seconds: float
+) -> Features | None:
+    """What speaks for `cause` explaining `effect`; None when their starts are too far apart."""
+    lag = (effect.first_started_at - cause.first_started_at).total_seconds()
+    if not -SKEW_SECONDS <= lag <= window_seconds:
+        return None
+    return Features(
+        time=_time(lag, window_seconds),
+        topology=_topology(effect.service_name, cause.service_name, known.calls),
+        labels=_labels(effect, cause, known.common),
+        change=_change(cause, known.changes),
+    )
+
+
+def score_of(features: Features) -> float:
+    """The weighted mean of what is known."""
+    known = {name: value for name in _WEIGHTS if (value := getattr(features, name)) is not None}
+    total = sum(_WEIGHTS[name] for name in known)
+    return sum(_WEIGHTS[name] * value for name, value in known.items()) / total if total else 0.0
+
+
+def has_ground(features: Features) -> bool:
+    """Whether more than time speaks for it: much happens at the same moment."""
+    return (features.topology or 0.0) >= CALLER or (features.labels or 0.0) >= 0.8  # noqa: PLR2004 -- a place label
+
+
+def _time(lag: float, window_seconds: float) -> float:
+    return round(math.exp(-max(lag, 0.0) / (window_seconds / 3)), 4)
+
+
+def _topology(effect: str, cause: str, calls: Mapping[str, frozenset[str]] | None) -> float | None:
+    if calls is None or not (_is_known(effect, calls) and _is_known(cause, calls)):
+        return None
+    near = calls.get(effect, frozenset())
+    if cause in near:
+        return CALLEE
+    if any(cause in calls.get(between, ()) for between in near):
+        return CALLEE_FAR
+    return CALLER if effect in calls.get(cause, ()) else 0.0
+
+
+def _is_known(name: str, calls: Mapping[str, frozenset[str]]) -> bool:
+    return name in calls or any(name in callees for callees in calls.values())
+
+
+def _labels(effect: ServiceNode, cause: ServiceNode, common: frozenset[tuple[str, str]]) -> float | None:
+    told = [name for name in effect.labels if name in cause.labels and name in _SPECIFICITY]
+    telling = [name for name in told if (name, effect.labels[name]) not in common]
+    if not telling:
+        return None
+    return max((_SPECIFICITY[name] for name in telling if effect.labels[name] == cause.labels[name]), default=0.0)
+
+
+def _change(cause: ServiceNode, changes: Mapping[str, Sequence[datetime]] | None) -> float | None:
+    if changes is None or cause.service_name not in changes:
+        return None
+    started = cause.first_started_at
+    return 1.0 if any(started - CHANGE_BEFORE <= at <= started for at in changes[cause.service_name]) else None
+
+
+def by_service(changes: Iterable[tuple[str, datetime, str]]) -> dict[str, list[datetime]]:
+    """When each service was changed."""
+    found: dict[str, list[datetime]] = {}
+    for service, at, _ in changes:
+        found.setdefault(service, []).append(at)
+    return found

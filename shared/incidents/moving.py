@@ -1,0 +1,147 @@
+"""Moving services from one incident to another: what each step writes. Merging is moving all of them.
+
+A move is begun in the source (`departing`), its signals are created in the target, claims are repointed, and only
+then are they removed from the source. Every step can be repeated, so whoever meets a move half done completes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from shared.incidents.lifecycle import is_stale, wanting_context
+from shared.incidents.nodes import with_nodes
+from shared.incidents.recording import opened_by
+from shared.incidents.timeline import entry
+from shared.models.base import IncidentId
+from shared.models.correlation import Joined, Membership, ServiceNode
+from shared.models.incidents import Departure, Incident, TimelineEvent
+from shared.models.signals import AlertStatus, Severity, Signal
+from shared.ports.stores import IncidentChange, Versioned
+
+
+def begun(source: Versioned[Incident], departure: Departure, *, now: datetime) -> IncidentChange:
+    """The source with the move announced: from now on alerts of these services go to the target."""
+    after = _next(source.value, {"departing": departure}, now=now)
+    return IncidentChange(incident=after, etag=source.etag)
+
+
+def arrived(
+    target: Versioned[Incident] | None,
+    target_id: IncidentId,
+    source: Incident,
+    signals: Sequence[Signal],
+    present: Mapping[str, object],
+    *,
+    now: datetime,
+) -> IncidentChange | None:
+    """The target with those of the signals that it has not got yet; None when it has them all."""
+    departure = _departure(source)
+    coming = [_rehomed(signal, target_id, departure) for signal in signals if signal.id not in present]
+    if not coming:
+        return None
+    nodes = {
+        node.service_name: node.model_copy(update={"pinned": node.pinned or departure.by is not None})
+        for node in source.services
+        if node.service_name in {signal.service_name for signal in coming}
+    }
+    before = target.value if target else _split_off(source, target_id, coming, nodes, now=now)
+    after = _grown(before, coming, nodes, now=now)
+    if target and is_stale(after, now=now):
+        after = wanting_context(after, f"moved-{after.version}", now=now)
+    told = entry(
+        after,
+        TimelineEvent.SERVICES_CAME,
+        coming[0].membership.reason.value if coming[0].membership else "moved",
+        coming,
+        now=now,
+        text=f"{', '.join(sorted(nodes))} came from incident {source.incident_id}",
+    )
+    return IncidentChange(
+        incident=after, etag=target.etag if target else None, created_signals=coming, timeline=[told]
+    )
+
+
+def left(
+    source: Versioned[Incident],
+    target_id: IncidentId,
+    going: Sequence[Versioned[Signal]],
+    *,
+    is_last: bool,
+    now: datetime,
+) -> IncidentChange:
+    """The source without these signals; after the last of them without the services, and merged if it is empty."""
+    departure = _departure(source.value)
+    firing = sum(1 for held in going if held.value.status is AlertStatus.FIRING)
+    fields: dict[str, object] = {
+        "signal_count": max(source.value.signal_count - len(going), 0),
+        "firing_count": max(source.value.firing_count - firing, 0),
+    }
+    if not is_last:
+        return IncidentChange(incident=_next(source.value, fields, now=now), etag=source.etag, removed_signals=going)
+    staying = tuple(node for node in source.value.services if node.service_name not in departure.services)
+    fields |= {
+        "departing": None,
+        "departed": {**source.value.departed, **dict.fromkeys(departure.services, target_id)},
+        "services": staying,
+        "merged_into": None if staying else target_id,
+        "severity": _worst(staying) or source.value.severity,
+    }
+    after = _next(source.value, fields, now=now)
+    event = TimelineEvent.SERVICES_LEFT if staying else TimelineEvent.MERGED
+    words = f"{', '.join(sorted(departure.services))} went to incident {target_id}"
+    reason = next(iter(departure.memberships.values())).reason.value if departure.memberships else "moved"
+    told = entry(after, event, reason, [], now=now, text=words)
+    return IncidentChange(incident=after, etag=source.etag, removed_signals=going, timeline=[told])
+
+
+def _departure(source: Incident) -> Departure:
+    if source.departing is None:
+        raise ValueError(f"no move of {source.incident_id} was begun")
+    return source.departing
+
+
+def _rehomed(signal: Signal, target_id: IncidentId, departure: Departure) -> Signal:
+    fallback = Membership(reason=Joined.CORRELATED, at=departure.at)
+    membership = departure.memberships.get(signal.service_name, fallback)
+    return signal.model_copy(update={"incident_id": target_id, "membership": membership})
+
+
+def _split_off(
+    source: Incident,
+    target_id: IncidentId,
+    coming: Sequence[Signal],
+    nodes: Mapping[str, ServiceNode],
+    *,
+    now: datetime,
+) -> Incident:
+    opened = opened_by(source.tenant_id, target_id, coming, now=now)
+    return opened.model_copy(
+        update={
+            # It began when the first of its alerts came, not when it was split off.
+            "detected_at": min(signal.created_at for signal in coming),
+            "suppressed": source.suppressed,
+            "severity": _worst(tuple(nodes.values())) or opened.severity,
+        }
+    )
+
+
+def _grown(
+    before: Incident, coming: Sequence[Signal], nodes: Mapping[str, ServiceNode], *, now: datetime
+) -> Incident:
+    firing = sum(1 for signal in coming if signal.status is AlertStatus.FIRING)
+    services = with_nodes(before.services, nodes)
+    fields = {
+        "services": services,
+        "departed": {name: where for name, where in before.departed.items() if name not in nodes},
+        "signal_count": before.signal_count + len(coming),
+        "firing_count": before.firing_count + firing,
+        "severity": _worst(services) or before.severity,
+    }
+    return _next(before, fields, now=now)
+
+
+def _worst(nodes: Sequence[ServiceNode]) -> Severity | None:
+    return min((Severity(node.severity) for node in nodes), key=lambda severity: severity.rank, default=None)
+
+
+def _next(before: Incident, fields: Mapping[str, object], *, now: datetime) -> Incident:
+    return before.model_copy(update={**fields, "version": before.version + 1, "updated_at": now})

@@ -1,0 +1,85 @@
+"""Due work: the timer sends a check for each, and the check is told apart by its kind."""
+
+import asyncio
+from datetime import datetime
+from typing import assert_never
+
+from shared.errors import Conflict, CopilotError
+from shared.messages import Check, QueueName
+from shared.models.base import IncidentId, ReceiptId
+from shared.models.schedule import SHARDS, DueWork, WorkKind
+from shared.pipeline.moving import complete
+from shared.pipeline.reconcile import reconcile
+from shared.pipeline.silence import check_silence
+from shared.ports.services import Services
+from shared.ports.stores import Versioned
+from shared.telemetry import logger
+
+log = logger(__name__)
+
+PER_SHARD = 200
+"""What one pass takes of a shard; the rest is taken by the next, before what fell due after it."""
+
+
+async def send_due(services: Services, *, now: datetime) -> int:
+    """Send a check for all work that is due, and return how many; what fails is left for the next pass."""
+    return sum(await asyncio.gather(*(_send_shard(shard, services, now=now) for shard in SHARDS)))
+
+
+async def _send_shard(shard: str, services: Services, *, now: datetime) -> int:
+    sent = 0
+    try:
+        due = await services.schedule.due(shard, now, limit=PER_SHARD)
+    except CopilotError as exc:
+        log.warning("due_work_unread", extra={"shard": shard, "reason": exc.reason})
+        return sent
+    for held in due:
+        try:
+            await _send(held, services, now=now)
+        except CopilotError as exc:
+            log.warning("check_not_sent", extra={"work_id": held.value.id, "reason": exc.reason})
+            continue
+        sent += 1
+    return sent
+
+
+async def _send(held: Versioned[DueWork], services: Services, *, now: datetime) -> None:
+    """Send first, move after: a crash between the two sends again, and a check may run twice."""
+    work = held.value
+    await services.queues.send(QueueName.CHECKS, check_of(work))
+    try:
+        await services.schedule.replace(work.tenant_id, work.due_again(now=now), held.etag)
+    except Conflict:
+        # The check was quicker, and moved the work itself.
+        return
+
+
+def check_of(work: DueWork) -> Check:
+    """The message that looks at work; the same work always gives the same message."""
+    return Check(
+        tenant_id=work.tenant_id,
+        receipt_id=ReceiptId(work.id),
+        correlation_id=work.id,
+        work_id=work.id,
+        kind=work.kind,
+        subject=work.subject,
+    )
+
+
+async def check(message: Check, services: Services, *, now: datetime) -> None:
+    """Look at work that is due; work that is done meanwhile is left alone."""
+    if message.kind is WorkKind.COMPLETE_MOVE:
+        await complete(message, IncidentId(message.subject), services, now=now)
+        return
+    held = await services.schedule.read(message.tenant_id, message.work_id)
+    if held is None:
+        return
+    match held.value.kind:
+        case WorkKind.AUTO_RESOLVE:
+            await check_silence(message, held.value, services, now=now)
+        case WorkKind.RECONCILE:
+            await reconcile(message, held.value, services, now=now)
+        case WorkKind.COMPLETE_MOVE:
+            return
+        case _:
+            assert_never(held.value.kind)

@@ -1,0 +1,72 @@
+"""What correlation may know beside the alerts: gathered for it, and kept from what the context stage measured."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from shared.errors import Conflict
+from shared.incidents.correlation import Placed, Surroundings
+from shared.models.base import TenantId
+from shared.models.correlation import CorrelationPolicy, Verdict
+from shared.models.evidence import EdgeEvidence, Snapshot
+from shared.models.surroundings import MAX_EDGES, Call, Corrections, KnownTopology
+from shared.pipeline.turns import turn
+from shared.ports.services import Services
+
+MAX_TRIES = 4
+STILL_FRESH = timedelta(minutes=30)
+"""A call that was seen this recently is not written again."""
+
+
+async def surroundings_of(
+    tenant_id: TenantId, placed: Sequence[Placed], policy: CorrelationPolicy, services: Services
+) -> Surroundings:
+    """Topology, changes and corrections around these services; what is not known is None, which is not nothing."""
+    starts = [one.node.first_started_at for one in placed]
+    window = timedelta(seconds=policy.window_seconds)
+    topology, corrections, changes = await asyncio.gather(
+        services.surroundings.topology(tenant_id),
+        services.surroundings.corrections(tenant_id),
+        services.changes.between(tenant_id, min(starts) - window, max(starts)),
+    )
+    return Surroundings(
+        calls=_calls(topology.value) if topology else None,
+        changes=tuple((one.service_name, one.at, one.id) for one in changes) or None,
+        history=_history(corrections.value) if corrections else None,
+    )
+
+
+def _calls(topology: KnownTopology) -> Mapping[str, frozenset[str]]:
+    callees: dict[str, set[str]] = defaultdict(set)
+    for call in topology.calls:
+        callees[call.caller].add(call.callee)
+    return {caller: frozenset(found) for caller, found in callees.items()}
+
+
+def _history(corrections: Corrections) -> Mapping[frozenset[str], Verdict]:
+    return {frozenset(one.services): one.verdict for one in corrections.corrections}
+
+
+async def remember_topology(tenant_id: TenantId, snapshot: Snapshot, services: Services, *, now: datetime) -> None:
+    """Keep the calls that a snapshot measured, for correlation: it cannot wait for a metric query."""
+    seen = {(one.caller, one.callee) for one in snapshot.body.evidence() if isinstance(one, EdgeEvidence)}
+    if not seen:
+        return
+    async with turn(tenant_id, "topology"):
+        for _ in range(MAX_TRIES):
+            held = await services.surroundings.topology(tenant_id)
+            known = {(call.caller, call.callee): call for call in held.value.calls} if held else {}
+            if all(edge in known and now - known[edge].seen_at < STILL_FRESH for edge in seen):
+                return
+            known |= {edge: Call(caller=edge[0], callee=edge[1], seen_at=now) for edge in seen}
+            latest = sorted(known.values(), key=lambda call: (call.seen_at, call.caller, call.callee))[-MAX_EDGES:]
+            topology = KnownTopology(
+                id=KnownTopology.id_for(), tenant_id=tenant_id, calls=tuple(latest), updated_at=now
+            )
+            try:
+                await services.surroundings.keep(tenant_id, topology, held.etag if held else None)
+            except Conflict:
+                continue
+            return
+    raise Conflict(f"the known topology changed {MAX_TRIES} times while calls were added")

@@ -1,0 +1,136 @@
+"""What every SurroundingsStore and ChangeStore promises."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.adapters.cosmos.surroundings import CosmosChanges, CosmosSurroundings
+from shared.adapters.memory import MemoryChanges, MemorySurroundings
+from shared.errors import Conflict, StoreRejected
+from shared.models.base import TenantId
+from shared.models.changes import Change, ChangeKind, ChangeStatus, ReportedChange
+from shared.models.correlation import Correction, Verdict
+from shared.models.surroundings import Call, Corrections, KnownTopology
+from shared.ports.stores import Versioned
+from shared.ports.surroundings import ChangeStore, SurroundingsStore
+from tests.builders import NOON, ONE_SECOND
+from tests.contract.conftest import BACKENDS
+
+
+@pytest.fixture(params=BACKENDS)
+def surroundings(request: pytest.FixtureRequest) -> SurroundingsStore:
+    if request.param == "memory":
+        return MemorySurroundings()
+    return CosmosSurroundings(request.getfixturevalue("database"))
+
+
+@pytest.fixture(params=BACKENDS)
+def changes(request: pytest.FixtureRequest) -> ChangeStore:
+    if request.param == "memory":
+        return MemoryChanges()
+    return CosmosChanges(request.getfixturevalue("database"))
+
+
+@pytest.fixture
+def tenant() -> TenantId:
+    return TenantId(f"ten-{uuid.uuid4().hex[:12]}")
+
+
+def a_topology(tenant: TenantId, *calls: tuple[str, str]) -> KnownTopology:
+    found = tuple(Call(caller=caller, callee=callee, seen_at=NOON) for caller, callee in calls)
+    return KnownTopology(id=KnownTopology.id_for(), tenant_id=tenant, calls=found, updated_at=NOON)
+
+
+def some_corrections(tenant: TenantId) -> Corrections:
+    word = Correction(services=("checkout", "payment"), verdict=Verdict.APART, by="usr-1", at=NOON)
+    return Corrections(id=Corrections.id_for(), tenant_id=tenant).with_correction(word)
+
+
+def a_change(tenant: TenantId, name: str = "dep-1", **reported: Any) -> Change:
+    fields: dict[str, Any] = {
+        "source": "github",
+        "external_id": name,
+        "kind": ChangeKind.DEPLOY,
+        "status": ChangeStatus.IN_PROGRESS,
+        "service_name": "payment",
+        "title": "payment 1.5.0",
+        "at": NOON,
+        "said_at": NOON,
+    }
+    told = ReportedChange(**{**fields, **reported})
+    return Change(
+        id=told.change_id,
+        tenant_id=tenant,
+        service_name=told.service_name,
+        at=told.at,
+        reported=told,
+        receipt_id="rcp-1",
+        created_at=NOON,
+    )
+
+
+async def test_topology_and_corrections_are_kept_beside_each_other(
+    surroundings: SurroundingsStore, tenant: TenantId
+) -> None:
+    topology, corrections = a_topology(tenant, ("checkout", "payment")), some_corrections(tenant)
+    await surroundings.keep(tenant, topology, None)
+    await surroundings.keep(tenant, corrections, None)
+    held, word = await surroundings.topology(tenant), await surroundings.corrections(tenant)
+    assert held is not None
+    assert word is not None
+    assert (held.value, word.value) == (topology, corrections)
+
+
+async def test_nothing_is_known_of_a_new_tenant(surroundings: SurroundingsStore, tenant: TenantId) -> None:
+    assert await surroundings.topology(tenant) is None
+    assert await surroundings.corrections(tenant) is None
+
+
+async def test_what_moved_since_it_was_read_is_not_overwritten(
+    surroundings: SurroundingsStore, tenant: TenantId
+) -> None:
+    await surroundings.keep(tenant, a_topology(tenant), None)
+    held = await surroundings.topology(tenant)
+    assert isinstance(held, Versioned)
+    await surroundings.keep(tenant, a_topology(tenant, ("a", "b")), held.etag)
+    for stale in (held.etag, None):
+        with pytest.raises(Conflict):
+            await surroundings.keep(tenant, a_topology(tenant, ("c", "d")), stale)
+
+
+async def test_another_tenants_surroundings_are_not_seen_or_written(
+    surroundings: SurroundingsStore, tenant: TenantId
+) -> None:
+    await surroundings.keep(tenant, a_topology(tenant), None)
+    other = TenantId(f"{tenant}-other")
+    assert await surroundings.topology(other) is None
+    with pytest.raises(StoreRejected):
+        await surroundings.keep(other, a_topology(tenant), None)
+
+
+async def test_a_later_report_of_a_change_replaces_the_earlier_and_an_older_one_does_not(
+    changes: ChangeStore, tenant: TenantId
+) -> None:
+    done = a_change(tenant, status=ChangeStatus.SUCCEEDED, said_at=NOON + ONE_SECOND)
+    assert await changes.record(tenant, a_change(tenant))
+    assert await changes.record(tenant, done)
+    assert not await changes.record(tenant, a_change(tenant))
+    assert not await changes.record(tenant, done)
+    assert list(await changes.between(tenant, NOON, NOON)) == [done]
+
+
+async def test_changes_are_found_by_time_newest_first(changes: ChangeStore, tenant: TenantId) -> None:
+    moments = [NOON + timedelta(minutes=minute) for minute in range(5)]
+    for minute, moment in enumerate(moments):
+        await changes.record(tenant, a_change(tenant, f"dep-{minute}", at=moment))
+    found = await changes.between(tenant, moments[1], moments[3])
+    assert [one.at for one in found] == [moments[3], moments[2], moments[1]]
+    assert [one.at for one in await changes.between(tenant, moments[0], moments[4], limit=2)] == moments[:2:-1]
+    assert list(await changes.between(TenantId(f"{tenant}-other"), moments[0], moments[4])) == []
+
+
+async def test_a_change_of_another_tenant_is_not_recorded(changes: ChangeStore, tenant: TenantId) -> None:
+    with pytest.raises(StoreRejected):
+        await changes.record(TenantId(f"{tenant}-other"), a_change(tenant))
