@@ -12,6 +12,7 @@ CopilotError
 └── permanent: trying again changes nothing
     ├── Malformed             what came from outside cannot be understood
     ├── AlreadyExists         a create met a document with this id
+    ├── NotAllowed            what is asked for cannot be done as things stand; `reason` says why
     ├── StoreRejected         the store refuses the write itself (too large, wrong key)
     ├── SecretUnreadable      a sealed secret fails its authentication
     ├── AddressRefused        a tenant-supplied URL points where we do not go
@@ -91,6 +92,12 @@ class AlreadyExists(CopilotError):
     """A create-once document is there already."""
 
     default_reason = "already_exists"
+
+
+class NotAllowed(CopilotError):
+    """What is asked for cannot be done in the state that things are in."""
+
+    default_reason = "not_allowed"
 
 
 class StoreRejected(CopilotError):

@@ -13,6 +13,8 @@ LEAST_ROLE: Mapping[str, Role] = {
     "read_snapshot": Role.VIEWER,
     "read_hypotheses": Role.VIEWER,
     "read_receipt": Role.VIEWER,
+    "merge_incident": Role.ENGINEER,
+    "split_incident": Role.ENGINEER,
     "list_dead_letters": Role.ENGINEER,
     "read_dead_letter": Role.ENGINEER,
     "redrive_dead_letter": Role.ADMIN,

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, FastAPI
 
 from shared.access.authentication import Authenticator
-from shared.api import dead_letters, incidents, me, receipts
+from shared.api import corrections, dead_letters, incidents, me, receipts
 from shared.api.boundary import Boundary
 from shared.api.documentation import DocumentedApi, add_docs_page
 from shared.api.problems import install_problems
@@ -29,7 +29,7 @@ def create_api(services: Services, authenticator: Authenticator) -> FastAPI:
     api.state.services = services
     api.state.authenticator = authenticator
     routes = APIRouter(prefix=PREFIX, redirect_slashes=False)
-    for resource in (me.router, incidents.router, receipts.router, dead_letters.router):
+    for resource in (me.router, incidents.router, corrections.router, receipts.router, dead_letters.router):
         routes.include_router(resource)
     api.include_router(routes)
     add_docs_page(api, PREFIX)

@@ -24,6 +24,9 @@ _SUMMARY: Example = {
     "assigned_to": None,
     "signal_count": 1,
     "firing_count": 1,
+    "services": ["payment"],
+    "flap_count": 0,
+    "suppressed": None,
     "updated_at": _ANSWERED,
 }
 
@@ -44,6 +47,14 @@ _SIGNAL: Example = {
     "generator_url": "http://prometheus.example/graph?g0.expr=service%3Arequest_errors%3Aratio1m",
     "timestamp": _STARTED,
     "resolved_at": None,
+    "fired_times": 1,
+    "membership": {
+        "reason": "first_of_the_incident",
+        "score": None,
+        "leans_on": None,
+        "features": None,
+        "at": _DETECTED,
+    },
     "receipt_id": _RECEIPT_ID,
 }
 
@@ -117,6 +128,8 @@ _HYPOTHESES: Example = {
 
 _INCIDENT: Example = {
     **_SUMMARY,
+    "acknowledged_by": None,
+    "held_open": None,
     "external_id": None,
     "acknowledged_at": None,
     "mitigated_at": None,
@@ -188,6 +201,8 @@ EXAMPLES: Mapping[str, Example | list[Example]] = {
     "read_snapshot": _SNAPSHOT,
     "read_hypotheses": [_HYPOTHESES],
     "read_receipt": _RECEIPT,
+    "merge_incident": {"incident_id": _INCIDENT_ID},
+    "split_incident": {"incident_id": _INCIDENT_ID},
     "list_dead_letters": {"items": [_LETTER_SUMMARY], "cursor": None},
     "read_dead_letter": _LETTER,
     "redrive_dead_letter": _DECISION,

@@ -2,9 +2,11 @@
 
 import asyncio
 import re
-from typing import Annotated
+from http import HTTPStatus
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
+from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
 from shared.access.principals import Principal
@@ -49,12 +51,23 @@ async def list_incidents(
     return IncidentPage(items=[SummaryView.of(one) for one in page.items], cursor=page.cursor)
 
 
-@router.get("/{incident_id}", summary="Read an incident with everything known of it")
+@router.get(
+    "/{incident_id}",
+    summary="Read an incident with everything known of it",
+    response_model=IncidentView,
+    responses={307: {"description": "It was merged into the incident that `Location` names."}},
+)
 async def read_incident(
     incident_id: str, principal: Annotated[Principal, Depends(allowed("read_incident"))], services: Wired
-) -> IncidentView:
-    """The incident with its signals, timeline, a summary of the latest snapshot, and the latest hypotheses."""
+) -> Any:
+    """The incident with its signals, timeline, a summary of the latest snapshot, and the latest hypotheses.
+
+    One that was merged into another answers 307 with the address of that; its own parts stay where they are.
+    """
     incident = await _incident(principal.tenant_id, incident_id, services)
+    if incident.merged_into:
+        # Relative, so that the address does not come from the Host header, which the caller chooses.
+        return RedirectResponse(incident.merged_into, status_code=HTTPStatus.TEMPORARY_REDIRECT)
     signals, timeline, snapshot, hypotheses = await asyncio.gather(
         _signals(principal.tenant_id, incident, services),
         _timeline(principal.tenant_id, incident, services),

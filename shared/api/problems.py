@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from shared.access.authentication import Forbidden
-from shared.errors import CopilotError, Malformed, Unauthenticated
+from shared.errors import CopilotError, Malformed, NotAllowed, Unauthenticated
 from shared.telemetry import logger
 
 log = logger(__name__)
@@ -50,6 +50,7 @@ _TITLES = {
     401: "Unauthorized",
     403: "Forbidden",
     404: "Not found",
+    409: "Not possible now",
     500: "Internal error",
     503: "Temporarily unavailable",
 }
@@ -58,11 +59,21 @@ _MEANINGS = {
     401: "There is no bearer token, or not a good one. The answer does not say what is wrong with it.",
     403: "The token is good, but its tenant is not active or its role does not allow this.",
     404: "There is no such thing in the caller's tenant.",
+    409: "What is asked for cannot be done in the state that things are in.",
     500: "A bug of ours. The request id finds it in our log.",
     503: "A store or the identity provider is not available now. Try again after `Retry-After` seconds.",
 }
 # What the caller did is explained; what is wrong on our side, or with a token, stands in our log.
-_EXPLAINED = frozenset({400, 403, 404})
+_EXPLAINED = frozenset({400, 403, 404, 409})
+
+
+_STATUSES: tuple[tuple[type[CopilotError], int], ...] = (
+    (Unauthenticated, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (NotAllowed, 409),
+    (Malformed, 400),
+)
 
 
 def _type_of(title: str) -> str:
@@ -105,17 +116,10 @@ def install_problems(api: FastAPI) -> None:
 
 
 def _status_of(exc: CopilotError) -> int:
-    match exc:
-        case Unauthenticated():
-            return 401
-        case Forbidden():
-            return 403
-        case NotFound():
-            return 404
-        case Malformed():
-            return 400
-        case _:
-            return 503 if exc.retryable else 500
+    status = next((status for kind, status in _STATUSES if isinstance(exc, kind)), None)
+    if isinstance(exc, NotAllowed) and exc.reason == "unknown_incident":
+        return 404
+    return status or (503 if exc.retryable else 500)
 
 
 def _sentence(text: str) -> str:

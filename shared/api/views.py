@@ -6,9 +6,10 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from shared.models.base import Instant
+from shared.models.correlation import Membership
 from shared.models.evidence import Section, SectionName, SectionStatus, Snapshot
 from shared.models.hypotheses import Conclusion, GeneratedBy, Hypothesis, HypothesisSet
-from shared.models.incidents import Incident, IncidentState, IncidentSummary, TimelineEntry, TimelineEvent
+from shared.models.incidents import Incident, IncidentState, IncidentSummary, Suppressed, TimelineEntry, TimelineEvent
 from shared.models.receipts import DeadLetter, LetterState
 from shared.models.signals import AlertStatus, Rejected, Severity, Signal, SignalType, Source
 
@@ -26,12 +27,16 @@ class SummaryView(BaseModel):
     assigned_to: str | None
     signal_count: int
     firing_count: int
+    services: list[str] = Field(description="Every service in it, in the order they came.")
+    flap_count: int = Field(description="How often it was reopened.")
+    suppressed: Suppressed | None = Field(description="Why it is kept but not investigated.")
     updated_at: Instant
 
     @classmethod
     def of(cls, summary: IncidentSummary) -> "SummaryView":
         """From the stored summary."""
-        return cls.model_validate(summary.model_dump())
+        names = [node.service_name for node in summary.services]
+        return cls.model_validate({**summary.model_dump(), "services": names})
 
 
 class SignalView(BaseModel):
@@ -51,6 +56,8 @@ class SignalView(BaseModel):
     generator_url: str | None
     timestamp: Instant = Field(description="When the alert started, by the sender's clock.")
     resolved_at: Instant | None
+    fired_times: int = Field(description="One, and one more for every time it fired again after a resolution.")
+    membership: Membership | None = Field(description="Why it is in this incident.")
     receipt_id: str
 
     @classmethod
@@ -173,6 +180,11 @@ class IncidentView(BaseModel):
     assigned_to: str | None
     signal_count: int
     firing_count: int
+    services: list[str] = Field(description="Every service in it, in the order they came.")
+    acknowledged_by: str | None
+    flap_count: int = Field(description="How often it was reopened.")
+    held_open: str | None = Field(description="Why it stays open although no known alert fires.")
+    suppressed: Suppressed | None = Field(description="Why it is kept but not investigated.")
     created_at: Instant
     updated_at: Instant
     signals: list[SignalView]
@@ -192,7 +204,8 @@ class IncidentView(BaseModel):
     ) -> "IncidentView":
         """From the stored incident and its parts."""
         parts = {"signals": signals, "timeline": timeline, "snapshot": snapshot, "hypotheses": hypotheses}
-        return cls.model_validate({**incident.model_dump(), **parts})
+        names = [node.service_name for node in incident.services]
+        return cls.model_validate({**incident.model_dump(), **parts, "services": names})
 
 
 class DeadLetterSummaryView(BaseModel):

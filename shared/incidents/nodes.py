@@ -84,8 +84,8 @@ def is_news(before: Sequence[ServiceNode], after: Sequence[ServiceNode]) -> bool
 
     def looked_at(nodes: Sequence[ServiceNode]) -> dict[str, object]:
         return {
-            n.service_name: (n.first_started_at, tuple(sorted(n.labels.items())), n.service_failure, n.severity)
-            for n in nodes
+            one.service_name: (one.first_started_at, one.last_started_at, dict(one.labels), one.service_failure)
+            for one in nodes
         }
 
     return looked_at(before) != looked_at(after)

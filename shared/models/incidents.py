@@ -100,9 +100,17 @@ class Incident(Document):
     last_alert_at: Instant | None = None
     """When an alert last said something new."""
     flap_count: int = 0
-    """How often it was reopened."""
+    """How often it was reopened, or fired again while it was held open for flapping."""
+    recent_fires: tuple[Instant, ...] = ()
+    """When it last began to fire, at most FIRES_TO_FLAP times; empty until it fires a second time."""
+    flapping_until: Instant | None = None
+    """Until when it counts as flapping, should it not fire again."""
     held_open: str | None = None
-    """Why it stays open although none of its known signals fires (`truncated_alerts`)."""
+    """Why it stays open although none of its known signals fires (`truncated_alerts`, `flapping`)."""
+    cut_groups: tuple[str, ...] = ()
+    """The sender's groups whose latest list was cut: alerts of them that we were not told of may fire."""
+    followed_at: Instant | None = None
+    """When the sender said the newest of what was followed, by its clock."""
     suppressed: Suppressed | None = None
     signal_count: int = 0
     firing_count: int = 0
@@ -189,6 +197,8 @@ class IncidentSummary(Document):
     merged_into: IncidentId | None = None
     suppressed: Suppressed | None = None
     flap_count: int = 0
+    flapping_until: Instant | None = None
+    held_open: str | None = None
     services: tuple[ServiceNode, ...] = ()
     source_version: int
     updated_at: Instant
@@ -212,6 +222,8 @@ class IncidentSummary(Document):
             merged_into=incident.merged_into,
             suppressed=incident.suppressed,
             flap_count=incident.flap_count,
+            flapping_until=incident.flapping_until,
+            held_open=incident.held_open,
             services=incident.services,
             source_version=incident.version,
             updated_at=incident.updated_at,

@@ -229,5 +229,11 @@ class Signal(Document):
     """The integration it came through; None for signals recorded before that was kept."""
     fired_times: int = 1
     """How often this episode has fired: one, and one more for every time it fired again after a resolution."""
+    recent_fires: tuple[Instant, ...] = ()
+    """When it last began to fire, at most FIRES_TO_FLAP times; empty until it fires a second time."""
+    said_at: Instant | None = None
+    """When the sender said what `status` says, where it tells."""
+    resolved_by: Origin | None = None
+    """How we came to know that it is over; None while it fires, and for signals of before that was kept."""
     membership: Membership | None = None
     """Why it is in this incident; None for signals recorded before memberships were kept."""

@@ -11,6 +11,7 @@ from shared.models.base import SnapshotId, TenantId
 from shared.models.evidence import Snapshot
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, TimelineEvent
+from shared.pipeline.grouping import regroup
 from shared.pipeline.recording import MAX_TRIES, list_latest, snapshot_id_for
 from shared.pipeline.surroundings import remember_topology
 from shared.pipeline.turns import turn
@@ -43,8 +44,12 @@ async def build_context(message: BuildContext, services: Services, *, now: datet
             deadline_seconds=COLLECT_SECONDS,
             source_trouble=trouble,
         )
-        await remember_topology(tenant_id, snapshot, services, now=now)
+        learned = await remember_topology(tenant_id, snapshot, services, now=now)
         await _keep(tenant_id, snapshot, ranked_set(snapshot, now=now), message.trigger, services, now=now)
+        if learned:
+            # Who calls whom was not known when the incidents around were opened: they may be one.
+            tenant = await services.directory.tenant(tenant_id)
+            await regroup(message, tenant, services, now=now)
     else:
         await list_latest(tenant_id, incident_id, services)
     await services.queues.send(

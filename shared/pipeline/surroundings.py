@@ -48,17 +48,21 @@ def _history(corrections: Corrections) -> Mapping[frozenset[str], Verdict]:
     return {frozenset(one.services): one.verdict for one in corrections.corrections}
 
 
-async def remember_topology(tenant_id: TenantId, snapshot: Snapshot, services: Services, *, now: datetime) -> None:
-    """Keep the calls that a snapshot measured, for correlation: it cannot wait for a metric query."""
+async def remember_topology(tenant_id: TenantId, snapshot: Snapshot, services: Services, *, now: datetime) -> bool:
+    """Keep the calls that a snapshot measured, for correlation: it cannot wait for a metric query.
+
+    Returns whether any of them was news.
+    """
     seen = {(one.caller, one.callee) for one in snapshot.body.evidence() if isinstance(one, EdgeEvidence)}
     if not seen:
-        return
+        return False
     async with turn(tenant_id, "topology"):
         for _ in range(MAX_TRIES):
             held = await services.surroundings.topology(tenant_id)
             known = {(call.caller, call.callee): call for call in held.value.calls} if held else {}
             if all(edge in known and now - known[edge].seen_at < STILL_FRESH for edge in seen):
-                return
+                return False
+            news = not seen <= known.keys()
             known |= {edge: Call(caller=edge[0], callee=edge[1], seen_at=now) for edge in seen}
             latest = sorted(known.values(), key=lambda call: (call.seen_at, call.caller, call.callee))[-MAX_EDGES:]
             topology = KnownTopology(
@@ -68,5 +72,5 @@ async def remember_topology(tenant_id: TenantId, snapshot: Snapshot, services: S
                 await services.surroundings.keep(tenant_id, topology, held.etag if held else None)
             except Conflict:
                 continue
-            return
+            return news
     raise Conflict(f"the known topology changed {MAX_TRIES} times while calls were added")

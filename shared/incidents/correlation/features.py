@@ -45,8 +45,8 @@ def features_of(
     effect: ServiceNode, cause: ServiceNode, known: Evidence, *, window_seconds: float
 ) -> Features | None:
     """What speaks for `cause` explaining `effect`; None when their starts are too far apart."""
-    lag = (effect.first_started_at - cause.first_started_at).total_seconds()
-    if not -SKEW_SECONDS <= lag <= window_seconds:
+    lag = _lag(effect, cause, window_seconds=window_seconds)
+    if lag is None:
         return None
     return Features(
         time=_time(lag, window_seconds),
@@ -54,6 +54,20 @@ def features_of(
         labels=_labels(effect, cause, known.common),
         change=_change(cause, known.changes),
     )
+
+
+def _lag(effect: ServiceNode, cause: ServiceNode, *, window_seconds: float) -> float | None:
+    """How much later the effect began, by the pair of starts that lie closest; None when none is near enough.
+
+    A service that has fired for hours may begin to matter with its latest alert.
+    """
+    lags = [
+        (later - earlier).total_seconds()
+        for later in (effect.first_started_at, effect.last_started_at)
+        for earlier in (cause.first_started_at, cause.last_started_at)
+    ]
+    near = [lag for lag in lags if -SKEW_SECONDS <= lag <= window_seconds]
+    return min(near, key=lambda lag: (abs(lag), lag)) if near else None
 
 
 def score_of(features: Features) -> float:

@@ -1,0 +1,87 @@
+"""What people correct: which services belong to one incident, and which do not."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.access.principals import Principal
+from shared.api.allowed import Wired, allowed
+from shared.api.problems import PROBLEMS, NotFound
+from shared.messages import Envelope
+from shared.models.base import IncidentId, ReceiptId
+from shared.pipeline import correcting
+
+router = APIRouter(prefix="/incidents", tags=["incidents"], responses=PROBLEMS)
+
+_INCIDENT_ID = re.compile(r"inc-[0-9a-f]{24}")
+
+
+class MergeRequest(BaseModel):
+    """Where all of the incident goes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    into: str = Field(pattern=f"^{_INCIDENT_ID.pattern}$", description="The incident that takes everything over.")
+
+
+class SplitRequest(BaseModel):
+    """Which services leave the incident together, for one of their own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    services: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(min_length=1, max_length=100)
+
+
+class Corrected(BaseModel):
+    """Where the services are now."""
+
+    incident_id: str
+
+
+@router.post("/{incident_id}/merge", summary="Merge an incident into another")
+async def merge_incident(
+    incident_id: str,
+    wanted: MergeRequest,
+    request: Request,
+    principal: Annotated[Principal, Depends(allowed("merge_incident"))],
+    services: Wired,
+) -> Corrected:
+    """Its alerts go to the other incident; whoever reads it afterwards is sent there. The correction is kept."""
+    who = _correcting(principal, request)
+    target = await correcting.merge_incidents(
+        who, _known(incident_id), IncidentId(wanted.into), services, now=datetime.now(UTC)
+    )
+    return Corrected(incident_id=target)
+
+
+@router.post("/{incident_id}/split", summary="Split services off an incident")
+async def split_incident(
+    incident_id: str,
+    wanted: SplitRequest,
+    request: Request,
+    principal: Annotated[Principal, Depends(allowed("split_incident"))],
+    services: Wired,
+) -> Corrected:
+    """Their alerts go to an incident of their own and stay there. The correction is kept."""
+    who = _correcting(principal, request)
+    target = await correcting.split_incident(
+        who, _known(incident_id), wanted.services, services, now=datetime.now(UTC)
+    )
+    return Corrected(incident_id=target)
+
+
+def _known(incident_id: str) -> IncidentId:
+    if not _INCIDENT_ID.fullmatch(incident_id):
+        raise NotFound("There is no such incident.")
+    return IncidentId(incident_id)
+
+
+def _correcting(principal: Principal, request: Request) -> correcting.Correcting:
+    request_id = str(request.state.request_id)
+    message = Envelope(
+        tenant_id=principal.tenant_id, receipt_id=ReceiptId(f"api-{request_id}"), correlation_id=request_id
+    )
+    return correcting.Correcting(message, principal.object_id)
