@@ -41,6 +41,10 @@ def signals_of(path: Path, source: str) -> dict[str, Any]:
     ]
     return {
         "signals": [_signal(one, now=now).to_stored() for one in arrivals],
+        "changes": [one.model_dump(mode="json") for one in parsed.changes],
+        "updates": [one.model_dump(mode="json") for one in parsed.updates],
+        "ignored": parsed.ignored,
+        "kept_as_dead_letter": parsed.unknown_shape,
         "dead_letters": [one.model_dump() for one in parsed.rejected],
         "truncated_alerts": parsed.truncated_alerts,
     }

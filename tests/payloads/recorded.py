@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-_FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent
 
 
 def payload(sender: str, name: str) -> bytes:
     """The bytes as they came over the wire."""
-    return (_FOLDER / sender / f"{name}.json").read_bytes()
+    return (FOLDER / sender / f"{name}.json").read_bytes()

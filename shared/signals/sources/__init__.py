@@ -4,12 +4,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from shared.models.signals import ParsedDelivery, Source
-from shared.signals.sources import alertmanager
+from shared.signals.sources import alertmanager, changes, generic, github, pagerduty
 
 Parser = Callable[[bytes, datetime], ParsedDelivery]
 
 PARSERS: Mapping[Source, Parser] = {
     Source.ALERTMANAGER: alertmanager.parse,
+    Source.PAGERDUTY: pagerduty.parse,
+    Source.GENERIC: generic.parse,
+    Source.CHANGES: changes.parse,
+    Source.GITHUB: github.parse,
 }
 
 

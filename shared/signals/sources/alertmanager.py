@@ -1,6 +1,7 @@
 """Prometheus Alertmanager's webhook, body version 4 (prometheus/alertmanager, notify/webhook and template)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,7 +15,7 @@ MAX_ALERTS = 5000
 MAX_URL_CHARS = 8192
 
 
-def parse(body: bytes, received_at: datetime) -> ParsedDelivery:  # noqa: ARG001 -- every parser has this shape
+def parse(body: bytes, received_at: datetime) -> ParsedDelivery:
     """The alerts of one notification; alerts that cannot be understood are listed beside them."""
     payload = read_object(body)
     listed = payload.get("alerts")
@@ -22,8 +23,8 @@ def parse(body: bytes, received_at: datetime) -> ParsedDelivery:  # noqa: ARG001
         raise Malformed("the body has no list of alerts", reason="no_alerts")
     if len(listed) > MAX_ALERTS:
         raise Malformed(f"the body lists more than {MAX_ALERTS} alerts", reason="too_many_alerts")
-    group_key = text_of(payload.get("groupKey"))
-    read = [_alert(item, group_key, position) for position, item in enumerate(listed)]
+    group = _Group(text_of(payload.get("groupKey")), payload.get("status"), received_at)
+    read = [_alert(item, group, position) for position, item in enumerate(listed)]
     return ParsedDelivery(
         alerts=tuple(one for one in read if isinstance(one, Alert)),
         rejected=tuple(one for one in read if isinstance(one, Rejected)),
@@ -32,23 +33,31 @@ def parse(body: bytes, received_at: datetime) -> ParsedDelivery:  # noqa: ARG001
     )
 
 
-def _alert(item: object, group_key: str, position: int) -> Alert | Rejected:
+@dataclass(frozen=True)
+class _Group:
+    """What the notification says of all its alerts."""
+
+    key: str
+    status: object
+    received_at: datetime
+
+
+def _alert(item: object, group: _Group, position: int) -> Alert | Rejected:
     if not isinstance(item, Mapping):
         return Rejected(position=position, reason="not_an_object", detail="the alert is not a JSON object")
-    status = item.get("status")
+    # Bodies made by hand or by other tools may say it only once, for all.
+    status = item.get("status", group.status)
     if status not in (AlertStatus.FIRING, AlertStatus.RESOLVED):
         return Rejected(position=position, reason="bad_status", detail="the status is neither firing nor resolved")
-    starts_at = time_of(item.get("startsAt"))
-    if starts_at is None:
-        return Rejected(position=position, reason="no_start", detail="startsAt is missing or not a time")
-    return _read(item, AlertStatus(status), starts_at, group_key)
+    return _read(item, AlertStatus(status), group)
 
 
-def _read(item: Mapping[str, Any], status: AlertStatus, starts_at: datetime, group_key: str) -> Alert:
+def _read(item: Mapping[str, Any], status: AlertStatus, group: _Group) -> Alert:
     labels = string_map(item.get("labels"))
     annotations = string_map(item.get("annotations"))
     service_name, service_from = service_of(labels)
     name = labels.get("alertname") or "unnamed alert"
+    starts_at = time_of(item.get("startsAt"))
     generator_url = text_of(item.get("generatorURL"), limit=MAX_URL_CHARS) or None
     return Alert(
         source=Source.ALERTMANAGER,
@@ -61,11 +70,12 @@ def _read(item: Mapping[str, Any], status: AlertStatus, starts_at: datetime, gro
         summary=annotations.get("summary") or annotations.get("description") or annotations.get("message") or name,
         labels=labels,
         annotations=annotations,
-        starts_at=starts_at,
+        starts_at=starts_at or group.received_at,
+        start_known=starts_at is not None,
         ends_at=time_of(item.get("endsAt")) if status is AlertStatus.RESOLVED else None,
         expression=expression_of(generator_url),
         generator_url=generator_url,
-        group_key=group_key,
+        group_key=group.key,
     )
 
 

@@ -10,6 +10,8 @@ from shared.errors import Malformed
 MAX_LABELS = 128
 MAX_NAME_CHARS = 256
 MAX_VALUE_CHARS = 4096
+MAX_MAP_CHARS = 32 * 1024
+SHORT_CHARS = 128
 ZERO_TIME_YEAR = 1
 """Go's zero time, which senders use for "not ended"."""
 
@@ -30,17 +32,32 @@ def read_object(body: bytes) -> dict[str, Any]:
 
 def text_of(value: object, *, limit: int = MAX_VALUE_CHARS) -> str:
     """A value as text: capped, without control characters, and with half surrogate pairs replaced."""
-    text = value if isinstance(value, str) else "" if value is None else str(value)[:limit]
+    text = value if isinstance(value, str) else "" if value is None else _spelled(value)[:limit]
     cut = text[:limit].encode(errors="replace").decode()
     return "".join(c for c in cut if c.isprintable() or c in "\n\t")
 
 
+def _spelled(value: object) -> str:
+    try:
+        return str(value)
+    except (RecursionError, ValueError):
+        # Nested too deeply, or an integer with more digits than Python writes.
+        return ""
+
+
 def string_map(value: object) -> dict[str, str]:
-    """Labels or annotations: at most MAX_LABELS, names and values capped; anything but an object is empty."""
+    """Labels or annotations: at most MAX_LABELS, names and values capped, and all of them together.
+
+    Anything but an object is empty.
+    """
     if not isinstance(value, Mapping):
         return {}
     kept = sorted(value.items())[:MAX_LABELS]
-    return {text_of(name, limit=MAX_NAME_CHARS): text_of(content) for name, content in kept}
+    found = {text_of(name, limit=MAX_NAME_CHARS): text_of(content) for name, content in kept}
+    if sum(len(name) + len(content) for name, content in found.items()) <= MAX_MAP_CHARS:
+        return found
+    # Many long values: each keeps its beginning, so that the alert as a whole can still be stored.
+    return {name: f"{text[:SHORT_CHARS]}…" if len(text) > SHORT_CHARS else text for name, text in found.items()}
 
 
 def time_of(value: object) -> datetime | None:

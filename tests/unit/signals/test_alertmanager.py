@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -98,6 +98,22 @@ def test_a_missing_fingerprint_is_made_from_the_labels() -> None:
     assert first.fingerprint == second.fingerprint != other.fingerprint
 
 
+@pytest.mark.parametrize("start", [None, "yesterday", 12, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"])
+def test_an_alert_without_a_start_is_one_episode_that_began_when_it_was_received(start: object) -> None:
+    first, second = [
+        parse(Source.ALERTMANAGER, a_body(an_item(startsAt=start)), received_at=at).alerts[0]
+        for at in (NOON, NOON + timedelta(seconds=1))
+    ]
+    assert (first.starts_at, first.start_known) == (NOON, False)
+    assert first.episode == second.episode
+
+
+def test_a_status_that_is_said_once_for_all_alerts_is_theirs() -> None:
+    item = {key: value for key, value in an_item().items() if key != "status"}
+    body = json.dumps({"status": "resolved", "alerts": [item]}).encode()
+    assert read(body).alerts[0].status is AlertStatus.RESOLVED
+
+
 @pytest.mark.parametrize(
     ("item", "reason"),
     [
@@ -105,11 +121,6 @@ def test_a_missing_fingerprint_is_made_from_the_labels() -> None:
         (None, "not_an_object"),
         (an_item(status="odd"), "bad_status"),
         (an_item(status=["firing"]), "bad_status"),
-        (an_item(startsAt=None), "no_start"),
-        (an_item(startsAt="yesterday"), "no_start"),
-        (an_item(startsAt=12), "no_start"),
-        (an_item(startsAt="0001-01-01T00:00:00Z"), "no_start"),
-        (an_item(startsAt="9999-12-31T23:59:59-14:00"), "no_start"),
     ],
 )
 def test_one_bad_alert_is_listed_with_its_reason_and_the_good_one_stays(item: object, reason: str) -> None:
