@@ -1,4 +1,4 @@
-.PHONY: setup demo test lint types imports clean
+.PHONY: setup demo test lint types imports bench clean
 
 PYTHON = .venv/bin/python
 
@@ -20,6 +20,12 @@ types: setup
 
 imports: setup
 	@.venv/bin/lint-imports --no-cache
+
+bench: setup      ## measure ingestion beside its floor; docs/benchmarks.md says what the figures mean
+	@$(PYTHON) -m bench ingest
+	@$(PYTHON) -m bench storm
+	@$(PYTHON) -m bench fairness
+	@$(PYTHON) -m bench kill
 
 clean:            ## forget installed packages and local data
 	rm -rf .venv node_modules .local

@@ -10,13 +10,33 @@ from dev.entra.tokens import entra_object_guid, entra_tenant_guid
 from dev.stack import Layout
 from shared.bootstrap import Process, build
 from shared.models.base import IntegrationId, TenantId, document_id
-from shared.models.tenants import InboundCredential, Integration, IntegrationType, PlanType, Role, Tenant, User
+from shared.models.tenants import (
+    InboundCredential,
+    Integration,
+    IntegrationType,
+    PlanType,
+    Role,
+    Scheme,
+    Tenant,
+    User,
+)
 from shared.settings import Settings
 from shared.signals.credentials import hash_token
 
 SLUG = "acme"
 TENANT = TenantId(document_id("ten", SLUG))
 EMAIL = "{role}@acme.example"
+QUOTA = 60_000
+"""Alerts a minute: the local stack is loaded far beyond what one tenant pages."""
+INBOUND: Mapping[IntegrationType, Scheme] = {
+    IntegrationType.ALERTMANAGER: Scheme.BEARER,
+    IntegrationType.GRAFANA: Scheme.GRAFANA_HMAC,
+    IntegrationType.GRAFANA_LEGACY: Scheme.BASIC,
+    IntegrationType.PAGERDUTY: Scheme.PAGERDUTY,
+    IntegrationType.GENERIC: Scheme.BEARER,
+    IntegrationType.CHANGES: Scheme.BEARER,
+    IntegrationType.GITHUB: Scheme.GITHUB,
+}
 
 
 async def seed_acme(
@@ -27,37 +47,50 @@ async def seed_acme(
 
     if not layout.key_file.exists():
         create_key_file(layout.key_file)
-    token = _token(layout.webhook_token)
     process = build(Settings.from_environment(environment))
     try:
         config = {"url": prometheus_url, **({"bearer_token": prometheus_token} if prometheus_token else {})}
-        return await _seed(process, token, json.dumps(config), now=datetime.now(UTC))
+        return await _seed(process, layout, json.dumps(config), now=datetime.now(UTC))
     finally:
         await process.aclose()
 
 
-async def _seed(process: Process, token: str, prometheus_config: str, *, now: datetime) -> str:
+async def _seed(process: Process, layout: Layout, prometheus_config: str, *, now: datetime) -> str:
     directory, lookups = process.services.directory, process.services.lookups
     known = await directory.tenant(TENANT)
     await directory.put(TENANT, _tenant(known.created_at if known else now, now))
     await lookups.put_entra(entra_tenant_guid(SLUG), TENANT)
     for role in Role:
         await directory.put(TENANT, _user(role, now))
-    inbound = _integration(IntegrationType.ALERTMANAGER, now)
-    await directory.put(TENANT, inbound)
-    await lookups.put_inbound(
-        InboundCredential(
-            id=f"integration:{inbound.id}",
-            tenant_id=TENANT,
-            integration_id=inbound.id,
-            integration_type=IntegrationType.ALERTMANAGER,
-            token_hashes=(hash_token(token),),
-        )
-    )
+    for kind, scheme in INBOUND.items():
+        await _connect(process, kind, scheme, layout, now=now)
     prometheus = _integration(IntegrationType.PROMETHEUS, now)
     sealed = await process.secret_box.seal(TENANT, IntegrationId(prometheus.id), prometheus_config)
     await directory.put(TENANT, prometheus.model_copy(update={"config": sealed}))
-    return inbound.id
+    return document_id("int", SLUG, IntegrationType.ALERTMANAGER.value)
+
+
+async def _connect(process: Process, kind: IntegrationType, scheme: Scheme, layout: Layout, *, now: datetime) -> None:
+    """One inbound integration with a secret of its own, and what its webhook accepts."""
+    integration = _integration(kind, now)
+    secret = _token(layout.webhook_secret(kind.value))
+    is_signed = scheme not in {Scheme.BEARER, Scheme.BASIC, Scheme.CODE}
+    sealed = await process.secret_box.seal(TENANT, IntegrationId(integration.id), secret) if is_signed else None
+    tokens = () if is_signed else (hash_token(secret),)
+    schemes = (scheme,) if is_signed else (Scheme.BEARER, Scheme.BASIC, Scheme.CODE)
+    await process.services.directory.put(TENANT, integration)
+    await process.services.lookups.put_inbound(
+        InboundCredential(
+            id=f"integration:{integration.id}",
+            tenant_id=TENANT,
+            integration_id=integration.id,
+            integration_type=kind,
+            schemes=schemes,
+            token_hashes=tokens,
+            sealed_secrets=(sealed,) if sealed else (),
+            alerts_per_minute=QUOTA,
+        )
+    )
 
 
 def _tenant(created_at: datetime, now: datetime) -> Tenant:
@@ -68,6 +101,7 @@ def _tenant(created_at: datetime, now: datetime) -> Tenant:
         slug=SLUG,
         plan_type=PlanType.PROFESSIONAL,
         max_services=50,
+        alerts_per_minute=QUOTA,
         entra_tenant_id=entra_tenant_guid(SLUG),
         created_at=created_at,
         updated_at=now,

@@ -38,7 +38,11 @@ class Layout:
 
     @property
     def webhook_token(self) -> Path:
-        return self.data / "secrets" / "alertmanager.token"
+        return self.webhook_secret("alertmanager")
+
+    def webhook_secret(self, kind: str) -> Path:
+        """What a sender of this kind proves itself with: a token, a password, or what it signs with."""
+        return self.data / "secrets" / f"{kind}.token"
 
     @property
     def config(self) -> Path:

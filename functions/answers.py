@@ -14,6 +14,9 @@ from shared.telemetry import logger
 
 log = logger(__name__)
 
+MAX_HEADERS = 64
+MAX_HEADER_CHARS = 4096
+
 
 async def webhook_answer(
     method: str,
@@ -21,6 +24,7 @@ async def webhook_answer(
     source: str,
     integration_id: str,
     headers: Mapping[str, str],
+    code: str | None = None,
     body: bytes,
     now: datetime,
     wired: Callable[[], Awaitable[Process]] = process,
@@ -33,12 +37,13 @@ async def webhook_answer(
             source=_known_source(source),
             integration_id=integration_id,
             body=body,
-            authorization=headers.get("authorization"),
+            headers=_bounded(headers),
+            code=code,
             traceparent=_one_line(headers.get("traceparent")),
             received_at=now,
         )
         running = await wired()
-        receipt_id = await accept(delivery, running.credentials, running.services)
+        receipt_id = await accept(delivery, running.credentials, running.pacer, running.services)
     except CopilotError as exc:
         status = _status_of(exc)
         log.warning("webhook_refused", extra={"source": source[:20], "reason": exc.reason, "status": status})
@@ -53,6 +58,11 @@ def _known_source(source: str) -> Source:
     except ValueError as exc:
         # An unknown source looks like an unknown integration: nothing is told to who has no credential.
         raise Unauthenticated("no such source", reason="unknown_source") from exc
+
+
+def _bounded(headers: Mapping[str, str]) -> dict[str, str]:
+    """By lower-case name: as many as any sender needs, none longer than any signature."""
+    return {name.lower(): value[:MAX_HEADER_CHARS] for name, value in list(headers.items())[:MAX_HEADERS]}
 
 
 def _status_of(exc: CopilotError) -> int:

@@ -18,6 +18,7 @@ async def webhook(req: func.HttpRequest) -> func.HttpResponse:
         source=req.route_params.get("source", ""),
         integration_id=req.route_params.get("integration_id", ""),
         headers=req.headers,
+        code=req.params.get("code"),
         body=req.get_body(),
         now=datetime.now(UTC),
     )

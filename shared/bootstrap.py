@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -23,6 +23,7 @@ from shared.ports.stores import (
 from shared.ports.surroundings import ChangeStore, SurroundingsStore
 from shared.settings import SettingMissing, Settings
 from shared.signals.credentials import InboundCredentials
+from shared.signals.pacing import Pacer
 
 if TYPE_CHECKING:
     import azure.functions as func
@@ -41,6 +42,7 @@ class Process:
     credentials: InboundCredentials
     secret_box: SecretBox
     closers: list[Closer]
+    pacer: Pacer = field(default_factory=Pacer)
 
     @cached_property
     def api(self) -> "func.AsgiMiddleware":
@@ -97,7 +99,7 @@ def build(settings: Settings) -> Process:
         model=model,
     )
     closers: list[Closer] = [database.aclose, queues.aclose, raw.aclose, receipts.aclose, http.aclose, *close_model]
-    return Process(settings, services, InboundCredentials(stores["lookups"]), secret_box, closers)
+    return Process(settings, services, InboundCredentials(stores["lookups"], secret_box), secret_box, closers)
 
 
 class _Stores(TypedDict):

@@ -162,7 +162,13 @@ def serve(*, port: int, data: Path, strict: bool) -> None:
         raise _cannot(f"the folder {data} cannot be used: {why}.") from exc
     # Connections stay open longer than clients keep them idle, so that none is closed under a request on its way.
     config = uvicorn.Config(
-        app, log_level="warning", lifespan="on", timeout_keep_alive=600, timeout_graceful_shutdown=2
+        app,
+        lifespan="on",
+        log_level="warning",
+        proxy_headers=False,
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=600,
+        ws="none",
     )
     server = uvicorn.Server(config)
 

@@ -100,13 +100,33 @@ class Integration(Document):
         return self.model_copy(update={"is_healthy": error is None, "last_sync_at": last, "last_error": error})
 
 
+class Scheme(StrEnum):
+    """How a sender may prove itself."""
+
+    BEARER = "bearer"
+    BASIC = "basic"
+    CODE = "code"
+    """`?code=` in the address: for Alertmanagers before 0.28 behind proxies that drop headers; the last resort."""
+    GRAFANA_HMAC = "grafana_hmac"
+    PAGERDUTY = "pagerduty"
+    GITHUB = "github"
+
+
 class InboundCredential(Document):
     """What a webhook needs to know of its integration, in one point read (`lookups`, id `integration:<id>`)."""
 
     type: Literal["inbound_credential"] = "inbound_credential"
     integration_id: str
     integration_type: IntegrationType
-    token_hashes: tuple[str, ...] = Field(max_length=2)
+    schemes: tuple[Scheme, ...] = (Scheme.BEARER,)
+    token_hashes: tuple[str, ...] = Field(default=(), max_length=2)
+    """Of bearer tokens, passwords and codes; two, so that one can be replaced without losing a page."""
+    sealed_secrets: tuple[str, ...] = Field(default=(), max_length=2)
+    """What signatures are made with, sealed for this tenant and integration; two for the same reason."""
+    signature_header: str | None = None
+    timestamp_header: str | None = None
+    alerts_per_minute: int = Field(default=1200, ge=1)
+    """The tenant's quota, as it was when the credential was written."""
     is_active: bool = True
 
 

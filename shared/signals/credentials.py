@@ -1,83 +1,86 @@
-"""Whether a delivery may come in: bearer tokens kept as hashes, compared in constant time."""
+"""Which integration a delivery is from: looked up, remembered over a store outage, proved by what came with it."""
 
 import re
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
-from hmac import compare_digest
 
-from shared.errors import StoreUnavailable, Unauthenticated
+from shared.errors import KeysUnavailable, StoreUnavailable, Unauthenticated
+from shared.models.base import IntegrationId
 from shared.models.signals import Source
 from shared.models.tenants import InboundCredential
+from shared.ports.secrets import SecretBox
 from shared.ports.stores import LookupStore
+from shared.signals.schemes import Accepted, Presented, hash_token, proves
+
+__all__ = ["InboundCredentials", "Presented", "hash_token"]
 
 FRESH_FOR = timedelta(seconds=60)
 LAST_GOOD_FOR = timedelta(hours=24)
 UNKNOWN_FOR = timedelta(seconds=30)
 MAX_CACHED = 4096
-MAX_TOKEN_CHARS = 1024
 
 _INTEGRATION_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-_NO_HASH = "0" * 64
-
-
-def hash_token(token: str) -> str:
-    """What is stored of a token. Tokens are 256 random bits, so a plain hash cannot be searched backwards."""
-    return sha256(token.encode(errors="replace")).hexdigest()
-
-
-def bearer_token(authorization: str | None) -> str:
-    """The token in an Authorization header; empty when there is none."""
-    scheme, _, token = (authorization or "").partition(" ")
-    return token.strip()[:MAX_TOKEN_CHARS] if scheme.lower() == "bearer" else ""
-
-
-def matches(credential: InboundCredential | None, source: Source, token: str) -> bool:
-    """Whether this token may send this source's alerts. An unknown integration takes the same comparisons."""
-    stored = credential.token_hashes if credential and credential.is_active else ()
-    presented = hash_token(token)
-    hits = [compare_digest(presented, known) for known in (*stored, _NO_HASH, _NO_HASH)[:2]]
-    right_kind = credential is not None and credential.integration_type == source.value
-    return any(hits) and right_kind and bool(token)
+_NOTHING = Accepted()
 
 
 @dataclass(frozen=True)
 class _Known:
     credential: InboundCredential | None
+    accepted: Accepted = field(repr=False)
     read_at: datetime
 
 
 class InboundCredentials:
     """Finds credentials by integration, remembering the last good answer so that pages outlive a store outage."""
 
-    def __init__(self, lookups: LookupStore) -> None:
+    def __init__(self, lookups: LookupStore, secrets: SecretBox) -> None:
         self._lookups = lookups
+        self._secrets = secrets
         self._known: OrderedDict[str, _Known] = OrderedDict()
 
     async def authenticate(
-        self, integration_id: str, source: Source, authorization: str | None, *, now: datetime
+        self, integration_id: str, source: Source, presented: Presented, *, now: datetime
     ) -> InboundCredential:
-        """The credential that this header proves; raises Unauthenticated, or StoreUnavailable with none cached."""
-        credential = await self._find(integration_id, now)
-        if not matches(credential, source, bearer_token(authorization)) or credential is None:
-            raise Unauthenticated("the integration is unknown or its token is wrong")
+        """The credential that a delivery proves.
+
+        Raises Unauthenticated; and with none remembered StoreUnavailable, KeysUnavailable or SecretUnreadable.
+        """
+        known = await self._find(integration_id, now)
+        credential = known.credential if known else None
+        is_proved = proves(presented, known.accepted if known else _NOTHING, now=now)
+        if credential is None or not is_proved or not _is_for(credential, source):
+            raise Unauthenticated("the integration is unknown or what it presents is wrong")
         return credential
 
-    async def _find(self, integration_id: str, now: datetime) -> InboundCredential | None:
+    async def _find(self, integration_id: str, now: datetime) -> _Known | None:
         if not _INTEGRATION_ID.fullmatch(integration_id):
             return None
         known = self._known.get(integration_id)
         if known and now - known.read_at < (FRESH_FOR if known.credential else UNKNOWN_FOR):
-            return known.credential
+            return known
         try:
             found = await self._lookups.inbound(integration_id)
-        except StoreUnavailable:
+            fresh = _Known(found, await self._accepted(found), now)
+        except (StoreUnavailable, KeysUnavailable):
             if known and known.credential and now - known.read_at < LAST_GOOD_FOR:
-                return known.credential
+                return known
             raise
-        self._remember(integration_id, _Known(found, now))
-        return found
+        self._remember(integration_id, fresh)
+        return fresh
+
+    async def _accepted(self, credential: InboundCredential | None) -> Accepted:
+        if credential is None:
+            return _NOTHING
+        owner, integration = credential.tenant_id, IntegrationId(credential.integration_id)
+        secrets = [await self._secrets.open(owner, integration, sealed) for sealed in credential.sealed_secrets]
+        return Accepted(
+            schemes=frozenset(credential.schemes),
+            token_hashes=credential.token_hashes,
+            secrets=tuple(secrets),
+            signature_header=credential.signature_header,
+            timestamp_header=credential.timestamp_header,
+        )
 
     def _remember(self, integration_id: str, known: _Known) -> None:
         self._known[integration_id] = known
@@ -86,3 +89,7 @@ class InboundCredentials:
             # Junk ids must not push out the last good answers of real ones.
             junk = next((key for key, one in self._known.items() if one.credential is None), None)
             self._known.pop(junk if junk is not None else next(iter(self._known)))
+
+
+def _is_for(credential: InboundCredential, source: Source) -> bool:
+    return credential.is_active and credential.integration_type.value == source.value

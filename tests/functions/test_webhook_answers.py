@@ -57,7 +57,7 @@ async def a_process(**ports: Any) -> Process:
     await services.lookups.put_inbound(a_credential(token_hashes=(hash_token(TOKEN),)))
     services = replace(services, **ports)
     box = AesSecretBox(KeyFile(Path("never-read")))
-    return Process(SETTINGS, services, InboundCredentials(services.lookups), box, [])
+    return Process(SETTINGS, services, InboundCredentials(services.lookups, box), box, [])
 
 
 async def answer(process: Process, **changes: Any) -> func.HttpResponse:

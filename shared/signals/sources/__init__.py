@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from shared.models.signals import ParsedDelivery, Source
-from shared.signals.sources import alertmanager, changes, generic, github, pagerduty
+from shared.signals.sources import alertmanager, changes, generic, github, grafana, grafana_legacy, pagerduty
 
 Parser = Callable[[bytes, datetime], ParsedDelivery]
 
 PARSERS: Mapping[Source, Parser] = {
     Source.ALERTMANAGER: alertmanager.parse,
+    Source.GRAFANA: grafana.parse,
+    Source.GRAFANA_LEGACY: grafana_legacy.parse,
     Source.PAGERDUTY: pagerduty.parse,
     Source.GENERIC: generic.parse,
     Source.CHANGES: changes.parse,

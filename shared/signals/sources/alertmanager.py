@@ -28,7 +28,7 @@ def parse(body: bytes, received_at: datetime) -> ParsedDelivery:
     return ParsedDelivery(
         alerts=tuple(one for one in read if isinstance(one, Alert)),
         rejected=tuple(one for one in read if isinstance(one, Rejected)),
-        truncated_alerts=_count(payload.get("truncatedAlerts")),
+        truncated_alerts=count_of(payload.get("truncatedAlerts")),
         receiver=text_of(payload.get("receiver"), limit=200),
     )
 
@@ -88,7 +88,8 @@ def expression_of(generator_url: str | None) -> str | None:
     return found[0][:MAX_URL_CHARS] if found else None
 
 
-def _count(value: object) -> int:
+def count_of(value: object) -> int:
+    """How many alerts were cut off, within reason."""
     if isinstance(value, bool) or not isinstance(value, int):
         return 0
     return min(max(value, 0), 1_000_000)

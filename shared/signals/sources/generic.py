@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from math import isfinite
 from typing import Any
 
 from shared.errors import Malformed
 from shared.models.signals import Alert, AlertStatus, ParsedDelivery, Rejected, SignalType, Source
 from shared.signals.normalise import fingerprint_of, service_of, severity_of
-from shared.signals.sources.json_body import MAX_LABELS, read_object, string_map, text_of, time_of
+from shared.signals.sources.json_body import MAX_LABELS, number_of, read_object, string_map, text_of, time_of
 
 MAX_ALERTS = 5000
 _TYPES = frozenset(one.value for one in (SignalType.ALERT, SignalType.METRIC_DEVIATION, SignalType.LOG_PATTERN))
@@ -79,16 +78,5 @@ def _values(value: object) -> dict[str, float] | None:
     """What was measured: finite numbers by name."""
     if not isinstance(value, Mapping):
         return None
-    numbers = {
-        text_of(name, limit=120): float(number)
-        for name, number in list(value.items())[:MAX_LABELS]
-        if isinstance(number, int | float) and not isinstance(number, bool) and _is_small(number)
-    }
-    return numbers or None
-
-
-def _is_small(number: float) -> bool:
-    try:
-        return isfinite(float(number))
-    except OverflowError:
-        return False
+    listed = [(text_of(name, limit=120), number_of(number)) for name, number in list(value.items())[:MAX_LABELS]]
+    return {name: number for name, number in listed if number is not None} or None

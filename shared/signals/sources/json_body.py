@@ -1,6 +1,7 @@
 """Reading JSON from outside: bounded, tolerant of what real senders do, and never an unexpected exception."""
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -58,6 +59,17 @@ def string_map(value: object) -> dict[str, str]:
         return found
     # Many long values: each keeps its beginning, so that the alert as a whole can still be stored.
     return {name: f"{text[:SHORT_CHARS]}…" if len(text) > SHORT_CHARS else text for name, text in found.items()}
+
+
+def number_of(value: object) -> float | None:
+    """A finite number; None for everything else, a truth value included."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def time_of(value: object) -> datetime | None:

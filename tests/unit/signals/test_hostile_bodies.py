@@ -80,6 +80,17 @@ GOOD: dict[Source, dict[str, Any]] = {
         "alerts": [{"labels": {"service": "payment"}, "startsAt": "2026-11-23T11:59:00Z"}],
     },
     Source.PAGERDUTY: {"event": EVENT},
+    Source.GRAFANA: {
+        "state": "alerting",
+        "alerts": [{"labels": {"rulename": "r"}, "values": {"A": 1.5}, "startsAt": "2026-11-23T11:59:00Z"}],
+    },
+    Source.GRAFANA_LEGACY: {
+        "state": "alerting",
+        "ruleId": 1,
+        "orgId": 1,
+        "tags": {"service": "payment"},
+        "evalMatches": [{"metric": "errors", "value": 0.5, "tags": None}],
+    },
     Source.GENERIC: {"alerts": [{"name": "Slow", "service": "payment", "values": {"p95": 1.5}}]},
     Source.CHANGES: {"changes": [{"service": "payment", "version": "1.5.0"}]},
     Source.GITHUB: {
