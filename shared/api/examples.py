@@ -26,6 +26,7 @@ _SUMMARY: Example = {
     "firing_count": 1,
     "services": ["payment"],
     "flap_count": 0,
+    "flapping_until": None,
     "suppressed": None,
     "updated_at": _ANSWERED,
 }

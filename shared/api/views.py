@@ -29,6 +29,7 @@ class SummaryView(BaseModel):
     firing_count: int
     services: list[str] = Field(description="Every service in it, in the order they came.")
     flap_count: int = Field(description="How often it was reopened.")
+    flapping_until: Instant | None = Field(description="Until when it counts as flapping.")
     suppressed: Suppressed | None = Field(description="Why it is kept but not investigated.")
     updated_at: Instant
 
@@ -183,6 +184,7 @@ class IncidentView(BaseModel):
     services: list[str] = Field(description="Every service in it, in the order they came.")
     acknowledged_by: str | None
     flap_count: int = Field(description="How often it was reopened.")
+    flapping_until: Instant | None = Field(description="Until when it counts as flapping.")
     held_open: str | None = Field(description="Why it stays open although no known alert fires.")
     suppressed: Suppressed | None = Field(description="Why it is kept but not investigated.")
     created_at: Instant

@@ -1,11 +1,12 @@
 """Follow what people did to an incident at its sender: acknowledged, merged, noted. Alerts tell the rest."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from shared.incidents.timeline import MAX_TEXT_CHARS
+from shared.incidents.lifecycle import AT_SENDER, apply, decide
+from shared.incidents.timeline import MAX_TEXT_CHARS, entry
+from shared.incidents.transitions import Occasion
 from shared.models.base import document_id
-from shared.models.incidents import Incident, IncidentState, TimelineEntry, TimelineEvent
+from shared.models.incidents import Incident, TimelineEntry, TimelineEvent
 from shared.models.signals import ExternalAction, ExternalUpdate
 from shared.ports.stores import IncidentChange, Versioned
 
@@ -20,11 +21,13 @@ def followed(current: Versioned[Incident], update: ExternalUpdate, *, now: datet
     before = current.value
     if update.action in _TOLD_BY_ALERTS:
         return None
-    fields = _fields(before, update)
-    after = before.model_copy(update={**fields, "version": before.version + 1, "updated_at": now})
+    after = before.model_copy(update={"version": before.version + 1, "updated_at": now})
+    if update.action in _ACKNOWLEDGEMENTS:
+        decision = decide(after, AT_SENDER[update.action], now=now, reopen_within=timedelta(), said_at=update.at)
+        after = apply(after, decision, by=update.actor, now=now)
     words = [update.text or update.event_type.replace(".", " ").replace("_", " ")]
     words += [f"by {update.actor}"] if update.actor else []
-    entry = TimelineEntry(
+    told = TimelineEntry(
         id=told_id(before, update),
         tenant_id=before.tenant_id,
         incident_id=before.incident_id,
@@ -34,32 +37,20 @@ def followed(current: Versioned[Incident], update: ExternalUpdate, *, now: datet
         at=now,
         incident_version=after.version,
     )
-    return IncidentChange(incident=after, etag=current.etag, timeline=[entry])
+    return IncidentChange(incident=after, etag=current.etag, timeline=[told])
 
 
 _TOLD_BY_ALERTS = frozenset({ExternalAction.TRIGGERED, ExternalAction.RESOLVED, ExternalAction.REOPENED})
-
-
-def _fields(before: Incident, update: ExternalUpdate) -> Mapping[str, object]:
-    match update.action, before.state:
-        case ExternalAction.ACKNOWLEDGED, IncidentState.DETECTED:
-            return {
-                "state": IncidentState.ACKNOWLEDGED,
-                "acknowledged_at": update.at,
-                "acknowledged_by": update.actor,
-            }
-        case ExternalAction.UNACKNOWLEDGED, IncidentState.ACKNOWLEDGED:
-            return {"state": IncidentState.DETECTED, "acknowledged_at": None, "acknowledged_by": None}
-        case _:
-            return {}
+_ACKNOWLEDGEMENTS = frozenset({ExternalAction.ACKNOWLEDGED, ExternalAction.UNACKNOWLEDGED})
 
 
 def parted_by_merge(current: Versioned[Incident], *, now: datetime) -> IncidentChange | None:
     """The incident whose last alert was merged away at the sender: closed, but nobody fixed anything."""
     before = current.value
-    if before.firing_count or before.state is not IncidentState.RESOLVED:
+    decision = decide(before, Occasion.MERGED_AT_SENDER, now=now, reopen_within=timedelta())
+    if not decision.allowed:
         return None
-    after = before.model_copy(
-        update={"state": IncidentState.INCONCLUSIVE, "version": before.version + 1, "updated_at": now}
-    )
-    return IncidentChange(incident=after, etag=current.etag)
+    counted = before.model_copy(update={"version": before.version + 1, "updated_at": now})
+    after = apply(counted, decision, by=None, now=now)
+    told = entry(after, TimelineEvent.STATE_CHANGED, decision.reason.value, now=now)
+    return IncidentChange(incident=after, etag=current.etag, timeline=[told])

@@ -283,32 +283,3 @@ def is_stale(incident: Incident, *, now: datetime) -> bool:
     """Whether another look is worth its while: the last one was asked for a while ago, longer if it flaps."""
     pause = LOOK_AGAIN_WHILE_FLAPPING if is_flapping(incident, now=now) else LOOK_AGAIN_AFTER
     return incident.context_wanted_at is None or now - incident.context_wanted_at >= pause
-
-
-class Transition(StrEnum):
-    """Why an incident's state changes, or does not, by its counts alone."""
-
-    STAYS = "state_stays"
-    ALL_RESOLVED = "all_signals_resolved"
-    FIRES_AGAIN = "a_signal_fires_again"
-
-
-def transition(incident: Incident) -> Transition:
-    """Decide from the counts of an incident's signals."""
-    if incident.state.is_open and incident.signal_count > 0 and incident.firing_count == 0:
-        return Transition.ALL_RESOLVED
-    if incident.state is IncidentState.RESOLVED and incident.firing_count > 0:
-        return Transition.FIRES_AGAIN
-    return Transition.STAYS
-
-
-def moved(incident: Incident, why: Transition, *, now: datetime) -> Incident:
-    """The incident after a transition."""
-    if why is Transition.STAYS:
-        return incident
-    if why is Transition.ALL_RESOLVED:
-        return incident.model_copy(update={"state": IncidentState.RESOLVED, "resolved_at": now})
-    reopened = fired_again(incident, now=now).model_copy(
-        update={"state": IncidentState.DETECTED, "resolved_at": None}
-    )
-    return wanting_context(reopened, f"reopened-{incident.version}", now=now)

@@ -3,44 +3,25 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from shared.incidents.lifecycle import Transition, is_stale, moved, transition, wanting_context
+from shared.incidents.effects import Effect, signal_effect
+from shared.incidents.flapping import signal_fired_again
+from shared.incidents.lifecycle import Decision, Heard, settle, wanting_context
 from shared.incidents.nodes import nodes_of, with_nodes
-from shared.incidents.silence import is_worth_touching
 from shared.incidents.timeline import entry
 from shared.models.base import IncidentId, SignalId, TenantId
 from shared.models.correlation import Joined, Membership
 from shared.models.incidents import Coverage, Incident, IncidentState, TimelineEntry, TimelineEvent
-from shared.models.signals import AlertStatus, Arrival, Origin, Severity, Signal, fires_again
+from shared.models.signals import AlertStatus, Arrival, Origin, Severity, Signal
 from shared.ports.stores import IncidentChange, Versioned
 
 MAX_TITLE_CHARS = 200
 TELL_AGAIN_AFTER = timedelta(minutes=1)
 
 
-class Effect(StrEnum):
-    """What one alert does to the incident."""
-
-    JOINS = "joins"
-    RESOLVES = "resolves"
-    REFIRES = "refires"
-    REPEATS = "repeats"
-    """It still fires, which is noted now and then so that silence can be told."""
-    NOTHING_NEW = "nothing_new"
-
-
 def effect_of(arrival: Arrival, known: Signal | None) -> Effect:
-    """Decide from the signal of the same episode, if there is one."""
-    if known is None:
-        return Effect.JOINS
-    if known.status is arrival.alert.status:
-        return Effect.REPEATS if is_worth_touching(known, arrival.received_at) else Effect.NOTHING_NEW
-    if arrival.alert.status is AlertStatus.RESOLVED:
-        return Effect.RESOLVES
-    # The claim sorts out late copies too, but a claim left half done does not know of the resolution.
-    again = fires_again(resolved=known.last_received_at, received=arrival.received_at)
-    return Effect.REFIRES if again else Effect.NOTHING_NEW
+    """What an arrival does, given the signal of its episode if there is one."""
+    return signal_effect(known, arrival.alert, arrival.received_at, arrival.origin).effect
 
 
 @dataclass(frozen=True)
@@ -62,6 +43,7 @@ class Occasion:
     truncated_alerts: int = 0
     coverage: Coverage | None = None
     """Whether the plan covers the service of its new alerts; None when it has none."""
+    reopen_within: timedelta = timedelta(minutes=30)
 
 
 PLAIN = Occasion()
@@ -86,14 +68,20 @@ def record(
         if effect is Effect.JOINS
     ]
     resolving = [_resolved(known[one.signal_id], one.arrival, now) for one, e in effects if e is Effect.RESOLVES]
-    refiring = [_refired(known[one.signal_id], one.arrival) for one, e in effects if e is Effect.REFIRES]
+    refiring = [_refired(known[one.signal_id], one.arrival, now) for one, e in effects if e is Effect.REFIRES]
     repeating = [_heard_of(known[one.signal_id], one.arrival) for one, e in effects if e is Effect.REPEATS]
     if not (joining or resolving or refiring or repeating):
         return None
     opened = before or opened_by(tenant_id, incident_id, joining, now=now)
     counted = _counted(opened, joining, len(resolving), len(refiring), is_new=before is None, now=now)
     counted = _covered(counted, occasion.coverage, is_new=before is None)
-    after, why = _settled(counted, before, joining, occasion, now=now)
+    heard = Heard.of(
+        [one.arrival for one in work],
+        fires_again=bool(refiring),
+        new_alert_fires=any(one.status is AlertStatus.FIRING for one in joining),
+        truncated_alerts=occasion.truncated_alerts,
+    )
+    after, why = settle(counted, heard, is_new=before is None, now=now, reopen_within=occasion.reopen_within)
     timeline, after = _told(
         after, before, joining, resolving, refiring, why=why, origin=work[0].arrival.origin, now=now
     )
@@ -127,21 +115,6 @@ def _covered(incident: Incident, coverage: Coverage | None, *, is_new: bool) -> 
     return incident
 
 
-def _settled(
-    counted: Incident, before: Incident | None, joining: Sequence[Signal], occasion: Occasion, *, now: datetime
-) -> tuple[Incident, Transition]:
-    """The incident in the state that its counts ask for, and whether a look at its context is wanted."""
-    why = transition(counted)
-    if why is Transition.ALL_RESOLVED and occasion.truncated_alerts:
-        # The sender cut its list: alerts that it does not show may still fire.
-        return counted.model_copy(update={"held_open": "truncated_alerts"}), Transition.STAYS
-    after = moved(counted, why, now=now).model_copy(update={"held_open": None})
-    fires = any(one.status is AlertStatus.FIRING for one in joining)
-    if before and fires and is_stale(after, now=now):
-        after = wanting_context(after, f"joined-{after.version}", now=now)
-    return after, why
-
-
 def new_signal(
     tenant_id: TenantId, incident_id: IncidentId, work: Work, membership: Membership, *, now: datetime
 ) -> Signal:
@@ -166,6 +139,8 @@ def new_signal(
         last_received_at=arrival.received_at,
         receipt_id=arrival.receipt_id,
         integration_id=arrival.integration_id,
+        said_at=alert.said_at,
+        resolved_by=arrival.origin if resolved else None,
         membership=membership,
     )
 
@@ -213,6 +188,8 @@ def _resolved(known: Versioned[Signal], arrival: Arrival, now: datetime) -> Vers
         update={
             "status": AlertStatus.RESOLVED,
             "resolved_at": arrival.alert.ends_at or now,
+            "resolved_by": arrival.origin,
+            "said_at": arrival.alert.said_at or known.value.said_at,
             "last_received_at": arrival.received_at,
             "receipt_id": arrival.receipt_id,
         }
@@ -220,12 +197,13 @@ def _resolved(known: Versioned[Signal], arrival: Arrival, now: datetime) -> Vers
     return Versioned(changed, known.etag)
 
 
-def _refired(known: Versioned[Signal], arrival: Arrival) -> Versioned[Signal]:
-    changed = known.value.model_copy(
+def _refired(known: Versioned[Signal], arrival: Arrival, now: datetime) -> Versioned[Signal]:
+    changed = signal_fired_again(known.value, now=now).model_copy(
         update={
             "status": AlertStatus.FIRING,
-            "fired_times": known.value.fired_times + 1,
             "resolved_at": None,
+            "resolved_by": None,
+            "said_at": arrival.alert.said_at or known.value.said_at,
             "last_received_at": arrival.received_at,
             "receipt_id": arrival.receipt_id,
         }
@@ -234,7 +212,8 @@ def _refired(known: Versioned[Signal], arrival: Arrival) -> Versioned[Signal]:
 
 
 def _heard_of(known: Versioned[Signal], arrival: Arrival) -> Versioned[Signal]:
-    return Versioned(known.value.model_copy(update={"last_received_at": arrival.received_at}), known.etag)
+    heard = {"last_received_at": arrival.received_at, "said_at": arrival.alert.said_at or known.value.said_at}
+    return Versioned(known.value.model_copy(update=heard), known.etag)
 
 
 def _told(
@@ -244,7 +223,7 @@ def _told(
     resolving: Sequence[Versioned[Signal]],
     refiring: Sequence[Versioned[Signal]],
     *,
-    why: Transition,
+    why: Decision | None,
     origin: Origin,
     now: datetime,
 ) -> tuple[list[TimelineEntry], Incident]:
@@ -262,9 +241,10 @@ def _told(
         if signals:
             why_told = reason if origin is Origin.WEBHOOK else origin.value
             entries.append(entry(after, event, why_told, [held.value for held in signals], now=now))
-    if why is not Transition.STAYS:
-        event = TimelineEvent.RESOLVED if why is Transition.ALL_RESOLVED else TimelineEvent.REOPENED
-        entries.append(entry(after, event, why.value, [], now=now))
+    if why and why.to_state is not why.from_state:
+        event = TimelineEvent.RESOLVED if why.closes else TimelineEvent.REOPENED
+        event = event if why.closes or why.reopens else TimelineEvent.STATE_CHANGED
+        entries.append(entry(after, event, why.reason.value, [], now=now))
     return entries, after
 
 

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from shared.incidents.flapping import calm_at
+from shared.incidents.lifecycle import HeldOpen, apply, decide
 from shared.incidents.timeline import entry
+from shared.incidents.transitions import Occasion
 from shared.models.base import SignalId
-from shared.models.incidents import Incident, IncidentState, TimelineEvent
+from shared.models.incidents import Incident, TimelineEvent
 from shared.models.schedule import CHECK_AGAIN_AFTER, DueWork, WorkKind
 from shared.models.signals import AlertStatus, Signal, Source
 from shared.models.tenants import Tenant
@@ -73,6 +76,11 @@ def schedule_auto_resolve(tenant: Tenant | None, incident: Incident, *, now: dat
     )
 
 
+def schedule_damping(tenant: Tenant | None, incident: Incident, *, now: datetime) -> DueWork:
+    """The same work, due when the damping period of an incident that is held open for flapping is over."""
+    return schedule_auto_resolve(tenant, incident, now=now).model_copy(update={"due_at": calm_at(incident)})
+
+
 def window_of(tenant: Tenant | None) -> timedelta:
     """How long nobody may repeat an alert of this tenant before it is taken to be over."""
     return timedelta(minutes=tenant.auto_resolve_after_minutes) if tenant else DEFAULT_WINDOW
@@ -126,12 +134,13 @@ def judge(
     ]
     quiet_since = incident.last_alert_at or incident.updated_at
     held_only = incident.held_open is not None and not firing
+    closes_at = calm_at(incident) if incident.held_open == HeldOpen.FLAPPING else quiet_since + window
     waits = [_look_again(signal, why, window=window, now=now) for signal, why in judged if not why.is_over]
-    if held_only and now - quiet_since < window:
-        waits.append(quiet_since + window)
+    if held_only and now < closes_at:
+        waits.append(closes_at)
     return Judged(
         over=[signal for signal, why in judged if why.is_over],
-        closes_held_open=held_only and now - quiet_since >= window,
+        closes_held_open=held_only and now >= closes_at,
         look_again_at=min(waits, default=now + window),
     )
 
@@ -142,23 +151,18 @@ def _look_again(signal: Signal, why: Silence, *, window: timedelta, now: datetim
     return now + (min(CHECK_AGAIN_AFTER, window) if why is Silence.SOURCE_DOES_NOT_ANSWER else window)
 
 
+_CLOSED_WORDS = {
+    Occasion.CALM: "It flapped, and has been calm since",
+    Occasion.SILENT: "No known alert fires, and nothing was heard of those that the sender's list left out",
+}
+
+
 def closed_by_silence(current: Versioned[Incident], *, now: datetime) -> IncidentChange:
-    """The change that closes an incident that was only held open because its sender's list was cut."""
+    """The change that closes an incident that was only held open: its sender's list was cut, or it flapped."""
     before = current.value
-    after = before.model_copy(
-        update={
-            "state": IncidentState.RESOLVED,
-            "resolved_at": now,
-            "held_open": None,
-            "version": before.version + 1,
-            "updated_at": now,
-        }
-    )
-    told = entry(
-        after,
-        TimelineEvent.RESOLVED,
-        Silence.SILENT.value,
-        now=now,
-        text="No known alert fires, and nothing was heard of those that the sender's list left out",
-    )
+    occasion = Occasion.CALM if before.held_open == HeldOpen.FLAPPING else Occasion.SILENT
+    counted = before.model_copy(update={"version": before.version + 1, "updated_at": now})
+    decision = decide(counted, occasion, now=now, reopen_within=timedelta())
+    after = apply(counted, decision, by=None, now=now)
+    told = entry(after, TimelineEvent.RESOLVED, decision.reason.value, now=now, text=_CLOSED_WORDS[occasion])
     return IncidentChange(incident=after, etag=current.etag, timeline=[told])

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.incidents.correlate import correlate
-from shared.incidents.recording import Effect, Occasion, Work, effect_of
+from shared.incidents.effects import Effect
+from shared.incidents.recording import Occasion, Work, effect_of
 from shared.messages import Ingest
 from shared.models.base import IncidentId, TenantId
 from shared.models.incidents import Coverage
@@ -42,9 +43,9 @@ async def ingest(message: Ingest, services: Services, *, now: datetime) -> None:
     tally = Tally(message, copies=copies)
     known = await find_known(message.tenant_id, arrivals, services)
     tenant = await _tenant_for(message.tenant_id, arrivals, known, tally, services)
-    ready, again = await _known_work(message, known, tenant, tally, services, now=now)
+    ready, again = await _known_work(message, known, tenant, tally, services)
     ready += await _new_work(message, arrivals, known, again, tenant, tally, services, now=now)
-    recorded = await _record(message, ready, parsed, services, now=now)
+    recorded = await _record(message, ready, parsed, tenant, services, now=now)
     if recorded.is_news:
         await regroup(message, tenant, services, now=now)
     await follow(message, parsed.updates, services, now=now)
@@ -63,13 +64,13 @@ async def _tenant_for(
 
 
 async def _known_work(
-    message: Ingest, known: Sequence[Known], tenant: Tenant | None, tally: Tally, services: Services, *, now: datetime
+    message: Ingest, known: Sequence[Known], tenant: Tenant | None, tally: Tally, services: Services
 ) -> tuple[list[_Ready], list[Known]]:
     """What known episodes need, and those that fire again after their incident was closed for good."""
     ready, again = [], []
     for one in known:
         effect = effect_of(one.arrival, one.signal)
-        if effect is Effect.REFIRES and await _is_closed_for_good(message.tenant_id, one, tenant, services, now=now):
+        if effect is Effect.REFIRES and await _is_closed_for_good(message.tenant_id, one, tenant, services):
             again.append(one)
             continue
         service = one.arrival.alert.service_name
@@ -83,13 +84,11 @@ async def _known_work(
     return ready, again
 
 
-async def _is_closed_for_good(
-    tenant_id: TenantId, one: Known, tenant: Tenant | None, services: Services, *, now: datetime
-) -> bool:
+async def _is_closed_for_good(tenant_id: TenantId, one: Known, tenant: Tenant | None, services: Services) -> bool:
     incident = await services.incidents.read(tenant_id, one.incident_id)
     window = tenant.reopen_within if tenant else DEFAULT_REOPEN_WITHIN
-    service = one.arrival.alert.service_name
-    return not correlate(incident.value if incident else None, service, reopen_within=window, now=now).joins
+    service, received = one.arrival.alert.service_name, one.arrival.received_at
+    return not correlate(incident.value if incident else None, service, reopen_within=window, now=received).joins
 
 
 async def _new_work(
@@ -165,9 +164,16 @@ def _is_ours(one: Known, homes: Mapping[str, Home]) -> bool:
 
 
 async def _record(
-    message: Ingest, ready: Iterable[_Ready], parsed: ParsedDelivery, services: Services, *, now: datetime
+    message: Ingest,
+    ready: Iterable[_Ready],
+    parsed: ParsedDelivery,
+    tenant: Tenant | None,
+    services: Services,
+    *,
+    now: datetime,
 ) -> Recorded:
     recorded = Recorded()
+    window = tenant.reopen_within if tenant else DEFAULT_REOPEN_WITHIN
     groups: dict[tuple[IncidentId, Coverage | None], list[_Ready]] = defaultdict(list)
     for one in ready:
         groups[one.incident_id, one.coverage].append(one)
@@ -177,7 +183,7 @@ async def _record(
             incident_id,
             [one.work for one in group],
             services,
-            occasion=Occasion(truncated_alerts=parsed.truncated_alerts, coverage=covered),
+            occasion=Occasion(truncated_alerts=parsed.truncated_alerts, coverage=covered, reopen_within=window),
             rerun=any(one.is_rerun for one in group),
             now=now,
         )

@@ -57,7 +57,8 @@ async def homes_of(
         standing = await _standing(tenant_id, list(undecided), services)
         homeless = {}
         for name, group in undecided.items():
-            why = _correlated(standing[name], name, tenant, now=now)
+            # By when they were received, so that a message that waited is decided like one that did not.
+            why = _correlated(standing[name], name, tenant, now=min(one.received_at for one in group))
             if why.joins:
                 homes[name] = await _joined(tenant_id, name, standing[name], tenant, services)
             else:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
-from shared.incidents.recording import Effect
+from shared.incidents.effects import Effect
 from shared.messages import Ingest
 from shared.models.incidents import Coverage
 from shared.models.receipts import DeadLetter, Outcome, ReceiptPart

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.errors import AddressRefused, Conflict, KeysUnavailable, SecretUnreadable, SourceUnavailable
-from shared.incidents.recording import Effect, effect_of
+from shared.incidents.effects import Effect
+from shared.incidents.recording import effect_of
 from shared.messages import Check, Ingest, QueueName
 from shared.models.base import IncidentId, IntegrationId, ReceiptId, document_id
 from shared.models.schedule import DueWork

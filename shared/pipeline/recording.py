@@ -7,9 +7,10 @@ from datetime import datetime
 
 from shared.errors import Conflict
 from shared.incidents.correlate import home_after
+from shared.incidents.lifecycle import HeldOpen
 from shared.incidents.nodes import is_news
 from shared.incidents.recording import PLAIN, Occasion, Work, record
-from shared.incidents.silence import schedule_auto_resolve
+from shared.incidents.silence import schedule_auto_resolve, schedule_damping
 from shared.messages import BuildContext, Envelope, QueueName
 from shared.models.base import IncidentId, SnapshotId, TenantId, document_id
 from shared.models.incidents import Incident, IncidentSummary
@@ -107,6 +108,8 @@ async def _record_here(
         return Recorded(), strays
     if began:
         await watch_over(message.tenant_id, incident, services, now=now)
+    if incident.held_open == HeldOpen.FLAPPING:
+        await watch_damping(message.tenant_id, incident, services, now=now)
     await pass_on(message, incident, services, must_look=must_look)
     return Recorded(frozenset({incident_id}), news), strays
 
@@ -116,6 +119,26 @@ async def watch_over(tenant_id: TenantId, incident: Incident, services: Services
     if incident.is_open:
         tenant = await services.directory.tenant(tenant_id)
         await services.schedule.put(tenant_id, schedule_auto_resolve(tenant, incident, now=now))
+
+
+async def watch_damping(tenant_id: TenantId, incident: Incident, services: Services, *, now: datetime) -> None:
+    """Have an incident that is held open for flapping looked at when its damping period is over."""
+    tenant = await services.directory.tenant(tenant_id)
+    work = schedule_damping(tenant, incident, now=now)
+    for _ in range(MAX_TRIES):
+        await services.schedule.put(tenant_id, work)
+        held = await services.schedule.read(tenant_id, work.id)
+        if held is None:
+            continue
+        if held.value.due_at <= work.due_at:
+            return
+        try:
+            sooner = held.value.model_copy(update={"due_at": work.due_at})
+            await services.schedule.replace(tenant_id, sooner, held.etag)
+        except Conflict:
+            continue
+        return
+    raise Conflict(f"due work {work.id} moved {MAX_TRIES} times")
 
 
 async def pass_on(message: Envelope, incident: Incident, services: Services, *, must_look: bool) -> None:

@@ -81,7 +81,7 @@ def _fingerprint(payload: Mapping[str, Any], name: str) -> str:
 
 def _number(value: object) -> str:
     """An id: 24 and 24.0 are the same one."""
-    if isinstance(value, float) and isfinite(value) and value.is_integer():
+    if isinstance(value, float) and value.is_integer():
         value = int(value)
     return text_of(value, limit=32)
 
