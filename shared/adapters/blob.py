@@ -68,7 +68,14 @@ def blob_service(
     """The SDK's client; it connects with its first call."""
     from azure.storage.blob.aio import BlobServiceClient
 
-    retries: dict[str, Any] = {"retry_total": 2, "initial_backoff": 0, "increment_base": 1, "random_jitter_range": 0}
+    retries: dict[str, Any] = {
+        "retry_total": 2,
+        "initial_backoff": 0,
+        "increment_base": 1,
+        "random_jitter_range": 0,
+        # Else aiohttp looks for proxies and netrc files before every request.
+        "use_env_settings": False,
+    }
     if connection_string:
         return BlobServiceClient.from_connection_string(connection_string, **retries)
     from shared.adapters.identity import credential

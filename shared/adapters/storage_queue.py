@@ -65,7 +65,14 @@ def storage_queues(connection_string: str | None, account_name: str | None, clie
     """Queues by connection string, or by account name with managed identity."""
     from azure.storage.queue.aio import QueueServiceClient
 
-    retries: dict[str, Any] = {"retry_total": 2, "initial_backoff": 0, "increment_base": 1, "random_jitter_range": 0}
+    retries: dict[str, Any] = {
+        "retry_total": 2,
+        "initial_backoff": 0,
+        "increment_base": 1,
+        "random_jitter_range": 0,
+        # Else aiohttp looks for proxies and netrc files before every request.
+        "use_env_settings": False,
+    }
     if connection_string:
         return StorageQueues(QueueServiceClient.from_connection_string(connection_string, **retries))
     from shared.adapters.identity import credential

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import reduce
 
 from shared.models.correlation import MAX_NODE_LABELS, MAX_NODE_NAMES, ServiceNode
@@ -84,8 +85,13 @@ def is_news(before: Sequence[ServiceNode], after: Sequence[ServiceNode]) -> bool
 
     def looked_at(nodes: Sequence[ServiceNode]) -> dict[str, object]:
         return {
-            one.service_name: (one.first_started_at, one.last_started_at, dict(one.labels), one.service_failure)
+            one.service_name: (one.first_started_at, _minute(one.last_started_at), one.labels, one.service_failure)
             for one in nodes
         }
 
     return looked_at(before) != looked_at(after)
+
+
+def _minute(moment: datetime) -> datetime:
+    """Every fresh alert moves the latest start a little, which decides nothing."""
+    return moment.replace(second=0, microsecond=0)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 
 from shared.incidents.correlate import split_incident_id
 from shared.incidents.correlation import Move, Placed, decide_moves, group
@@ -21,6 +22,9 @@ from shared.telemetry import logger
 log = logger(__name__)
 
 MAX_ROUNDS = 3
+_moments = count()
+_begun: dict[str, int] = {}
+"""When the latest run of each tenant began that came to its end, in this process."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -65,7 +69,12 @@ async def regroup(
     the same moment converge: whoever looks last sees them all.
     """
     tenant_id, changed = message.tenant_id, set[IncidentId]()
+    asked = next(_moments)
     async with turn(tenant_id, "regroup"):
+        if _begun.get(tenant_id, -1) > asked:
+            # A run that began after this was asked for has seen all that this one would see.
+            return frozenset()
+        began = next(_moments)
         for _ in range(MAX_ROUNDS):
             placed = _placed(await services.incident_list.open_ones(tenant_id))
             if len({one.incident_id for one in placed}) < 2 and len(placed) < 2:  # noqa: PLR2004 -- nothing to compare
@@ -77,6 +86,7 @@ async def regroup(
                 break
             for source, departure in departures:
                 changed |= await move(message, source, departure, services, now=now)
+        _begun[tenant_id] = began
     return frozenset(changed)
 
 

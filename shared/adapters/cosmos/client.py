@@ -217,8 +217,11 @@ def cosmos_database(endpoint: str, key: str | None, database: str, client_id: st
     """The database by key (local), or with managed identity."""
 
     def connect() -> Any:
+        from azure.core.pipeline.transport import AioHttpTransport
         from azure.cosmos.aio import CosmosClient
 
+        # Else aiohttp looks for proxies and netrc files before every request: a quarter of the worker's CPU.
+        options["transport"] = AioHttpTransport(use_env_settings=False, connection_timeout=3)
         if key:
             return CosmosClient(endpoint, key, **options)
         from shared.adapters.identity import credential

@@ -24,6 +24,7 @@ _SPECIFICITY: Mapping[str, float] = {
     **dict.fromkeys(("region", "datacenter", "cluster", "namespace", "kubernetes_namespace", "team"), 0.3),
 }
 CALLEE, CALLEE_FAR, CALLER = 1.0, 0.6, 0.3
+TELLING_LABEL = 0.8
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Evidence:
     calls: Mapping[str, frozenset[str]] | None
     changes: Mapping[str, Sequence[datetime]] | None
     common: frozenset[tuple[str, str]]
+    measured: frozenset[str] = frozenset()
+    """Every service that the topology knows of."""
 
 
 def common_labels(nodes: Sequence[ServiceNode]) -> frozenset[tuple[str, str]]:
@@ -44,14 +47,18 @@ def common_labels(nodes: Sequence[ServiceNode]) -> frozenset[tuple[str, str]]:
 def features_of(
     effect: ServiceNode, cause: ServiceNode, known: Evidence, *, window_seconds: float
 ) -> Features | None:
-    """What speaks for `cause` explaining `effect`; None when their starts are too far apart."""
+    """What speaks for `cause` explaining `effect`; None when nothing but time does, or they are too far apart."""
+    # The ground first: most pairs have none, and much happens at the same moment.
+    topology, labels = _topology(effect.service_name, cause.service_name, known), _labels(effect, cause, known.common)
+    if (topology or 0.0) < CALLER and (labels or 0.0) < TELLING_LABEL:
+        return None
     lag = _lag(effect, cause, window_seconds=window_seconds)
     if lag is None:
         return None
     return Features(
         time=_time(lag, window_seconds),
-        topology=_topology(effect.service_name, cause.service_name, known.calls),
-        labels=_labels(effect, cause, known.common),
+        topology=topology,
+        labels=labels,
         change=_change(cause, known.changes),
     )
 
@@ -77,17 +84,18 @@ def score_of(features: Features) -> float:
     return sum(_WEIGHTS[name] * value for name, value in known.items()) / total if total else 0.0
 
 
-def has_ground(features: Features) -> bool:
-    """Whether more than time speaks for it: much happens at the same moment."""
-    return (features.topology or 0.0) >= CALLER or (features.labels or 0.0) >= 0.8  # noqa: PLR2004 -- a place label
-
-
 def _time(lag: float, window_seconds: float) -> float:
     return round(math.exp(-max(lag, 0.0) / (window_seconds / 3)), 4)
 
 
-def _topology(effect: str, cause: str, calls: Mapping[str, frozenset[str]] | None) -> float | None:
-    if calls is None or not (_is_known(effect, calls) and _is_known(cause, calls)):
+def measured(calls: Mapping[str, frozenset[str]] | None) -> frozenset[str]:
+    """Every service that calls or is called."""
+    return frozenset(calls or ()).union(*(calls or {}).values())
+
+
+def _topology(effect: str, cause: str, known: Evidence) -> float | None:
+    calls = known.calls
+    if calls is None or effect not in known.measured or cause not in known.measured:
         return None
     near = calls.get(effect, frozenset())
     if cause in near:
@@ -95,10 +103,6 @@ def _topology(effect: str, cause: str, calls: Mapping[str, frozenset[str]] | Non
     if any(cause in calls.get(between, ()) for between in near):
         return CALLEE_FAR
     return CALLER if effect in calls.get(cause, ()) else 0.0
-
-
-def _is_known(name: str, calls: Mapping[str, frozenset[str]]) -> bool:
-    return name in calls or any(name in callees for callees in calls.values())
 
 
 def _labels(effect: ServiceNode, cause: ServiceNode, common: frozenset[tuple[str, str]]) -> float | None:

@@ -9,7 +9,7 @@ from shared.incidents.correlation.features import (
     by_service,
     common_labels,
     features_of,
-    has_ground,
+    measured,
     score_of,
 )
 from shared.models.base import IncidentId
@@ -74,6 +74,7 @@ def _candidates(nodes: Mapping[str, ServiceNode], around: Surroundings, policy: 
         around.calls,
         by_service(around.changes) if around.changes is not None else None,
         common_labels(list(nodes.values())),
+        measured(around.calls),
     )
     found = [
         link
@@ -90,12 +91,14 @@ def _link(
     verdict = (around.history or {}).get(frozenset({effect.service_name, cause.service_name}))
     if effect.pinned or verdict is Verdict.APART:
         return None
+    if verdict is None and not (effect.service_failure and cause.service_failure):
+        return None
     features = features_of(effect, cause, known, window_seconds=policy.window_seconds)
     if verdict is Verdict.TOGETHER:
         told = (features or Features()).model_copy(update={"history": 1.0})
         is_later = (cause.first_started_at, cause.service_name) < (effect.first_started_at, effect.service_name)
         return Link(effect.service_name, cause.service_name, 1.0, told) if is_later else None
-    if features is None or not has_ground(features) or not (effect.service_failure and cause.service_failure):
+    if features is None:
         return None
     score = round(score_of(features), 4)
     return Link(effect.service_name, cause.service_name, score, features) if score >= policy.link_at else None

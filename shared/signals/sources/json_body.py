@@ -35,7 +35,7 @@ def text_of(value: object, *, limit: int = MAX_VALUE_CHARS) -> str:
     """A value as text: capped, without control characters, and with half surrogate pairs replaced."""
     text = value if isinstance(value, str) else "" if value is None else _spelled(value)[:limit]
     cut = text[:limit].encode(errors="replace").decode()
-    return "".join(c for c in cut if c.isprintable() or c in "\n\t")
+    return cut if cut.isprintable() else "".join(c for c in cut if c.isprintable() or c in "\n\t")
 
 
 def _spelled(value: object) -> str:

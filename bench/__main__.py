@@ -1,0 +1,78 @@
+"""`python -m bench`: measure ingestion on a local stack of its own. Run one command at a time."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+
+from bench.generator import Shape
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+Seed = Annotated[int, typer.Option(help="The same seed sends the same alerts.")]
+Alerts = Annotated[int, typer.Option(min=1_000, help="How many alerts, repeats included.")]
+
+
+@app.command()
+def ingest(seed: Seed = 1, alerts: Alerts = 10_000) -> None:
+    """Acknowledgements beside the floor at concurrency 8 and 32, and what one alert costs the store."""
+    from bench.ingest import run_ingest
+
+    _run(run_ingest(_shape(alerts), seed))
+
+
+@app.command()
+def storm(
+    seed: Seed = 1,
+    alerts: Alerts = 10_000,
+    seconds: Annotated[float, typer.Option(help="How long the storm lasts.")] = 60.0,
+) -> None:
+    """10,000 alerts over 40 services in 60 s, then the same as fast as they are taken."""
+    from bench.storm import run_storm
+
+    _run(run_storm(_shape(alerts, seconds), seed))
+
+
+@app.command()
+def fairness(
+    seed: Seed = 1,
+    seconds: Annotated[float, typer.Option(help="How long each half lasts.")] = 20.0,
+) -> None:
+    """A tenant alone, then beside another at ten times its quota: how long until its alerts are stored."""
+    from bench.fairness import run_fairness
+
+    _run(run_fairness(seed, seconds))
+
+
+@app.command()
+def kill(
+    seed: Seed = 1,
+    rounds: Annotated[int, typer.Option(min=1, help="How many storms, each with kills in the middle.")] = 20,
+) -> None:
+    """Kill the host (`kill -9`) at random moments of small storms; nothing may be lost or doubled."""
+    from bench.kill import run_kill
+
+    _run(run_kill(seed, rounds))
+
+
+def _shape(alerts: int, seconds: float = 60.0) -> Shape:
+    """The usual storm, smaller or larger in proportion."""
+    usual = Shape()
+    bodies, singles = alerts * usual.bodies // usual.alerts, alerts * usual.singles // usual.alerts
+    return Shape(alerts=alerts, bodies=bodies, singles=singles, seconds=seconds)
+
+
+def _run(command: Coroutine[Any, Any, int]) -> None:
+    from dev.sentences import CannotRun
+
+    try:
+        code = asyncio.run(command)
+    except CannotRun as exc:
+        sys.exit(str(exc))
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    app()
