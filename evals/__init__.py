@@ -1,1 +1,0 @@
-"""How good decisions are, measured on labelled cases that the deciding code knows nothing of."""
