@@ -96,7 +96,7 @@ async def settled(stack: Any, expected: dict[str, set[str]]) -> list[dict[str, A
 def test_a_receipt_says_what_became_of_a_delivery(tmp_path: Path) -> None:
     async def story() -> None:
         async with a_stack(tmp_path, lease_seconds=LEASE_SECONDS) as (stack, sender):
-            good, bad = an_item("a", "payment"), {"status": "firing"}
+            good, bad = an_item("a", "payment"), {"status": "odd"}
             body = {"version": "4", "alerts": [good, good, bad]}
             receipt_id = (await sender.client.post(sender.path, json=body)).json()["receipt_id"]
             await incidents_once_quiet(stack, services=1, within_seconds=30)
