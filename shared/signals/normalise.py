@@ -34,7 +34,8 @@ _SEVERITIES: Mapping[str, Severity] = {
 def service_of(labels: Mapping[str, str]) -> tuple[str, str]:
     """The service an alert is about, and the label that said so (`none` when no label did)."""
     for label in SERVICE_LABELS:
-        if value := labels.get(label, "").strip():
+        # One line: a service's name stands in titles, lists and messages.
+        if value := " ".join(labels.get(label, "").split()):
             return value[:MAX_SERVICE_CHARS], label
     return "unknown", "none"
 

@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.errors import Malformed
+from shared.signals.normalise import SERVICE_LABELS
 
 MAX_LABELS = 128
 MAX_NAME_CHARS = 256
 MAX_VALUE_CHARS = 4096
+TELLING = frozenset({*SERVICE_LABELS, "severity", "priority", "rulename"})
+"""Names that decide what an alert is about: they are kept, however many others there are."""
 MAX_MAP_CHARS = 32 * 1024
 SHORT_CHARS = 128
 ZERO_TIME_YEAR = 1
@@ -53,7 +56,7 @@ def string_map(value: object) -> dict[str, str]:
     """
     if not isinstance(value, Mapping):
         return {}
-    kept = sorted(value.items())[:MAX_LABELS]
+    kept = sorted(value.items(), key=lambda pair: (pair[0] not in TELLING, pair[0]))[:MAX_LABELS]
     found = {text_of(name, limit=MAX_NAME_CHARS): text_of(content) for name, content in kept}
     if sum(len(name) + len(content) for name, content in found.items()) <= MAX_MAP_CHARS:
         return found

@@ -178,4 +178,10 @@ def test_a_megabyte_in_a_label_and_a_thousand_labels_are_cut_to_what_can_be_stor
     body = json.dumps({"alerts": [{"status": "firing", "labels": labels, "annotations": labels}]}).encode()
     parsed = outcome(Source.ALERTMANAGER, body)
     assert isinstance(parsed, ParsedDelivery)
-    assert len(parsed.alerts) == 1
+    (alert,) = parsed.alerts
+    assert alert.service_name == "payment", "what the alert is about is kept, however many labels there are"
+
+
+def test_a_service_has_a_name_of_one_line() -> None:
+    body = json.dumps({"status": "firing", "alerts": [{"labels": {"service": " pay\nment\tapi "}}]}).encode()
+    assert parse(Source.ALERTMANAGER, body, received_at=NOON).alerts[0].service_name == "pay ment api"
