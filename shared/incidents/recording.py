@@ -62,11 +62,8 @@ def record(
     """All that these alerts change in the incident, or None when they change nothing."""
     effects = [(one, effect_of(one.arrival, _value(known.get(one.signal_id)))) for one in work]
     before = current.value if current else None
-    joining = [
-        new_signal(tenant_id, incident_id, one, membership_of(one, before, now=now), now=now)
-        for one, effect in effects
-        if effect is Effect.JOINS
-    ]
+    new = [one for one, effect in effects if effect is Effect.JOINS]
+    joining = [new_signal(tenant_id, incident_id, one, membership_of(one, before, now=now), now=now) for one in new]
     resolving = [_resolved(known[one.signal_id], one.arrival, now) for one, e in effects if e is Effect.RESOLVES]
     refiring = [_refired(known[one.signal_id], one.arrival, now) for one, e in effects if e is Effect.REFIRES]
     repeating = [_heard_of(known[one.signal_id], one.arrival) for one, e in effects if e is Effect.REPEATS]
@@ -75,12 +72,7 @@ def record(
     opened = before or opened_by(tenant_id, incident_id, joining, now=now)
     counted = _counted(opened, joining, len(resolving), len(refiring), is_new=before is None, now=now)
     counted = _covered(counted, occasion.coverage, is_new=before is None)
-    heard = Heard.of(
-        [one.arrival for one in work],
-        fires_again=bool(refiring),
-        new_alert_fires=any(one.status is AlertStatus.FIRING for one in joining),
-        truncated_alerts=occasion.truncated_alerts,
-    )
+    heard = _heard(work, joining, refiring, occasion)
     after, why = settle(counted, heard, is_new=before is None, now=now, reopen_within=occasion.reopen_within)
     timeline, after = _told(
         after, before, joining, resolving, refiring, why=why, origin=work[0].arrival.origin, now=now
@@ -91,6 +83,15 @@ def record(
         created_signals=joining,
         changed_signals=[*resolving, *refiring, *repeating],
         timeline=timeline,
+    )
+
+
+def _heard(work: Sequence[Work], joining: Sequence[Signal], refiring: Sequence[object], occasion: Occasion) -> Heard:
+    return Heard.of(
+        [one.arrival for one in work],
+        fires_again=bool(refiring),
+        new_alert_fires=any(one.status is AlertStatus.FIRING for one in joining),
+        truncated_alerts=occasion.truncated_alerts,
     )
 
 
