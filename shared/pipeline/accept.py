@@ -40,7 +40,14 @@ class Delivery:
     received_at: datetime
 
 
-async def accept(delivery: Delivery, credentials: InboundCredentials, pacer: Pacer, services: Services) -> ReceiptId:
+async def accept(
+    delivery: Delivery,
+    credentials: InboundCredentials,
+    pacer: Pacer,
+    services: Services,
+    *,
+    within_seconds: float = ACCEPT_SECONDS,
+) -> ReceiptId:
     """Put a delivery where it cannot be lost and return its receipt.
 
     Raises Malformed(`body_too_large`), Unauthenticated, and for faults of our own StoreUnavailable, KeysUnavailable,
@@ -49,7 +56,7 @@ async def accept(delivery: Delivery, credentials: InboundCredentials, pacer: Pac
     if len(delivery.body) > MAX_BODY_BYTES:
         raise Malformed(f"the body exceeds {MAX_BODY_BYTES} bytes", reason="body_too_large")
     try:
-        async with asyncio.timeout(ACCEPT_SECONDS):
+        async with asyncio.timeout(within_seconds):
             return await _accept(delivery, credentials, pacer, services)
     except TimeoutError as exc:
         raise QueueUnavailable("the delivery could not be made durable in time", reason="accept_timeout") from exc
@@ -60,14 +67,23 @@ async def _accept(delivery: Delivery, credentials: InboundCredentials, pacer: Pa
     credential = await credentials.authenticate(
         delivery.integration_id, delivery.source, presented, now=delivery.received_at
     )
-    delay = pacer.delay(
-        credential.tenant_id,
-        weight=weight_of(delivery.body),
-        per_minute=credential.alerts_per_minute,
-        now=delivery.received_at,
-    ).total_seconds()
+    tenant_id, now = credential.tenant_id, delivery.received_at
+    delay = pacer.delay(tenant_id, now=now).total_seconds()
+    message = _message(delivery, credential, delay)
+    carrying = await _carrying(message, delivery.body, services)
+    await services.queues.send(QueueName.SIGNALS, carrying, delay_seconds=delay)
+    weight = weight_of(delivery.source, delivery.body)
+    pacer.spend(tenant_id, weight=weight, per_minute=credential.alerts_per_minute, now=now)
+    if delay:
+        fields = {"tenant_id": tenant_id, "reason": "over_quota", "delay_seconds": delay}
+        log.warning("delivery_delayed", extra={**fields, "receipt_id": message.receipt_id})
+    return message.receipt_id
+
+
+def _message(delivery: Delivery, credential: InboundCredential, delay: float) -> Ingest:
+    """What travels on; the tenant and the integration are the credential's, never the body's."""
     receipt_id = _receipt_id(delivery, credential)
-    message = Ingest(
+    return Ingest(
         tenant_id=credential.tenant_id,
         receipt_id=receipt_id,
         correlation_id=receipt_id,
@@ -77,11 +93,6 @@ async def _accept(delivery: Delivery, credentials: InboundCredentials, pacer: Pa
         received_at=delivery.received_at,
         delayed_seconds=delay,
     )
-    if delay:
-        log.warning("delivery_delayed", extra={"tenant_id": credential.tenant_id, "delay_seconds": round(delay)})
-    carrying = await _carrying(message, delivery.body, services)
-    await services.queues.send(QueueName.SIGNALS, carrying, delay_seconds=delay)
-    return receipt_id
 
 
 def _receipt_id(delivery: Delivery, credential: InboundCredential) -> ReceiptId:

@@ -20,7 +20,7 @@ PAGERDUTY_HEADER = "x-pagerduty-signature"
 GITHUB_HEADER = "x-hub-signature-256"
 
 _NO_HASH = "0" * 64
-_NO_SECRET = "no secret at all"  # noqa: S105 -- stands in where none is configured, and proves nothing
+NO_SECRET = "no secret at all"  # noqa: S105 -- stands in where none is configured, and proves nothing
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _basic(presented: Presented) -> str:
 
 
 def _is_signed(candidates: list[str], signed: bytes, accepted: Accepted) -> bool:
-    expected = [signature_of(secret, signed) for secret in (*accepted.secrets, _NO_SECRET, _NO_SECRET)[:2]]
+    expected = [signature_of(secret, signed) for secret in (*accepted.secrets, NO_SECRET, NO_SECRET)[:2]]
     known = len(accepted.secrets)
     # Bytes, because compare_digest refuses text that is not ASCII, and headers are hostile.
     hits = [

@@ -11,14 +11,14 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from functions.answers import webhook_answer
+from functions.answers import MAX_HEADERS, webhook_answer
 from shared.adapters.key_file import KeyFile
 from shared.adapters.memory import MemoryQueues, MemoryRawBodies
 from shared.adapters.secret_box import AesSecretBox
 from shared.bootstrap import Process
 from shared.errors import BlobUnavailable, QueueUnavailable, StoreUnavailable
 from shared.messages import MAX_MESSAGE_BYTES, Ingest
-from shared.models.tenants import InboundCredential
+from shared.models.tenants import InboundCredential, IntegrationType, Scheme
 from shared.pipeline.accept import MAX_BODY_BYTES
 from shared.ports.services import Services
 from shared.settings import Settings
@@ -105,6 +105,8 @@ async def test_every_verb_but_post_is_405_so_that_a_redirected_post_does_not_loo
         {"integration_id": "int-unknown"},
         {"integration_id": "../../secrets"},
         {"source": "unheard-of"},
+        {"source": "grafana"},
+        {"headers": {}, "code": TOKEN},
     ],
 )
 async def test_who_has_no_credential_is_told_nothing_else(changes: dict[str, Any]) -> None:
@@ -158,12 +160,46 @@ async def test_a_body_whose_message_would_be_too_large_goes_through_a_blob(make_
     assert await process.services.raw.get(ACME, message.pointer) == body
 
 
+@pytest.mark.parametrize("source", ["pagerduty", "changes", "github", "grafana", "grafana-legacy", "generic"])
+async def test_whatever_an_authenticated_sender_posts_is_202(source: str) -> None:
+    process = await a_process()
+    await process.services.lookups.put_inbound(
+        a_credential(
+            integration_id="int-2",
+            integration_type=IntegrationType(source),
+            token_hashes=(hash_token(TOKEN),),
+            schemes=(Scheme.CODE,),
+        )
+    )
+    response = await answer(process, source=source, integration_id="int-2", headers={}, code=TOKEN, body=b"[")
+    assert response.status_code == 202
+    assert [one.source.value for one in queued(process)] == [source]
+
+
+async def test_a_key_that_cannot_be_reached_is_503_and_nothing_is_said_of_the_proof() -> None:
+    process = await a_process()
+    await process.services.lookups.put_inbound(
+        a_credential(integration_id="int-2", schemes=(Scheme.PAGERDUTY,), sealed_secrets=("v1.a.b",))
+    )
+    for headers in ({}, {"x-pagerduty-signature": "v1=0"}):
+        response = await answer(process, integration_id="int-2", headers=headers)
+        assert (response.status_code, response.get_body()) == (503, b"")
+
+
+async def test_header_names_count_in_any_case_and_a_crowd_of_them_is_cut() -> None:
+    process = await a_process()
+    assert (await answer(process, headers={"AUTHORIZATION": f"Bearer {TOKEN}"})).status_code == 202
+    crowd = {**{f"x-{number}": "x" * 100_000 for number in range(MAX_HEADERS)}, "authorization": f"Bearer {TOKEN}"}
+    assert (await answer(process, headers=crowd)).status_code == 401
+
+
 async def test_neither_token_nor_body_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     process = await a_process()
     await answer(process, body=b'{"alerts": [], "secret": "in-the-body"}')
     await answer(process, headers={"authorization": "Bearer wrong-token"})
+    await answer(process, headers={}, code="a-code-in-the-query")
     assert "webhook_accepted" in caplog.text
     assert "webhook_refused" in caplog.text
-    for secret in (TOKEN, "wrong-token", "in-the-body"):
+    for secret in (TOKEN, "wrong-token", "in-the-body", "a-code-in-the-query"):
         assert secret not in caplog.text

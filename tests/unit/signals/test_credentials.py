@@ -1,5 +1,6 @@
 """Who may send: tokens as hashes, the last known good over an outage, and nothing for junk ids."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from shared.models.base import IntegrationId, TenantId
 from shared.models.signals import Source
 from shared.models.tenants import InboundCredential, IntegrationType, Scheme
 from shared.signals.credentials import (
+    ASK_AGAIN_AFTER,
     FRESH_FOR,
     LAST_GOOD_FOR,
     MAX_CACHED,
@@ -53,11 +55,14 @@ class FakeLookups:
         self.known = {one.integration_id: one for one in credentials}
         self.asked: list[str] = []
         self.is_down = False
+        self.hangs = False
 
     async def inbound(self, integration_id: str) -> InboundCredential | None:
         self.asked.append(integration_id)
         if self.is_down:
             raise StoreUnavailable("down")
+        if self.hangs:
+            await asyncio.Event().wait()
         return self.known.get(integration_id)
 
     async def tenant_of_entra(self, entra_tenant_id: str) -> TenantId | None:
@@ -139,6 +144,49 @@ async def test_pages_come_in_on_the_last_known_good_while_the_store_is_down() ->
         await credentials.authenticate("int-1", Source.ALERTMANAGER, BEARER, now=NOON + LAST_GOOD_FOR)
 
 
+async def test_a_store_that_hangs_is_not_waited_for_when_there_is_a_last_known_good() -> None:
+    lookups = FakeLookups(KNOWN)
+    credentials = InboundCredentials(lookups, NO_SECRETS, patience_seconds=0.01)
+    await credentials.authenticate("int-1", Source.ALERTMANAGER, BEARER, now=NOON)
+    lookups.hangs = True
+    assert await credentials.authenticate("int-1", Source.ALERTMANAGER, BEARER, now=NOON + timedelta(hours=2))
+
+
+async def test_in_an_outage_the_store_is_asked_once_in_a_while_and_not_by_every_delivery() -> None:
+    lookups = FakeLookups(KNOWN)
+    credentials = InboundCredentials(lookups, NO_SECRETS)
+    await credentials.authenticate("int-1", Source.ALERTMANAGER, BEARER, now=NOON)
+    lookups.is_down = True
+    outage = NOON + timedelta(hours=2)
+    for at in (outage, outage, outage + ASK_AGAIN_AFTER - ONE_SECOND, outage + ASK_AGAIN_AFTER):
+        await credentials.authenticate("int-1", Source.ALERTMANAGER, BEARER, now=at)
+    assert len(lookups.asked) == 1 + 2
+
+
+async def test_after_an_outage_a_revoked_token_is_refused() -> None:
+    lookups = FakeLookups(KNOWN)
+    credentials = InboundCredentials(lookups, NO_SECRETS)
+    await credentials.authenticate("int-1", Source.ALERTMANAGER, BEARER, now=NOON)
+    lookups.is_down = True
+    await credentials.authenticate("int-1", Source.ALERTMANAGER, BEARER, now=NOON + FRESH_FOR)
+    lookups.is_down = False
+    lookups.known.clear()
+    with pytest.raises(Unauthenticated):
+        await credentials.authenticate("int-1", Source.ALERTMANAGER, BEARER, now=NOON + FRESH_FOR + ASK_AGAIN_AFTER)
+
+
+async def test_while_one_delivery_asks_the_others_go_on_with_what_is_known() -> None:
+    lookups = FakeLookups(KNOWN)
+    credentials = InboundCredentials(lookups, NO_SECRETS, patience_seconds=0.01)
+    await credentials.authenticate("int-1", Source.ALERTMANAGER, BEARER, now=NOON)
+    lookups.hangs = True
+    late = NOON + FRESH_FOR
+    await asyncio.gather(
+        *(credentials.authenticate("int-1", Source.ALERTMANAGER, BEARER, now=late) for _ in range(10))
+    )
+    assert lookups.asked == ["int-1", "int-1"]
+
+
 async def test_an_unknown_integration_is_our_own_fault_while_the_store_is_down() -> None:
     lookups = FakeLookups()
     lookups.is_down = True
@@ -188,6 +236,20 @@ async def test_a_secret_sealed_for_another_integration_is_our_own_fault_and_not_
     signing = a_credential(schemes=(Scheme.GITHUB,), sealed_secrets=(sealed,))
     with pytest.raises(SecretUnreadable):
         await InboundCredentials(FakeLookups(signing), box).authenticate("int-1", Source.GITHUB, BEARER, now=NOON)
+
+
+async def test_pages_come_in_on_the_last_known_good_when_a_new_secret_cannot_be_opened() -> None:
+    box = AesSecretBox(FixedKey())
+    sealed = [await box.seal(ACME, IntegrationId(owner), "s") for owner in ("int-1", "int-2")]
+    signing = a_credential(
+        integration_type=IntegrationType.GITHUB, schemes=(Scheme.GITHUB,), sealed_secrets=(sealed[0],)
+    )
+    lookups = FakeLookups(signing)
+    credentials = InboundCredentials(lookups, box)
+    presented = Presented({"x-hub-signature-256": f"sha256={signature_of('s', b'{}')}"}, b"{}")
+    await credentials.authenticate("int-1", Source.GITHUB, presented, now=NOON)
+    lookups.known["int-1"] = signing.model_copy(update={"sealed_secrets": tuple(sealed)})
+    assert await credentials.authenticate("int-1", Source.GITHUB, presented, now=NOON + FRESH_FOR)
 
 
 async def test_pages_come_in_on_the_last_known_good_while_the_keys_cannot_be_reached() -> None:

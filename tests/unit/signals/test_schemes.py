@@ -3,16 +3,22 @@
 import hmac
 from base64 import b64encode
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
 from shared.models.tenants import Scheme
-from shared.signals.schemes import REPLAY_SECONDS, Accepted, Presented, hash_token, proves
+from shared.signals.schemes import NO_SECRET, REPLAY_SECONDS, Accepted, Presented, hash_token, proves
 from tests.builders import NOON
 
 BODY = b'{"alerts": [\xc3\xa4]}'
 SECRET = "8fj3-secret-text"
 STAMP = str(int(NOON.timestamp()))
+# Made with `openssl dgst -sha256 -hmac`, so that the code under test is not its own judge.
+SIGNED = {
+    "body alone": "005904598ac1d6c745515a58e6e5f5ce38312edfbbdc5450b71e17f3cc5fd278",
+    "with its time": "5c76e05cb1e9553281b27289361ddcc231ffed1a61be7d71e4b2a89e88c22de4",
+}
 
 
 def sign(secret: str, signed: bytes) -> str:
@@ -118,10 +124,49 @@ def test_a_replayed_or_odd_time_proves_nothing(stamp: str, signed: bytes | None)
     assert not proves(delivery, accepting(Scheme.GRAFANA_HMAC, timestamp_header="X-Sent-At"), now=NOON)
 
 
+@pytest.mark.parametrize("secrets", [(), (SECRET,)])
+def test_what_stands_in_for_a_missing_secret_proves_nothing(secrets: tuple[str, ...]) -> None:
+    signature = sign(NO_SECRET, BODY)
+    accepted = Accepted(schemes=frozenset(Scheme), secrets=secrets)
+    for delivery in (
+        presented(x_hub_signature_256=f"sha256={signature}"),
+        presented(x_pagerduty_signature=f"v1={signature}"),
+        presented(x_grafana_alerting_signature=signature),
+    ):
+        assert not proves(delivery, accepted, now=NOON)
+
+
 def test_the_example_of_githubs_documentation_is_good() -> None:
     signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
     accepted = Accepted(schemes=frozenset({Scheme.GITHUB}), secrets=("It's a Secret to Everybody",))
     assert proves(presented(body=b"Hello, World!", x_hub_signature_256=signature), accepted, now=NOON)
+
+
+def test_the_test_vector_of_pagerdutys_go_client_is_good() -> None:
+    # github.com/PagerDuty/go-pagerduty, webhookv3/webhookv3_test.go (Apache-2.0). The secret is text, not base64.
+    body = (Path(__file__).parent / "signed" / "go-pagerduty.json").read_bytes()
+    signature = "v1=0c0b9495b893a39e70d1fea2fe11fbe0a825f88b9f67846f6cc07dd2bc5476cd"
+    secret = "lDQHScfUeXUKaQRNF+8XIiDKZ7XX3itBAYzwU0TARw8lJqRnkKl2iB1anSb0Z+IK"
+    accepted = Accepted(schemes=frozenset({Scheme.PAGERDUTY}), secrets=(secret,))
+    assert proves(presented(body=body, x_pagerduty_signature=signature), accepted, now=NOON)
+    assert not proves(presented(body=body + b"\n", x_pagerduty_signature=signature), accepted, now=NOON)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "delivery"),
+    [
+        ({}, presented(x_grafana_alerting_signature=SIGNED["body alone"])),
+        ({"signature_header": "X-Signed"}, presented(x_signed=SIGNED["body alone"])),
+        (
+            {"timestamp_header": "X-Sent-At"},
+            presented(x_grafana_alerting_signature=SIGNED["with its time"], x_sent_at="1795435200"),
+        ),
+    ],
+)
+def test_a_signature_as_openssl_makes_it_is_good_under_the_headers_that_the_operator_chose(
+    accepted: dict[str, str], delivery: Presented
+) -> None:
+    assert proves(delivery, accepting(Scheme.GRAFANA_HMAC, **accepted), now=NOON)
 
 
 def test_nothing_secret_is_in_any_representation() -> None:
