@@ -1,7 +1,6 @@
 """From labels to our own terms: which service, how severe, which alert."""
 
 from collections.abc import Mapping
-from hashlib import sha256
 
 from shared.models.signals import Severity
 
@@ -10,13 +9,20 @@ MAX_SERVICE_CHARS = 120
 SERVICE_LABELS = (
     "service",
     "service_name",
+    "service.name",
     "app",
     "app_kubernetes_io_name",
+    "app.kubernetes.io/name",
     "deployment",
+    "statefulset",
+    "daemonset",
     "job",
     "alertname",
 )
-"""The label that names the service, the most deliberate first; the alert's own name is better than one bucket."""
+"""The label that names the service, the most deliberate first; the alert's own name is better than one bucket.
+
+Dots and slashes are in names since Alertmanager 0.27 and Prometheus 3 take any UTF-8.
+"""
 
 _SEVERITIES: Mapping[str, Severity] = {
     **dict.fromkeys(
@@ -44,9 +50,3 @@ def severity_of(labels: Mapping[str, str]) -> Severity:
     """Three steps from what people write; an alert that says nothing is a warning."""
     written = (labels.get("severity") or labels.get("priority") or "").strip().lower()
     return _SEVERITIES.get(written, Severity.WARNING)
-
-
-def fingerprint_of(labels: Mapping[str, str]) -> str:
-    """Stands in for a sender's fingerprint: equal label sets, and only those, give the same one."""
-    pairs = "".join(f"{len(k)}:{k}{len(v)}:{v}" for k, v in sorted(labels.items()))
-    return sha256(pairs.encode()).hexdigest()[:16]

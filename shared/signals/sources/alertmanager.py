@@ -1,95 +1,116 @@
 """Prometheus Alertmanager's webhook, body version 4 (prometheus/alertmanager, notify/webhook and template)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from shared.errors import Malformed
-from shared.models.signals import Alert, AlertStatus, ParsedDelivery, Rejected, Source
-from shared.signals.normalise import fingerprint_of, service_of, severity_of
-from shared.signals.sources.json_body import read_object, string_map, text_of, time_of
+from shared.models.signals import Alert, AlertStatus, ParsedDelivery, Source
+from shared.signals.normalise import service_of, severity_of
+from shared.signals.sources.json_body import (
+    fingerprint_of,
+    id_of,
+    line_of,
+    link_of,
+    read_object,
+    string_map,
+    text_of,
+    time_of,
+)
+from shared.signals.sources.listing import MAX_ALERTS, count_of, listed_in, read_each, status_of
+from shared.signals.sources.sizes import (
+    MAX_ANNOTATIONS_BYTES,
+    MAX_EXPRESSION_BYTES,
+    MAX_GROUP_KEY_BYTES,
+    MAX_SUMMARY_BYTES,
+    MAX_TITLE_BYTES,
+    cut,
+)
 
-MAX_ALERTS = 5000
-MAX_URL_CHARS = 8192
+MAX_RAW_URL_CHARS = 32 * 1024
+UNNAMED = "unnamed alert"
+
+
+@dataclass(frozen=True)
+class Notification:
+    """What a notification says of all its alerts, and when it came."""
+
+    group_key: str
+    status: object
+    received_at: datetime
 
 
 def parse(body: bytes, received_at: datetime) -> ParsedDelivery:
     """The alerts of one notification; alerts that cannot be understood are listed beside them."""
     payload = read_object(body)
-    listed = payload.get("alerts")
-    if not isinstance(listed, list):
-        raise Malformed("the body has no list of alerts", reason="no_alerts")
-    if len(listed) > MAX_ALERTS:
-        raise Malformed(f"the body lists more than {MAX_ALERTS} alerts", reason="too_many_alerts")
-    group = _Group(text_of(payload.get("groupKey")), payload.get("status"), received_at)
-    read = [_alert(item, group, position) for position, item in enumerate(listed)]
+    return read_notification(payload, payload.get("status"), received_at, alert_of)
+
+
+def read_notification(
+    payload: Mapping[str, Any],
+    status: object,
+    received_at: datetime,
+    read: Callable[[Mapping[str, Any], Notification], Alert],
+) -> ParsedDelivery:
+    """A body of this shape, each alert read by `read`; raises Malformed when it lists none."""
+    listed = listed_in(payload.get("alerts"), of="alerts", at_most=MAX_ALERTS)
+    told = Notification(cut(text_of(payload.get("groupKey")), MAX_GROUP_KEY_BYTES), status, received_at)
+    alerts, rejected = read_each(listed, lambda item: read(item, told))
     return ParsedDelivery(
-        alerts=tuple(one for one in read if isinstance(one, Alert)),
-        rejected=tuple(one for one in read if isinstance(one, Rejected)),
+        alerts=alerts,
+        rejected=rejected,
         truncated_alerts=count_of(payload.get("truncatedAlerts")),
-        receiver=text_of(payload.get("receiver"), limit=200),
+        receiver=line_of(payload.get("receiver"), limit=200),
     )
 
 
-@dataclass(frozen=True)
-class _Group:
-    """What the notification says of all its alerts."""
-
-    key: str
-    status: object
-    received_at: datetime
-
-
-def _alert(item: object, group: _Group, position: int) -> Alert | Rejected:
-    if not isinstance(item, Mapping):
-        return Rejected(position=position, reason="not_an_object", detail="the alert is not a JSON object")
+def alert_of(item: Mapping[str, Any], told: Notification) -> Alert:
+    """One alert; raises Malformed when nobody says whether it fires."""
     # Bodies made by hand or by other tools may say it only once, for all.
-    status = item.get("status", group.status)
-    if status not in (AlertStatus.FIRING, AlertStatus.RESOLVED):
-        return Rejected(position=position, reason="bad_status", detail="the status is neither firing nor resolved")
-    return _read(item, AlertStatus(status), group)
-
-
-def _read(item: Mapping[str, Any], status: AlertStatus, group: _Group) -> Alert:
+    status = status_of(item.get("status"), told.status)
     labels = string_map(item.get("labels"))
-    annotations = string_map(item.get("annotations"))
+    annotations = string_map(item.get("annotations"), max_bytes=MAX_ANNOTATIONS_BYTES)
     service_name, service_from = service_of(labels)
-    name = labels.get("alertname") or "unnamed alert"
+    name = title_of(labels.get("alertname")) or UNNAMED
     starts_at = time_of(item.get("startsAt"))
-    generator_url = text_of(item.get("generatorURL"), limit=MAX_URL_CHARS) or None
     return Alert(
         source=Source.ALERTMANAGER,
-        fingerprint=text_of(item.get("fingerprint"), limit=128) or fingerprint_of(labels),
+        fingerprint=id_of(item.get("fingerprint")) or fingerprint_of(item.get("labels")),
         name=name,
         service_name=service_name,
         service_from=service_from,
         severity=severity_of(labels),
         status=status,
-        summary=annotations.get("summary") or annotations.get("description") or annotations.get("message") or name,
+        summary=summary_of(annotations) or name,
         labels=labels,
         annotations=annotations,
-        starts_at=starts_at or group.received_at,
+        starts_at=starts_at or told.received_at,
         start_known=starts_at is not None,
         ends_at=time_of(item.get("endsAt")) if status is AlertStatus.RESOLVED else None,
-        expression=expression_of(generator_url),
-        generator_url=generator_url,
-        group_key=group.key,
+        expression=expression_of(item.get("generatorURL")),
+        generator_url=link_of(item.get("generatorURL"), max_bytes=MAX_EXPRESSION_BYTES),
+        group_key=told.group_key,
     )
 
 
-def expression_of(generator_url: str | None) -> str | None:
+def title_of(value: object) -> str:
+    """A name as it stands in lists: one line, not too long."""
+    return cut(line_of(value, limit=MAX_TITLE_BYTES), MAX_TITLE_BYTES)
+
+
+def summary_of(annotations: Mapping[str, str]) -> str:
+    """What the rule's author wrote for people, where they wrote it most often."""
+    said = (annotations.get(name, "").strip() for name in ("summary", "description", "message"))
+    return cut(next((text for text in said if text), ""), MAX_SUMMARY_BYTES)
+
+
+def expression_of(generator_url: object) -> str | None:
     """The PromQL in Prometheus's `…/graph?g0.expr=…`; untrusted text."""
+    if not isinstance(generator_url, str):
+        return None
     try:
-        found = parse_qs(urlsplit(generator_url or "").query, max_num_fields=50).get("g0.expr")
+        found = parse_qs(urlsplit(generator_url[:MAX_RAW_URL_CHARS]).query, max_num_fields=50).get("g0.expr")
     except ValueError:
         return None
-    return found[0][:MAX_URL_CHARS] if found else None
-
-
-def count_of(value: object) -> int:
-    """How many alerts were cut off, within reason."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        return 0
-    return min(max(value, 0), 1_000_000)
+    return cut(text_of(found[0]), MAX_EXPRESSION_BYTES) if found else None

@@ -5,78 +5,94 @@ from datetime import datetime
 from typing import Any
 
 from shared.errors import Malformed
-from shared.models.signals import Alert, AlertStatus, ParsedDelivery, Rejected, SignalType, Source
-from shared.signals.normalise import fingerprint_of, service_of, severity_of
-from shared.signals.sources.json_body import MAX_LABELS, number_of, read_object, string_map, text_of, time_of
+from shared.models.signals import Alert, AlertStatus, ParsedDelivery, SignalType, Source
+from shared.signals.normalise import service_of, severity_of
+from shared.signals.sources.alertmanager import title_of
+from shared.signals.sources.json_body import (
+    fingerprint_of,
+    id_of,
+    line_of,
+    link_of,
+    mapping_of,
+    numbers_of,
+    read_object,
+    string_map,
+    text_of,
+    time_of,
+)
+from shared.signals.sources.listing import MAX_ALERTS, listed_in, read_each, status_of
+from shared.signals.sources.sizes import (
+    MAX_ANNOTATIONS_BYTES,
+    MAX_EXPRESSION_BYTES,
+    MAX_GROUP_KEY_BYTES,
+    MAX_SUMMARY_BYTES,
+    cut,
+)
 
-MAX_ALERTS = 5000
-_TYPES = frozenset(one.value for one in (SignalType.ALERT, SignalType.METRIC_DEVIATION, SignalType.LOG_PATTERN))
+MAX_SHORT_CHARS = 120
+_TYPES = frozenset({SignalType.ALERT, SignalType.METRIC_DEVIATION, SignalType.LOG_PATTERN})
 
 
 def parse(body: bytes, received_at: datetime) -> ParsedDelivery:
     """The signals of a body; those that cannot be understood are listed beside them."""
     payload = read_object(body)
-    listed = payload.get("alerts", [payload] if "name" in payload else None)
-    if not isinstance(listed, list):
-        raise Malformed("the body has neither a list of alerts nor a name", reason="no_alerts")
-    if len(listed) > MAX_ALERTS:
-        raise Malformed(f"the body lists more than {MAX_ALERTS} alerts", reason="too_many_alerts")
-    read = [_alert(item, position, received_at) for position, item in enumerate(listed)]
-    return ParsedDelivery(
-        alerts=tuple(one for one in read if isinstance(one, Alert)),
-        rejected=tuple(one for one in read if isinstance(one, Rejected)),
+    listed = listed_in(
+        payload.get("alerts", [payload] if "name" in payload else None), of="alerts", at_most=MAX_ALERTS
     )
+    alerts, rejected = read_each(listed, lambda item: _alert(item, received_at))
+    return ParsedDelivery(alerts=alerts, rejected=rejected)
 
 
-def _alert(item: object, position: int, received_at: datetime) -> Alert | Rejected:
-    if not isinstance(item, Mapping):
-        return Rejected(position=position, reason="not_an_object", detail="the alert is not a JSON object")
-    name = text_of(item.get("name"), limit=200).strip()
+def _alert(item: Mapping[str, Any], received_at: datetime) -> Alert:
+    name = title_of(item.get("name"))
     if not name:
-        return Rejected(position=position, reason="no_name", detail="the alert has no name")
-    kind = item.get("type", SignalType.ALERT.value)
-    if not isinstance(kind, str) or kind not in _TYPES:
-        return Rejected(position=position, reason="bad_type", detail="the type is none that we know")
-    status = item.get("status", AlertStatus.FIRING.value)
-    if status not in (AlertStatus.FIRING.value, AlertStatus.RESOLVED.value):
-        return Rejected(position=position, reason="bad_status", detail="the status is neither firing nor resolved")
-    return _read(item, name, SignalType(kind), AlertStatus(status), received_at)
-
-
-def _read(item: Mapping[str, Any], name: str, kind: SignalType, status: AlertStatus, received_at: datetime) -> Alert:
-    labels = {**string_map(item.get("labels")), "alertname": name}
-    told = {key: text_of(item.get(key), limit=120).strip() for key in ("service", "severity")}
-    labels |= {key: value for key, value in told.items() if value}
+        raise Malformed("the alert has no name", reason="no_name")
+    signal_type = _type_of(item.get("type"))
+    status = status_of(item.get("status"), AlertStatus.FIRING)
+    told = _told(item, name)
+    labels = string_map({**mapping_of(item.get("labels")), **told})
     service_name, service_from = service_of(labels)
     starts_at = time_of(item.get("starts_at"))
-    fingerprint = text_of(item.get("id"), limit=128) or fingerprint_of({**labels, "\0type": kind.value})
     return Alert(
         source=Source.GENERIC,
-        fingerprint=fingerprint,
+        fingerprint=id_of(item.get("id")) or _fingerprint(item, told, signal_type),
         name=name,
         service_name=service_name,
         service_from=service_from,
         severity=severity_of(labels),
         status=status,
-        summary=text_of(item.get("summary"), limit=1000) or name,
+        summary=cut(text_of(item.get("summary")).strip(), MAX_SUMMARY_BYTES) or name,
         labels=labels,
-        annotations=string_map(item.get("annotations")),
+        annotations=string_map(item.get("annotations"), max_bytes=MAX_ANNOTATIONS_BYTES),
         starts_at=starts_at or received_at,
         start_known=starts_at is not None,
         ends_at=time_of(item.get("ends_at")) if status is AlertStatus.RESOLVED else None,
-        expression=text_of(item.get("expression"), limit=8192) or None,
-        generator_url=text_of(item.get("url"), limit=8192) or None,
-        group_key=text_of(item.get("group_key"), limit=256),
-        signal_type=kind,
+        expression=cut(text_of(item.get("expression")), MAX_EXPRESSION_BYTES) or None,
+        generator_url=link_of(item.get("url")),
+        group_key=cut(text_of(item.get("group_key")), MAX_GROUP_KEY_BYTES),
+        signal_type=signal_type,
         said_at=time_of(item.get("said_at")),
-        service_key=told["service"] or None,
-        values=_values(item.get("values")),
+        service_key=told.get("service"),
+        values=numbers_of(item.get("values")),
     )
 
 
-def _values(value: object) -> dict[str, float] | None:
-    """What was measured: finite numbers by name."""
-    if not isinstance(value, Mapping):
-        return None
-    listed = [(text_of(name, limit=120), number_of(number)) for name, number in list(value.items())[:MAX_LABELS]]
-    return {name: number for name, number in listed if number is not None} or None
+def _type_of(written: object) -> SignalType:
+    """What is observed; an alert when nothing is said."""
+    if written is None:
+        return SignalType.ALERT
+    if not isinstance(written, str) or written not in _TYPES:
+        raise Malformed("the type is none that we know", reason="bad_type")
+    return SignalType(written)
+
+
+def _told(item: Mapping[str, Any], name: str) -> dict[str, str]:
+    """What the schema's own fields say, as the labels they stand for."""
+    said = {key: line_of(item.get(key), limit=MAX_SHORT_CHARS) for key in ("service", "severity")}
+    return {"alertname": name, **{key: text for key, text in said.items() if text}}
+
+
+def _fingerprint(item: Mapping[str, Any], told: Mapping[str, str], signal_type: SignalType) -> str:
+    """Without an id of the sender's, what it is about tells alerts apart; how bad it is does not."""
+    about = {key: text for key, text in told.items() if key != "severity"}
+    return fingerprint_of({**mapping_of(item.get("labels")), **about, "\0type": signal_type.value})

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import reduce
 from typing import Any
 
 from shared.errors import Malformed
 from shared.models.signals import Alert, AlertKind, AlertStatus, ParsedDelivery, Source
 from shared.signals.normalise import service_of, severity_of
-from shared.signals.sources.json_body import MAX_LABELS, number_of, read_object, string_map, text_of
+from shared.signals.sources.alertmanager import title_of
+from shared.signals.sources.json_body import MAX_LABELS, id_of, link_of, numbers_of, read_object, string_map, text_of
+from shared.signals.sources.sizes import MAX_SUMMARY_BYTES, cut
 
 _STATES: Mapping[str, tuple[AlertStatus, AlertKind]] = {
     "alerting": (AlertStatus.FIRING, AlertKind.SERVICE),
@@ -41,12 +44,12 @@ def read(payload: Mapping[str, Any], received_at: datetime) -> ParsedDelivery:
 
 
 def _alert(payload: Mapping[str, Any], status: AlertStatus, kind: AlertKind, received_at: datetime) -> Alert:
-    name = text_of(payload.get("ruleName"), limit=200) or text_of(payload.get("title"), limit=200) or "unnamed rule"
+    name = title_of(payload.get("ruleName")) or title_of(payload.get("title")) or "unnamed rule"
     matches = _matches(payload)
-    tags = string_map(payload.get("tags")) or next((found for one in matches if (found := _tags(one))), {})
-    labels = {**tags, "alertname": name}
+    labels = string_map({**_common_tags(matches), **string_map(payload.get("tags")), "alertname": name})
     service_name, service_from = service_of(labels)
-    rule_url = text_of(payload.get("ruleUrl"), limit=8192) or None
+    rule_url = link_of(payload.get("ruleUrl"))
+    said = text_of(payload.get("message")).strip() or text_of(payload.get("title")).strip() or name
     return Alert(
         source=Source.GRAFANA_LEGACY,
         fingerprint=_fingerprint(payload, name),
@@ -55,7 +58,7 @@ def _alert(payload: Mapping[str, Any], status: AlertStatus, kind: AlertKind, rec
         service_from=service_from,
         severity=severity_of(labels),
         status=status,
-        summary=text_of(payload.get("message"), limit=1000) or text_of(payload.get("title"), limit=1000) or name,
+        summary=cut(said, MAX_SUMMARY_BYTES),
         labels=labels,
         annotations={},
         starts_at=received_at,
@@ -67,23 +70,14 @@ def _alert(payload: Mapping[str, Any], status: AlertStatus, kind: AlertKind, rec
         group_key="",
         kind=kind,
         external_url=rule_url,
-        values=_values(matches),
+        values=numbers_of({text_of(one.get("metric")) or "value": one.get("value") for one in matches}),
     )
 
 
 def _fingerprint(payload: Mapping[str, Any], name: str) -> str:
     """The rule, where its dashboard tells it apart; its name when it has no ids."""
-    ids = [_number(payload.get(key)) for key in ("orgId", "dashboardId", "panelId", "ruleId")]
-    return (
-        "-".join(one or "0" for one in ids) if any(one not in ("", "0") for one in ids[1:]) else f"rule-{name}"[:128]
-    )
-
-
-def _number(value: object) -> str:
-    """An id: 24 and 24.0 are the same one."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return text_of(value, limit=32)
+    ids = [id_of(payload.get(key)) or "0" for key in ("orgId", "dashboardId", "panelId", "ruleId")]
+    return id_of("-".join(ids) if any(one != "0" for one in ids[1:]) else f"rule-{name}")
 
 
 def _matches(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -91,10 +85,7 @@ def _matches(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [one for one in listed[:MAX_LABELS] if isinstance(one, Mapping)] if isinstance(listed, list) else []
 
 
-def _tags(match: Mapping[str, Any]) -> dict[str, str]:
-    return string_map(match.get("tags"))
-
-
-def _values(matches: list[Mapping[str, Any]]) -> dict[str, float] | None:
-    listed = [(text_of(one.get("metric"), limit=120), number_of(one.get("value"))) for one in matches]
-    return {name: number for name, number in listed if number is not None} or None
+def _common_tags(matches: list[Mapping[str, Any]]) -> dict[str, str]:
+    """What all series that matched have in common: the tags of one alone do not speak for the rule."""
+    tagged = [tags.items() for one in matches if (tags := string_map(one.get("tags")))]
+    return dict(reduce(lambda left, right: left & right, tagged[1:], set(tagged[0]))) if tagged else {}

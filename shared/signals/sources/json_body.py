@@ -4,18 +4,20 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 from shared.errors import Malformed
 from shared.signals.normalise import SERVICE_LABELS
+from shared.signals.sources.sizes import MAX_LABELS_BYTES, MAX_URL_BYTES, cut, fitted
 
 MAX_LABELS = 128
+MAX_VALUES = 32
 MAX_NAME_CHARS = 256
 MAX_VALUE_CHARS = 4096
+MAX_ID_CHARS = 128
 TELLING = frozenset({*SERVICE_LABELS, "severity", "priority", "rulename"})
 """Names that decide what an alert is about: they are kept, however many others there are."""
-MAX_MAP_CHARS = 32 * 1024
-SHORT_CHARS = 128
 ZERO_TIME_YEAR = 1
 """Go's zero time, which senders use for "not ended"."""
 
@@ -28,40 +30,89 @@ def read_object(body: bytes) -> dict[str, Any]:
     except RecursionError as exc:
         raise Malformed("the body is nested too deeply", reason="too_deep") from exc
     except ValueError as exc:
-        raise Malformed("the body is not JSON", reason="not_json") from exc
+        raise _not_json(body) from exc
     if not isinstance(parsed, dict):
         raise Malformed("the body is not a JSON object", reason="not_an_object")
     return parsed
 
 
+def _not_json(body: bytes) -> Malformed:
+    """What is wrong with it: most often another encoding, or compression."""
+    try:
+        body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return Malformed("the body is not UTF-8 text", reason="not_utf8")
+    if b"\0" in body:
+        return Malformed("the body is not UTF-8 text", reason="not_utf8")
+    return Malformed("the body is not JSON", reason="not_json")
+
+
 def text_of(value: object, *, limit: int = MAX_VALUE_CHARS) -> str:
     """A value as text: capped, without control characters, and with half surrogate pairs replaced."""
-    text = value if isinstance(value, str) else "" if value is None else _spelled(value)[:limit]
-    cut = text[:limit].encode(errors="replace").decode()
-    return cut if cut.isprintable() else "".join(c for c in cut if c.isprintable() or c in "\n\t")
+    text = (value if isinstance(value, str) else spelled(value))[:limit]
+    if text.isascii() and text.isprintable():
+        return text
+    whole = text.encode(errors="replace").decode()
+    return "".join(c if c.isprintable() or c in "\n\t" else " " if _is_gap(c) else "" for c in whole)
 
 
-def _spelled(value: object) -> str:
+def _is_gap(character: str) -> bool:
+    """Whether words would grow together without it: a wide or unbreakable blank, a line end of another system."""
+    return character.isspace() and character > "\x1f"
+
+
+def line_of(value: object, *, limit: int) -> str:
+    """A value as text of one line, as names and titles are."""
+    return " ".join(text_of(value, limit=limit).split())
+
+
+def spelled(value: object) -> str:
+    """A value as JSON writes it; nothing for null, and for what is nested too deeply to write."""
+    if value is None:
+        return ""
     try:
-        return str(value)
+        return json.dumps(value, ensure_ascii=False)
     except (RecursionError, ValueError):
-        # Nested too deeply, or an integer with more digits than Python writes.
         return ""
 
 
-def string_map(value: object) -> dict[str, str]:
-    """Labels or annotations: at most MAX_LABELS, names and values capped, and all of them together.
+def mapping_of(value: object) -> Mapping[str, Any]:
+    """An object; anything else is an empty one."""
+    return value if isinstance(value, Mapping) else {}
 
-    Anything but an object is empty.
-    """
-    if not isinstance(value, Mapping):
-        return {}
-    kept = sorted(value.items(), key=lambda pair: (pair[0] not in TELLING, pair[0]))[:MAX_LABELS]
-    found = {text_of(name, limit=MAX_NAME_CHARS): text_of(content) for name, content in kept}
-    if sum(len(name) + len(content) for name, content in found.items()) <= MAX_MAP_CHARS:
-        return found
-    # Many long values: each keeps its beginning, so that the alert as a whole can still be stored.
-    return {name: f"{text[:SHORT_CHARS]}…" if len(text) > SHORT_CHARS else text for name, text in found.items()}
+
+def string_map(value: object, *, max_bytes: int = MAX_LABELS_BYTES) -> dict[str, str]:
+    """Labels or annotations: at most MAX_LABELS, names and values capped, and all of them together."""
+    pairs = mapping_of(value).items()
+    kept = sorted(pairs, key=lambda pair: (pair[0] not in TELLING, pair[0]))[:MAX_LABELS]
+    return fitted({text_of(name, limit=MAX_NAME_CHARS): text_of(content) for name, content in kept}, max_bytes)
+
+
+def id_of(value: object) -> str:
+    """What a sender tells things apart by: its text or whole number; a digest where that is no short plain text."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    written = value.strip() if isinstance(value, str) else spelled(value)
+    if len(written) <= MAX_ID_CHARS and written.isascii() and written.isprintable():
+        return written
+    return f"sha256-{sha256(written.encode(errors='surrogatepass')).hexdigest()[:32]}"
+
+
+def fingerprint_of(labels: object) -> str:
+    """Stands in for a sender's fingerprint: equal label sets as they were sent, and only those, give the same one."""
+    named = {name: text if isinstance(text, str) else spelled(text) for name, text in mapping_of(labels).items()}
+    pairs = "".join(f"{len(name)}:{name}{len(text)}:{text}" for name, text in sorted(named.items()))
+    return sha256(pairs.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def link_of(value: object, *, max_bytes: int = MAX_URL_BYTES) -> str | None:
+    """An address that may be shown as a link: http or https, and whole; None for everything else."""
+    url = value.strip() if isinstance(value, str) else ""
+    if len(url) > max_bytes or not url.lower().startswith(("http://", "https://")):
+        return None
+    return url if url.isascii() and url.isprintable() and " " not in url and cut(url, max_bytes) == url else None
 
 
 def number_of(value: object) -> float | None:
@@ -73,6 +124,16 @@ def number_of(value: object) -> float | None:
     except OverflowError:
         return None
     return number if math.isfinite(number) else None
+
+
+def numbers_of(value: object) -> dict[str, float] | None:
+    """What was measured: finite numbers by name, at most MAX_VALUES; None when there is none."""
+    found: dict[str, float] = {}
+    for name, content in mapping_of(value).items():
+        number = number_of(content)
+        if number is not None and len(found) < MAX_VALUES:
+            found[cut(line_of(name, limit=MAX_NAME_CHARS), 64)] = number
+    return found or None
 
 
 def time_of(value: object) -> datetime | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dev.parse import signals_of
 from shared.models.signals import ParsedDelivery, Source
 from shared.signals.sources import PARSERS, parse
 from tests.payloads.recorded import FOLDER, payload
@@ -32,6 +33,17 @@ def expected(sender: str, shape: str) -> dict[str, Any]:
 @pytest.mark.parametrize(("sender", "shape"), SHAPES)
 def test_a_recorded_payload_becomes_the_signals_that_are_expected_of_it(sender: str, shape: str) -> None:
     assert meaning(parse(Source(sender), payload(sender, shape), received_at=RECEIVED)) == expected(sender, shape)
+
+
+@pytest.mark.parametrize(("sender", "shape"), SHAPES)
+def test_a_dry_run_tells_all_that_a_recorded_payload_holds(sender: str, shape: str) -> None:
+    told = expected(sender, shape)
+    found = signals_of(FOLDER / sender / f"{shape}.json", sender)
+    for shown, held in [("signals", "alerts"), ("changes", "changes")]:
+        assert [one["service_name"] for one in found[shown]] == [one["service_name"] for one in told.get(held, ())]
+    assert [one["event_id"] for one in found["updates"]] == [one["event_id"] for one in told.get("updates", ())]
+    assert (found["ignored"], found["kept_as_dead_letter"]) == (told.get("ignored"), told.get("unknown_shape"))
+    assert found["dead_letters"] == told.get("rejected", [])
 
 
 def test_every_sender_has_recorded_payloads_and_every_payload_its_expected_signals() -> None:
