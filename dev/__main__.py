@@ -105,6 +105,23 @@ def parse(
 
 
 @app.command()
+def backtest(
+    port_base: PortBase = DEFAULT_BASE,
+    data: DataDir = LOCAL,
+    tenant: Annotated[str, typer.Option(help="Slug of the tenant.")] = "acme",
+    link_at: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Another threshold of links.")] = None,
+    window_seconds: Annotated[float | None, typer.Option(min=1.0, help="Another window of time.")] = None,
+    max_incidents: Annotated[int, typer.Option(min=1, max=5000, help="How many of the newest are replayed.")] = 500,
+) -> None:
+    """Replay the stack's signals under other thresholds: how many incidents there would be, what would move."""
+    from dev.commands import print_backtest
+
+    print_backtest(
+        Ports(port_base), data, tenant, link_at=link_at, window_seconds=window_seconds, max_incidents=max_incidents
+    )
+
+
+@app.command()
 def up(
     port_base: PortBase = DEFAULT_BASE,
     data: DataDir = LOCAL,

@@ -86,6 +86,39 @@ def seed_running_stack(ports: Ports, data: Path, *, prometheus_url: str | None, 
     print(f"tenant acme is there; its Alertmanager posts to /api/webhooks/alertmanager/{integration_id}")
 
 
+def print_backtest(
+    ports: Ports, data: Path, slug: str, *, link_at: float | None, window_seconds: float | None, max_incidents: int
+) -> None:
+    """What a running stack's signals would be under other thresholds."""
+    from dev.backtest import as_text, backtest
+    from shared.bootstrap import build
+    from shared.errors import StoreUnavailable
+    from shared.models.base import TenantId, document_id
+    from shared.settings import Settings
+
+    tenant_id = TenantId(document_id("ten", slug))
+
+    async def replay() -> str:
+        process = build(Settings.from_environment(product_environment(ports, Layout(data))))
+        try:
+            found = await backtest(
+                tenant_id,
+                process.services,
+                link_at=link_at,
+                window_seconds=window_seconds,
+                max_incidents=max_incidents,
+            )
+        finally:
+            await process.aclose()
+        return as_text(found, slug)
+
+    with refusing():
+        try:
+            print(asyncio.run(replay()))
+        except (OSError, StoreUnavailable) as exc:
+            raise CannotRun("the local stack is not running; start it first: python -m dev up") from exc
+
+
 def run_up(ports: Ports, data: Path, *, lease_seconds: float, own_host: bool) -> None:
     """The stack, until Ctrl-C."""
     options = StackOptions(ports, Layout(data), lease_seconds=lease_seconds, own_host=own_host)

@@ -50,6 +50,6 @@ def new_incident_id(tenant_id: TenantId, alert: Alert, *, after: str = "") -> In
     return IncidentId(document_id("inc", tenant_id, alert.service_name, alert.episode, after))
 
 
-def split_incident_id(tenant_id: TenantId, source: IncidentId, service_name: str, started_at: datetime) -> IncidentId:
+def split_incident_id(tenant_id: TenantId, source: IncidentId, service_name: str, at: datetime) -> IncidentId:
     """The id of the incident that services of another one are moved to when no incident has them yet."""
-    return IncidentId(document_id("inc", tenant_id, source, service_name, started_at.isoformat()))
+    return IncidentId(document_id("inc", tenant_id, source, service_name, at.isoformat()))

@@ -5,7 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
 
-from shared.models.correlation import MAX_NODE_LABELS, MAX_NODE_NAMES, ServiceNode
+from shared.models.correlation import (
+    MAX_LABEL_VALUES,
+    MAX_NODE_LABELS,
+    MAX_NODE_NAMES,
+    MAX_STARTS,
+    START_BUCKET,
+    ServiceNode,
+)
 from shared.models.signals import Alert, AlertKind, Severity
 
 PLACE_LABELS = (
@@ -37,11 +44,12 @@ PLACE_LABELS = (
 
 def node_of(alert: Alert) -> ServiceNode:
     """What one alert contributes."""
-    labels = {name: alert.labels[name] for name in PLACE_LABELS if alert.labels.get(name)}
+    labels = {name: (alert.labels[name],) for name in PLACE_LABELS if alert.labels.get(name)}
     return ServiceNode(
         service_name=alert.service_name,
         first_started_at=alert.starts_at,
         last_started_at=alert.starts_at,
+        starts=(alert.starts_at,),
         severity=alert.severity.value,
         labels=dict(list(labels.items())[:MAX_NODE_LABELS]),
         names=(alert.name,),
@@ -50,18 +58,41 @@ def node_of(alert: Alert) -> ServiceNode:
 
 
 def joined(one: ServiceNode, other: ServiceNode) -> ServiceNode:
-    """Both in one: the earliest start, the worst severity, the labels on which they agree."""
+    """Both in one: the earliest start, the worst severity, every place that either names."""
     worst = min(one.severity, other.severity, key=lambda name: Severity(name).rank)
     return ServiceNode(
         service_name=one.service_name,
         first_started_at=min(one.first_started_at, other.first_started_at),
         last_started_at=max(one.last_started_at, other.last_started_at),
+        starts=_starts(one, other),
         severity=worst,
-        labels={name: value for name, value in one.labels.items() if other.labels.get(name) == value},
+        labels=_labels(one, other),
         names=tuple(sorted({*one.names, *other.names})[:MAX_NODE_NAMES]),
         service_failure=one.service_failure or other.service_failure,
         pinned=one.pinned or other.pinned,
     )
+
+
+def _starts(one: ServiceNode, other: ServiceNode) -> tuple[datetime, ...]:
+    """The first of every five minutes. The ends of the list are kept: the order of arrival makes no difference."""
+    first: dict[int, datetime] = {}
+    for start in sorted({*one.starts, *other.starts}):
+        first.setdefault(int(start.timestamp() // START_BUCKET.total_seconds()), start)
+    kept = tuple(first.values())
+    return kept if len(kept) <= MAX_STARTS else (*kept[: MAX_STARTS // 2], *kept[-MAX_STARTS // 2 :])
+
+
+def _labels(one: ServiceNode, other: ServiceNode) -> dict[str, tuple[str, ...]]:
+    names = [name for name in PLACE_LABELS if name in one.labels or name in other.labels]
+    return {name: _values(one.labels.get(name), other.labels.get(name)) for name in names[:MAX_NODE_LABELS]}
+
+
+def _values(one: tuple[str, ...] | None, other: tuple[str, ...] | None) -> tuple[str, ...]:
+    """What either names. What is everywhere stays so, whatever comes: the order of arrival makes no difference."""
+    if one == () or other == ():
+        return ()
+    both = tuple(sorted({*(one or ()), *(other or ())}))
+    return both if len(both) <= MAX_LABEL_VALUES else ()
 
 
 def nodes_of(alerts: Iterable[Alert]) -> dict[str, ServiceNode]:
@@ -81,17 +112,15 @@ def with_nodes(present: Sequence[ServiceNode], added: Mapping[str, ServiceNode])
 
 
 def is_news(before: Sequence[ServiceNode], after: Sequence[ServiceNode]) -> bool:
-    """Whether correlation may decide differently: a service came, or something it looks at changed."""
+    """Whether correlation may decide differently: a service came, or something it looks at changed.
+
+    When the latest alert started is nothing it looks at: every fresh alert moves that a little.
+    """
 
     def looked_at(nodes: Sequence[ServiceNode]) -> dict[str, object]:
         return {
-            one.service_name: (one.first_started_at, _minute(one.last_started_at), one.labels, one.service_failure)
+            one.service_name: (one.starts, one.labels, one.service_failure, one.severity, len(one.names) > 1)
             for one in nodes
         }
 
     return looked_at(before) != looked_at(after)
-
-
-def _minute(moment: datetime) -> datetime:
-    """Every fresh alert moves the latest start a little, which decides nothing."""
-    return moment.replace(second=0, microsecond=0)

@@ -1,14 +1,18 @@
 """Why alerts belong together: what a service contributes to an incident, and what its membership rests on."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from shared.models.base import Instant, Value
 
 MAX_NODE_LABELS = 12
 MAX_NODE_NAMES = 8
+MAX_LABEL_VALUES = 3
+MAX_STARTS = 12
+START_BUCKET = timedelta(minutes=5)
 
 
 class Joined(StrEnum):
@@ -49,16 +53,26 @@ class ServiceNode(Value):
     first_started_at: Instant
     """The earliest start among its alerts, by the sender's clock: independent of the order they arrive in."""
     last_started_at: Instant
+    starts: tuple[Instant, ...] = ()
+    """The first start in every five minutes in which any of its alerts started, the earliest and the latest of them,
+    at most MAX_STARTS; empty for nodes of before they were kept."""
     severity: str
     """The worst of its alerts."""
-    labels: Mapping[str, str] = Field(default_factory=dict)
-    """Labels that all its alerts share and that may be shared with other services, at most MAX_NODE_LABELS."""
+    labels: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """What its alerts say of where they are from, at most MAX_NODE_LABELS labels. For each label the values they
+    name, sorted; none where they name more than MAX_LABEL_VALUES, which says that it is everywhere."""
     names: tuple[str, ...] = ()
     """Names of its alerts, sorted, at most MAX_NODE_NAMES."""
     service_failure: bool = True
     """False when every alert of it only says that a rule could not be evaluated."""
     pinned: bool = False
     """A person put it where it is: correlation does not move it."""
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _as_several(cls, labels: Mapping[str, object]) -> dict[str, object]:
+        # Nodes were first kept with one value for each label.
+        return {name: (value,) if isinstance(value, str) else value for name, value in labels.items()}
 
 
 class CorrelationPolicy(Value):

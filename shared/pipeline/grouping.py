@@ -111,7 +111,8 @@ def _departures(
     together: dict[tuple[IncidentId, IncidentId], dict[str, Membership]] = defaultdict(dict)
     for one in moves:
         root = at[one.group]
-        target = one.target or split_incident_id(tenant_id, root.incident_id, one.group, root.node.first_started_at)
+        # Named after this moment: what split off before and came back left a merged incident under its name.
+        target = one.target or split_incident_id(tenant_id, root.incident_id, one.group, now)
         together[one.source, target][one.service_name] = one.membership
     existing = {one.incident_id for one in placed}
     return [

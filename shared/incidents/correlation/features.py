@@ -1,128 +1,80 @@
-"""What speaks for one service explaining another: time, topology, labels, changes; unknown is not zero."""
+"""What speaks for one service explaining another: time, calls, places, changes. Unknown is not zero."""
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
-from shared.models.correlation import Features, ServiceNode
+from shared.models.correlation import START_BUCKET, Features, ServiceNode
+from shared.models.signals import Severity
 
-SKEW_SECONDS = 90.0
-"""`for:` clauses and scrape intervals blur the order of starts by this much."""
+SKEW_SECONDS = 150.0
+"""`for:` clauses and scrape intervals blur the order of starts by about this much."""
+EARLIEST = -180.0
+"""An effect that began so long before its cause is none."""
+DECAY = 4.0
+"""How fast a lag stops fitting: so many times e-fold over the whole window."""
 CHANGE_BEFORE = timedelta(minutes=30)
-COMMON_SHARE = 0.5
-"""A label value that this share of all services has says nothing about two of them."""
 
-_WEIGHTS: Mapping[str, float] = {"topology": 0.45, "time": 0.25, "labels": 0.2, "change": 0.1}
-_SPECIFICITY: Mapping[str, float] = {
-    **dict.fromkeys(
-        ("node", "host", "hostname", "rack", "database", "db", "queue", "topic", "upstream", "dependency"), 1.0
-    ),
-    **dict.fromkeys(("zone", "availability_zone", "topology_kubernetes_io_zone"), 0.8),
-    **dict.fromkeys(("instance",), 0.9),
-    **dict.fromkeys(("region", "datacenter", "cluster", "namespace", "kubernetes_namespace", "team"), 0.3),
-}
-CALLEE, CALLEE_FAR, CALLER = 1.0, 0.6, 0.3
-TELLING_LABEL = 0.8
+STRENGTHS: Mapping[str, float] = {"topology": 0.9, "labels": 0.95, "change": 0.3}
+"""How far each kind of ground carries alone; any of them is enough, so they add up as independent chances."""
+UNRELATED = 0.95
+"""What is left of other grounds where the calls of both are known and relate them in no way."""
+TIMELESS = 0.4
+"""What is left of a ground when time speaks against it."""
+HARDLY_ILL, PERHAPS_ILL = 0.65, 0.85
+"""What is left when one of them only informs or could not be evaluated, or when all there is of it is one warning."""
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What is known of all services at once."""
+def time_between(effect: ServiceNode, cause: ServiceNode, *, window_seconds: float) -> float | None:
+    """How well their onsets fit: best at once, the wrong way round as far as clocks blur; None when too far apart.
 
-    calls: Mapping[str, frozenset[str]] | None
-    changes: Mapping[str, Sequence[datetime]] | None
-    common: frozenset[tuple[str, str]]
-    measured: frozenset[str] = frozenset()
-    """Every service that the topology knows of."""
-
-
-def common_labels(nodes: Sequence[ServiceNode]) -> frozenset[tuple[str, str]]:
-    """The label values that most services have."""
-    counted: Counter[tuple[str, str]] = Counter(pair for node in nodes for pair in node.labels.items())
-    return frozenset(pair for pair, count in counted.items() if count > max(2.0, len(nodes) * COMMON_SHARE))
-
-
-def features_of(
-    effect: ServiceNode, cause: ServiceNode, known: Evidence, *, window_seconds: float
-) -> Features | None:
-    """What speaks for `cause` explaining `effect`; None when nothing but time does, or they are too far apart."""
-    # The ground first: most pairs have none, and much happens at the same moment.
-    topology, labels = _topology(effect.service_name, cause.service_name, known), _labels(effect, cause, known.common)
-    if (topology or 0.0) < CALLER and (labels or 0.0) < TELLING_LABEL:
-        return None
-    lag = _lag(effect, cause, window_seconds=window_seconds)
-    if lag is None:
-        return None
-    return Features(
-        time=_time(lag, window_seconds),
-        topology=topology,
-        labels=labels,
-        change=_change(cause, known.changes),
-    )
-
-
-def _lag(effect: ServiceNode, cause: ServiceNode, *, window_seconds: float) -> float | None:
-    """How much later the effect began, by the pair of starts that lie closest; None when none is near enough.
-
-    A service that has fired for hours may begin to matter with its latest alert.
+    A service that fires for hours, or was noisy before, may fall ill once more: its best onset counts.
     """
-    lags = [
-        (later - earlier).total_seconds()
-        for later in (effect.first_started_at, effect.last_started_at)
-        for earlier in (cause.first_started_at, cause.last_started_at)
+    fits = [
+        fit
+        for later in onsets_of(effect)
+        for earlier in onsets_of(cause)
+        if (fit := _fit((later - earlier).total_seconds(), window_seconds)) is not None
     ]
-    near = [lag for lag in lags if -SKEW_SECONDS <= lag <= window_seconds]
-    return min(near, key=lambda lag: (abs(lag), lag)) if near else None
+    return round(max(fits), 4) if fits else None
 
 
-def score_of(features: Features) -> float:
-    """The weighted mean of what is known."""
-    known = {name: value for name in _WEIGHTS if (value := getattr(features, name)) is not None}
-    total = sum(_WEIGHTS[name] for name in known)
-    return sum(_WEIGHTS[name] * value for name, value in known.items()) / total if total else 0.0
+def onsets_of(node: ServiceNode) -> Sequence[datetime]:
+    """When it began to fire, and when again after nothing, or little, had started for a while."""
+    starts = node.starts or (node.first_started_at,)
+    return [starts[0], *(start for before, start in pairwise(starts) if start - before >= START_BUCKET)]
 
 
-def _time(lag: float, window_seconds: float) -> float:
-    return round(math.exp(-max(lag, 0.0) / (window_seconds / 3)), 4)
-
-
-def measured(calls: Mapping[str, frozenset[str]] | None) -> frozenset[str]:
-    """Every service that calls or is called."""
-    return frozenset(calls or ()).union(*(calls or {}).values())
-
-
-def _topology(effect: str, cause: str, known: Evidence) -> float | None:
-    calls = known.calls
-    if calls is None or effect not in known.measured or cause not in known.measured:
+def _fit(lag: float, window_seconds: float) -> float | None:
+    if not EARLIEST <= lag <= window_seconds:
         return None
-    near = calls.get(effect, frozenset())
-    if cause in near:
-        return CALLEE
-    if any(cause in calls.get(between, ()) for between in near):
-        return CALLEE_FAR
-    return CALLER if effect in calls.get(cause, ()) else 0.0
+    return math.exp(lag / SKEW_SECONDS if lag < 0 else -DECAY * lag / window_seconds)
 
 
-def _labels(effect: ServiceNode, cause: ServiceNode, common: frozenset[tuple[str, str]]) -> float | None:
-    told = [name for name in effect.labels if name in cause.labels and name in _SPECIFICITY]
-    telling = [name for name in told if (name, effect.labels[name]) not in common]
-    if not telling:
-        return None
-    return max((_SPECIFICITY[name] for name in telling if effect.labels[name] == cause.labels[name]), default=0.0)
+def change_of(cause: ServiceNode, changes: Mapping[str, Sequence[datetime]]) -> float | None:
+    """1 when the cause was changed shortly before it fell ill; None otherwise, for not every change is reported."""
+    known = changes.get(cause.service_name, ())
+    recent = any(start - CHANGE_BEFORE <= at <= start for start in onsets_of(cause) for at in known)
+    return 1.0 if recent else None
 
 
-def _change(cause: ServiceNode, changes: Mapping[str, Sequence[datetime]] | None) -> float | None:
-    if changes is None or cause.service_name not in changes:
-        return None
-    started = cause.first_started_at
-    return 1.0 if any(started - CHANGE_BEFORE <= at <= started for at in changes[cause.service_name]) else None
+def score_of(features: Features, *, illness: float = 1.0) -> float:
+    """The chance that any known ground holds, less what time and known unrelatedness take from it.
+
+    Without any ground it is 0: time alone links nothing, because much happens at the same moment.
+    """
+    grounds = {"topology": features.topology, "labels": features.labels, "change": features.change}
+    missing = math.prod(1 - STRENGTHS[name] * value for name, value in grounds.items() if value is not None)
+    score = (1 - missing) * (TIMELESS + (1 - TIMELESS) * (features.time or 0.0))
+    if features.topology == 0.0:
+        score *= UNRELATED
+    return round(score * illness, 4)
 
 
-def by_service(changes: Iterable[tuple[str, datetime, str]]) -> dict[str, list[datetime]]:
-    """When each service was changed."""
-    found: dict[str, list[datetime]] = {}
-    for service, at, _ in changes:
-        found.setdefault(service, []).append(at)
-    return found
+def illness_of(node: ServiceNode) -> float:
+    """How surely its alerts say that the service is ill: a rule without an answer or a mere notice hardly does."""
+    if not node.service_failure or node.severity == Severity.INFO.value:
+        return HARDLY_ILL
+    is_lone_warning = node.severity == Severity.WARNING.value and len(node.names) == 1
+    return PERHAPS_ILL if is_lone_warning else 1.0

@@ -1,17 +1,13 @@
 """Group services by what explains them: each leans on at most one other, and what leans on nothing is a root."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 
-from shared.incidents.correlation.features import (
-    Evidence,
-    by_service,
-    common_labels,
-    features_of,
-    measured,
-    score_of,
-)
+from shared.incidents.correlation.features import time_between
+from shared.incidents.correlation.links import Link, Surroundings, links_between
+from shared.incidents.nodes import joined
 from shared.models.base import IncidentId
 from shared.models.correlation import CorrelationPolicy, Features, ServiceNode, Verdict
 
@@ -26,25 +22,6 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What is known beside the alerts; None is unknown."""
-
-    calls: Mapping[str, frozenset[str]] | None = None
-    changes: Sequence[tuple[str, datetime, str]] | None = None
-    history: Mapping[frozenset[str], Verdict] | None = None
-
-
-@dataclass(frozen=True)
-class Link:
-    """One service leans on another."""
-
-    effect: str
-    cause: str
-    score: float
-    features: Features
-
-
-@dataclass(frozen=True)
 class Grouping:
     """The root of every service, and the links that led there."""
 
@@ -54,68 +31,99 @@ class Grouping:
 
 def group(placed: Sequence[Placed], around: Surroundings, policy: CorrelationPolicy) -> Grouping:
     """The groups that these services make; depends on the set of them, not on their order."""
-    nodes = {one.node.service_name: one.node for one in placed}
-    links: dict[str, Link] = {}
-    sizes = dict.fromkeys(nodes, 1)
-    for link in _candidates(nodes, around, policy):
-        root, own = _root(link.cause, links), _root(link.effect, links)
-        if link.effect in links or root == own or sizes[root] + sizes[own] > policy.max_services:
+    nodes = _nodes(placed)
+    forest = _Forest(nodes, _parted(around))
+    for incident_id in sorted({one.incident_id for one in placed if one.node.pinned}):
+        forest.pin(
+            sorted(one.node.service_name for one in placed if one.node.pinned and one.incident_id == incident_id)
+        )
+    for link in _put_together(nodes, around, policy):
+        forest.add(link)
+    for link in links_between(nodes, around, policy):
+        forest.add(link, max_services=policy.max_services)
+    return forest.grouping()
+
+
+def _nodes(placed: Sequence[Placed]) -> dict[str, ServiceNode]:
+    """By service; one that is in two open incidents at once is looked at as one."""
+    found: dict[str, list[ServiceNode]] = {}
+    for one in sorted(placed, key=lambda one: (one.node.service_name, one.incident_id)):
+        found.setdefault(one.node.service_name, []).append(one.node)
+    return {name: reduce(joined, several) for name, several in found.items()}
+
+
+def _parted(around: Surroundings) -> dict[str, set[str]]:
+    parted: dict[str, set[str]] = {}
+    for pair, verdict in (around.history or {}).items():
+        if verdict is Verdict.APART:
+            for name in pair:
+                parted.setdefault(name, set()).update(pair - {name})
+    return parted
+
+
+def _put_together(
+    nodes: Mapping[str, ServiceNode], around: Surroundings, policy: CorrelationPolicy
+) -> Iterator[Link]:
+    """What people said belongs together: the incidents they merged, and from then on what begins at the same time."""
+    pairs = [pair for pair, verdict in (around.history or {}).items() if verdict is Verdict.TOGETHER]
+    for pair in sorted(tuple(sorted(pair)) for pair in pairs if pair <= nodes.keys()):
+        cause, effect = sorted(
+            (nodes[name] for name in pair),
+            key=lambda one: (one.pinned is False, one.first_started_at, one.service_name),
+        )
+        time = time_between(effect, cause, window_seconds=policy.window_seconds)
+        if time is None and not cause.pinned:
             continue
-        if _is_parted(root, own, nodes, links, around):
-            continue
-        links[link.effect] = link
-        sizes[root] += sizes[own]
-    return Grouping({name: _root(name, links) for name in nodes}, links)
+        yield Link(effect.service_name, cause.service_name, 1.0, Features(time=time, history=1.0))
 
 
-def _candidates(nodes: Mapping[str, ServiceNode], around: Surroundings, policy: CorrelationPolicy) -> list[Link]:
-    """Every link that is good enough, the best first; equal ones by who began first, then by name."""
-    known = Evidence(
-        around.calls,
-        by_service(around.changes) if around.changes is not None else None,
-        common_labels(list(nodes.values())),
-        measured(around.calls),
-    )
-    found = [
-        link
-        for effect in nodes.values()
-        for cause in nodes.values()
-        if effect is not cause and (link := _link(effect, cause, known, around, policy))
-    ]
-    return sorted(found, key=lambda one: (-one.score, nodes[one.cause].first_started_at, one.cause, one.effect))
+class _Forest:
+    """Grows groups link by link; refuses what a person parted, what is pinned elsewhere, and what is too large."""
 
+    def __init__(self, nodes: Mapping[str, ServiceNode], parted: Mapping[str, set[str]]) -> None:
+        self._nodes = nodes
+        self._parted = parted
+        self._members = {name: {name} for name in nodes}
+        self._links: dict[str, Link] = {}
 
-def _link(
-    effect: ServiceNode, cause: ServiceNode, known: Evidence, around: Surroundings, policy: CorrelationPolicy
-) -> Link | None:
-    verdict = (around.history or {}).get(frozenset({effect.service_name, cause.service_name}))
-    if effect.pinned or verdict is Verdict.APART:
-        return None
-    if verdict is None and not (effect.service_failure and cause.service_failure):
-        return None
-    features = features_of(effect, cause, known, window_seconds=policy.window_seconds)
-    if verdict is Verdict.TOGETHER:
-        told = (features or Features()).model_copy(update={"history": 1.0})
-        is_later = (cause.first_started_at, cause.service_name) < (effect.first_started_at, effect.service_name)
-        return Link(effect.service_name, cause.service_name, 1.0, told) if is_later else None
-    if features is None:
-        return None
-    score = round(score_of(features), 4)
-    return Link(effect.service_name, cause.service_name, score, features) if score >= policy.link_at else None
+    def pin(self, names: Sequence[str]) -> None:
+        """Keep services together whatever else is known: a person put them there."""
+        for name in names[1:]:
+            self._unite(names[0], name)
 
+    def add(self, link: Link, *, max_services: int | None = None) -> None:
+        """Take a link unless its effect has one already or the groups must not become one."""
+        if link.effect in self._links or self._leads_to(link.cause, link.effect):
+            return
+        one, other = self._members[link.effect], self._members[link.cause]
+        if one is not other:
+            is_too_large = max_services is not None and len(one) + len(other) > max_services
+            if is_too_large or self._must_stay_apart(one, other):
+                return
+            self._unite(link.effect, link.cause)
+        if not self._nodes[link.effect].pinned:
+            self._links[link.effect] = link
 
-def _root(name: str, links: Mapping[str, Link]) -> str:
-    while name in links:
-        name = links[name].cause
-    return name
+    def grouping(self) -> Grouping:
+        """What has grown; the root is who leans on nothing, the earliest if they are several."""
+        roots = {}
+        for name, members in self._members.items():
+            free = [self._nodes[one] for one in members if one not in self._links]
+            roots[name] = min(free, key=lambda one: (one.first_started_at, one.service_name)).service_name
+        return Grouping(roots, self._links)
 
+    def _leads_to(self, name: str, wanted: str) -> bool:
+        while name in self._links:
+            name = self._links[name].cause
+        return name == wanted
 
-def _is_parted(
-    one: str, other: str, nodes: Mapping[str, ServiceNode], links: Mapping[str, Link], around: Surroundings
-) -> bool:
-    """Whether a person said that some service of one group is apart from some of the other."""
-    parted = [pair for pair, verdict in (around.history or {}).items() if verdict is Verdict.APART]
-    if not parted:
-        return False
-    roots = {name: _root(name, links) for name in nodes}
-    return any({roots.get(name) for name in pair} == {one, other} for pair in parted)
+    def _must_stay_apart(self, one: set[str], other: set[str]) -> bool:
+        if all(any(self._nodes[name].pinned for name in members) for members in (one, other)):
+            return True
+        return any(not self._parted.get(name, set()).isdisjoint(other) for name in one)
+
+    def _unite(self, one: str, other: str) -> None:
+        if self._members[one] is not self._members[other]:
+            both = self._members[one] | self._members[other]
+            for name in both:
+                self._members[name] = both

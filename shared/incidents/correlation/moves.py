@@ -1,8 +1,8 @@
 """What must move so that the incidents equal the groups; as little as possible."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.incidents.correlation.grouping import Grouping, Placed
 from shared.models.base import IncidentId
@@ -34,24 +34,24 @@ def decide_moves(placed: Sequence[Placed], grouping: Grouping) -> list[Move]:
 
 
 def _targets(placed: Sequence[Placed], grouping: Grouping) -> dict[str, IncidentId]:
-    """Which incident each group keeps: the oldest it has a member in, unless another group's root is there."""
-    members: dict[str, list[Placed]] = defaultdict(list)
-    for one in placed:
-        members[grouping.roots[one.node.service_name]].append(one)
-    targets: dict[str, IncidentId] = {}
-    taken: set[IncidentId] = set()
-    wishes = sorted(
-        (
-            (one.detected_at, one.incident_id, one.node.service_name != root, one.node.first_started_at, root)
-            for root, ones in members.items()
-            for one in ones
-        ),
-    )
-    for _, incident_id, _, _, root in wishes:
+    """Which incident each group keeps: where a person put some of it, else the oldest that it has a member in.
+
+    Of two groups with members in one incident that group keeps it whose root is there, or who began first.
+    """
+    targets = {grouping.roots[one.node.service_name]: one.incident_id for one in placed if one.node.pinned}
+    taken = set(targets.values())
+    wishes = sorted((*_wish(one, grouping.roots[one.node.service_name]), one.incident_id) for one in placed)
+    for *_, root, incident_id in wishes:
         if root not in targets and incident_id not in taken:
             targets[root] = incident_id
             taken.add(incident_id)
     return targets
+
+
+def _wish(one: Placed, root: str) -> tuple[datetime, IncidentId, bool, datetime, str]:
+    """Sorts who gets which incident, the first wish first."""
+    node = one.node
+    return one.detected_at, one.incident_id, node.service_name != root, node.first_started_at, root
 
 
 def _membership(one: Placed, grouping: Grouping) -> Membership:

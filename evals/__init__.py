@@ -1,0 +1,1 @@
+"""How good decisions are, measured on labelled cases that the deciding code knows nothing of."""

@@ -1,0 +1,161 @@
+"""Run a storm through the product's own ingestion, with everything stored in memory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from evals.correlation import Known, surroundings_of
+from evals.storms import BEGAN, Delivery, Storm, at_time
+from shared.adapters.memory import (
+    MemoryChanges,
+    MemoryClaims,
+    MemoryDeadLetters,
+    MemoryDirectory,
+    MemoryIncidentList,
+    MemoryIncidents,
+    MemoryLookups,
+    MemoryQueues,
+    MemoryRawBodies,
+    MemoryReceipts,
+    MemorySchedule,
+    MemorySurroundings,
+)
+from shared.messages import Ingest
+from shared.models.base import IncidentId, ReceiptId, TenantId
+from shared.models.changes import Change, ChangeKind, ChangeStatus, ReportedChange
+from shared.models.correlation import CorrelationPolicy
+from shared.models.signals import Signal, Source
+from shared.models.surroundings import Call, KnownTopology
+from shared.models.tenants import Integration, Tenant
+from shared.pipeline.ingest import ingest
+from shared.ports.alert_sources import AlertSource
+from shared.ports.metrics import MetricsSource
+from shared.ports.services import Services
+
+TENANT = TenantId("ten-evals")
+MAX_INCIDENTS = 500
+
+
+@dataclass
+class Stored:
+    """What the stores hold after a storm."""
+
+    signals: Sequence[Signal]
+    moves: int = 0
+    """Not counted."""
+
+    def incident_of_each(self) -> Mapping[str, str]:
+        """The incident of every alert, by fingerprint."""
+        return {one.fingerprint: one.incident_id for one in self.signals}
+
+    def groups(self) -> frozenset[frozenset[str]]:
+        """The services of each incident."""
+        found: dict[str, set[str]] = {}
+        for one in self.signals:
+            found.setdefault(one.incident_id, set()).add(one.service_name)
+        return frozenset(frozenset(services) for services in found.values())
+
+
+async def ingested(
+    storm: Storm, deliveries: Sequence[Delivery], *, known: Known, policy: CorrelationPolicy
+) -> Stored:
+    """One order, played by the product."""
+    services = _services()
+    tenant = Tenant(
+        id=TENANT,
+        tenant_id=TENANT,
+        name="Evals",
+        slug="evals",
+        max_services=1000,
+        correlation=policy,
+        created_at=BEGAN,
+        updated_at=BEGAN,
+    )
+    await services.directory.put(TENANT, tenant)
+    await _know(storm, known, services)
+    for number, one in enumerate(deliveries):
+        receipt_id = ReceiptId(f"rcp-{number}")
+        message = Ingest(
+            tenant_id=TENANT,
+            receipt_id=receipt_id,
+            correlation_id=receipt_id,
+            integration_id="int-evals",
+            source=Source.ALERTMANAGER,
+            received_at=at_time(one.at),
+        )
+        await ingest(message.with_body(one.body), services, now=at_time(one.at))
+    return await _stored(services)
+
+
+async def _know(storm: Storm, known: Known, services: Services) -> None:
+    around = surroundings_of(storm, known)
+    if around.calls is not None:
+        calls = tuple(
+            Call(caller=caller, callee=callee, seen_at=BEGAN)
+            for caller, callees in around.calls.items()
+            for callee in sorted(callees)
+        )
+        topology = KnownTopology(id=KnownTopology.id_for(), tenant_id=TENANT, calls=calls, updated_at=BEGAN)
+        await services.surroundings.keep(TENANT, topology, None)
+    for service, at, change_id in around.changes or ():
+        reported = ReportedChange(
+            source="evals",
+            external_id=change_id,
+            kind=ChangeKind.DEPLOY,
+            status=ChangeStatus.SUCCEEDED,
+            service_name=service,
+            title="deployed",
+            at=at,
+            said_at=at,
+        )
+        change = Change(
+            id=reported.change_id,
+            tenant_id=TENANT,
+            service_name=service,
+            at=at,
+            reported=reported,
+            receipt_id="rcp-change",
+            created_at=at,
+        )
+        await services.changes.record(TENANT, change)
+
+
+async def _stored(services: Services) -> Stored:
+    page = await services.incident_list.page(TENANT, limit=MAX_INCIDENTS)
+    signals: list[Signal] = []
+    for summary in page.items:
+        signals += [one.value for one in await services.incidents.signals(TENANT, IncidentId(summary.id))]
+    return Stored(signals)
+
+
+class _NoMetrics:
+    async def of_tenant(self, tenant_id: TenantId) -> MetricsSource | None:  # noqa: ARG002 -- the port's shape
+        return None
+
+
+class _NoAlertSources:
+    async def of_integration(
+        self,
+        tenant_id: TenantId,  # noqa: ARG002 -- the port's shape
+        integration: Integration,  # noqa: ARG002 -- the port's shape
+    ) -> AlertSource | None:
+        return None
+
+
+def _services() -> Services:
+    return Services(
+        claims=MemoryClaims(),
+        incidents=MemoryIncidents(),
+        incident_list=MemoryIncidentList(),
+        directory=MemoryDirectory(),
+        lookups=MemoryLookups(),
+        receipts=MemoryReceipts(),
+        dead_letters=MemoryDeadLetters(),
+        surroundings=MemorySurroundings(),
+        changes=MemoryChanges(),
+        schedule=MemorySchedule(),
+        queues=MemoryQueues(),
+        raw=MemoryRawBodies(),
+        metrics=_NoMetrics(),
+        alert_sources=_NoAlertSources(),
+        model=None,
+    )
