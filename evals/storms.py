@@ -14,7 +14,7 @@ from evals.estate import Estate, make_estate
 from evals.faults import Fault, Kind
 from evals.plan import draw_faults
 from evals.rules import Raised, alerts_of, noise_of
-from shared.signals.normalise import fingerprint_of
+from shared.signals.sources.json_body import fingerprint_of
 
 BEGAN = datetime(2026, 3, 10, 14, tzinfo=UTC)
 NOISE_ON_SICK, NOISE_ON_WELL = 2, 3
