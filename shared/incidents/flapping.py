@@ -27,6 +27,12 @@ def fired_again(incident: Incident, *, now: datetime) -> Incident:
     return incident.model_copy(update={**counted, "flapping_until": _flapping_until(fires)})
 
 
+def joint_fires(incident: Incident, coming: Sequence[Signal]) -> dict[str, object]:
+    """What an incident knows of its firings after signals that fired repeatedly came to it; a repeat adds nothing."""
+    fires = _latest(list({*incident.recent_fires, *(at for signal in coming for at in signal.recent_fires)}))
+    return {"recent_fires": fires, "flapping_until": _flapping_until(fires) or incident.flapping_until}
+
+
 def calm_at(incident: Incident) -> datetime:
     """When the damping period of an incident that is held open for flapping is over."""
     return (incident.last_alert_at or incident.updated_at) + CALM_FOR

@@ -5,15 +5,16 @@ then are they removed from the source. Every step can be repeated, so whoever me
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from shared.incidents.lifecycle import is_stale, wanting_context
+from shared.incidents.flapping import joint_fires
+from shared.incidents.lifecycle import Heard, group_id, is_stale, settle, wanting_context
 from shared.incidents.nodes import with_nodes
-from shared.incidents.recording import opened_by
+from shared.incidents.recording import headline, opened_by
 from shared.incidents.timeline import entry
 from shared.models.base import IncidentId
 from shared.models.correlation import Joined, Membership, ServiceNode
-from shared.models.incidents import Departure, Incident, TimelineEvent
+from shared.models.incidents import Departure, Incident, TimelineEntry, TimelineEvent
 from shared.models.signals import AlertStatus, Severity, Signal
 from shared.ports.stores import IncidentChange, Versioned
 
@@ -44,8 +45,8 @@ def arrived(
         if node.service_name in {signal.service_name for signal in coming}
     }
     before = target.value if target else _split_off(source, target_id, coming, nodes, now=now)
-    after = _grown(before, coming, nodes, now=now)
-    if target and is_stale(after, now=now):
+    after, settled = _settled(_grown(before, source, coming, nodes, now=now), now=now)
+    if target and after.is_open and is_stale(after, now=now):
         after = wanting_context(after, f"moved-{after.version}", now=now)
     told = entry(
         after,
@@ -56,7 +57,7 @@ def arrived(
         text=f"{', '.join(sorted(nodes))} came from incident {source.incident_id}",
     )
     return IncidentChange(
-        incident=after, etag=target.etag if target else None, created_signals=coming, timeline=[told]
+        incident=after, etag=target.etag if target else None, created_signals=coming, timeline=[told, *settled]
     )
 
 
@@ -64,11 +65,15 @@ def left(
     source: Versioned[Incident],
     target_id: IncidentId,
     going: Sequence[Versioned[Signal]],
+    staying_signals: Sequence[Signal],
     *,
     is_last: bool,
     now: datetime,
 ) -> IncidentChange:
-    """The source without these signals; after the last of them without the services, and merged if it is empty."""
+    """The source without these signals; after the last of them without the services, and merged if it is empty.
+
+    What stays gives it its name, and settles it: it is resolved when nothing that stays fires.
+    """
     departure = _departure(source.value)
     firing = sum(1 for held in going if held.value.status is AlertStatus.FIRING)
     fields: dict[str, object] = {
@@ -85,12 +90,22 @@ def left(
         "merged_into": None if staying else target_id,
         "severity": _worst(staying) or source.value.severity,
     }
-    after = _next(source.value, fields, now=now)
+    if source.value.service_name in departure.services and staying_signals:
+        fields |= headline(staying_signals)
+    after, settled = _settled(_next(source.value, fields, now=now), now=now)
     event = TimelineEvent.SERVICES_LEFT if staying else TimelineEvent.MERGED
     words = f"{', '.join(sorted(departure.services))} went to incident {target_id}"
     reason = next(iter(departure.memberships.values())).reason.value if departure.memberships else "moved"
     told = entry(after, event, reason, [], now=now, text=words)
-    return IncidentChange(incident=after, etag=source.etag, removed_signals=going, timeline=[told])
+    return IncidentChange(incident=after, etag=source.etag, removed_signals=going, timeline=[told, *settled])
+
+
+def _settled(incident: Incident, *, now: datetime) -> tuple[Incident, list[TimelineEntry]]:
+    """The incident in the state that its alerts ask for after a move, and what the timeline says of it."""
+    after, why = settle(incident, Heard(received_at=now), is_new=False, now=now, reopen_within=timedelta())
+    if why is None or not why.closes:
+        return after, []
+    return after, [entry(after, TimelineEvent.RESOLVED, why.reason.value, [], now=now)]
 
 
 def _departure(source: Incident) -> Departure:
@@ -125,7 +140,7 @@ def _split_off(
 
 
 def _grown(
-    before: Incident, coming: Sequence[Signal], nodes: Mapping[str, ServiceNode], *, now: datetime
+    before: Incident, source: Incident, coming: Sequence[Signal], nodes: Mapping[str, ServiceNode], *, now: datetime
 ) -> Incident:
     firing = sum(1 for signal in coming if signal.status is AlertStatus.FIRING)
     services = with_nodes(before.services, nodes)
@@ -135,8 +150,18 @@ def _grown(
         "signal_count": before.signal_count + len(coming),
         "firing_count": before.firing_count + firing,
         "severity": _worst(services) or before.severity,
+        # Alerts that a cut list hides may be of these services, and what flapped there flaps here.
+        "cut_groups": tuple(dict.fromkeys([*before.cut_groups, *_cut_with(source, coming)])),
+        **joint_fires(before, [signal for signal in coming if len(signal.recent_fires) > 1]),
     }
+    if firing:
+        fields["held_open"] = None
     return _next(before, fields, now=now)
+
+
+def _cut_with(source: Incident, coming: Sequence[Signal]) -> list[str]:
+    groups = {group_id(signal.normalized_data.group_key) for signal in coming}
+    return [group for group in source.cut_groups if group in groups]
 
 
 def _worst(nodes: Sequence[ServiceNode]) -> Severity | None:

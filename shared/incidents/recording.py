@@ -148,12 +148,12 @@ def new_signal(
 
 def opened_by(tenant_id: TenantId, incident_id: IncidentId, signals: Sequence[Signal], *, now: datetime) -> Incident:
     """The incident that these signals open, before they are counted."""
-    first = min(signals, key=lambda s: (s.severity.rank, s.timestamp))
+    first = _first(signals)
     return Incident(
         id=incident_id,
         tenant_id=tenant_id,
         incident_id=incident_id,
-        title=f"{first.service_name}: {first.normalized_data.summary}"[:MAX_TITLE_CHARS],
+        title=_title(first),
         service_name=first.service_name,
         state=IncidentState.DETECTED,
         severity=first.severity,
@@ -164,6 +164,20 @@ def opened_by(tenant_id: TenantId, incident_id: IncidentId, signals: Sequence[Si
         created_at=now,
         updated_at=now,
     )
+
+
+def headline(signals: Sequence[Signal]) -> dict[str, object]:
+    """The fields that name an incident after the first of its worst signals."""
+    first = _first(signals)
+    return {"title": _title(first), "service_name": first.service_name}
+
+
+def _first(signals: Sequence[Signal]) -> Signal:
+    return min(signals, key=lambda s: (s.severity.rank, s.timestamp))
+
+
+def _title(signal: Signal) -> str:
+    return f"{signal.service_name}: {signal.normalized_data.summary}"[:MAX_TITLE_CHARS]
 
 
 def _counted(

@@ -20,6 +20,8 @@ class EpisodeClaim(Document):
     type: Literal["episode_claim"] = "episode_claim"
     incident_id: IncidentId
     signal_id: SignalId
+    service_name: str = ""
+    """The service that the alert was first recorded for: its sender may name another one later, or none."""
     receipt_id: ReceiptId
     """The receipt whose delivery took it: that receipt says `created`, every other one `duplicate` or `updated`."""
     generation: int = 1

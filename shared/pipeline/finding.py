@@ -13,6 +13,7 @@ from shared.models.incidents import Incident
 from shared.models.signals import Arrival, Signal
 from shared.ports.services import Services
 from shared.ports.stores import Versioned
+from shared.signals.claims import as_claimed
 
 MAX_HOPS = 8
 
@@ -27,14 +28,15 @@ class Known:
     signal: Signal | None
 
 
+def known_by(arrival: Arrival, claim: Versioned[EpisodeClaim]) -> Known:
+    """The arrival of a claimed episode, before its signal is looked for."""
+    return Known(as_claimed(arrival, claim.value), claim, claim.value.incident_id, None)
+
+
 async def find_known(tenant_id: TenantId, arrivals: Sequence[Arrival], services: Services) -> list[Known]:
     """Those of the arrivals whose episodes are claimed, each with its signal if that is written."""
     claims = await services.claims.episodes(tenant_id, [one.alert.episode for one in arrivals])
-    claimed = [
-        Known(one, claims[one.alert.episode], claims[one.alert.episode].value.incident_id, None)
-        for one in arrivals
-        if one.alert.episode in claims
-    ]
+    claimed = [known_by(one, claims[one.alert.episode]) for one in arrivals if one.alert.episode in claims]
     return await with_signals(tenant_id, claimed, services)
 
 

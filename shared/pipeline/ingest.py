@@ -15,7 +15,7 @@ from shared.models.signals import Arrival, ParsedDelivery
 from shared.models.tenants import Tenant
 from shared.pipeline.coverage import coverage
 from shared.pipeline.delivered import arrivals_of, keep_changes, read_delivery
-from shared.pipeline.finding import Known, find_known, with_signals
+from shared.pipeline.finding import Known, find_known, known_by, with_signals
 from shared.pipeline.following import follow
 from shared.pipeline.grouping import regroup
 from shared.pipeline.placing import DEFAULT_REOPEN_WITHIN, Home, homes_of
@@ -115,7 +115,8 @@ async def _new_work(
     # Another worker may have claimed an episode since we looked: then its choice stands.
     for one in await _settled(tenant_id, held, homes, services):
         effect = effect_of(one.arrival, one.signal)
-        home = homes[one.arrival.alert.service_name]
+        # Whoever claimed it first may have heard another service of it, one without a home in this delivery.
+        home = homes.get(one.arrival.alert.service_name, Home(one.incident_id))
         tally.count(effect, one, coverage=home.coverage)
         link = home.link if home.incident_id == one.incident_id else None
         work = Work(one.arrival, one.claim.value.signal_id, link, is_fresh=_is_ours(one, homes))
@@ -137,9 +138,7 @@ async def _take(
         for one in unclaimed
     }
     taken = await services.claims.take(tenant_id, list(wanted.values())) if wanted else {}
-    held = [
-        Known(one, taken[one.alert.episode], taken[one.alert.episode].value.incident_id, None) for one in unclaimed
-    ]
+    held = [known_by(one, taken[one.alert.episode]) for one in unclaimed]
     for one in again:
         home = homes[one.arrival.alert.service_name].incident_id
         claim = next_generation(one.claim.value, one.arrival, home)
@@ -159,6 +158,7 @@ async def _settled(
 def _is_ours(one: Known, homes: Mapping[str, Home]) -> bool:
     return (
         one.claim.value.receipt_id == one.arrival.receipt_id
+        and one.arrival.alert.service_name in homes
         and one.incident_id == homes[one.arrival.alert.service_name].incident_id
     )
 

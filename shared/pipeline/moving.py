@@ -11,7 +11,7 @@ from shared.models.base import IncidentId, SignalId, TenantId
 from shared.models.claims import EpisodeClaim, OpenIncidentClaim
 from shared.models.incidents import Departure, Incident
 from shared.models.schedule import WorkKind
-from shared.models.signals import Signal
+from shared.models.signals import AlertStatus, Signal
 from shared.pipeline.recording import pass_on, watch_over
 from shared.pipeline.turns import turn
 from shared.ports.services import Services
@@ -64,11 +64,12 @@ async def complete(
     if source is None or source.value.departing is None:
         return frozenset()
     departure = source.value.departing
-    going = [
-        held
-        for held in await services.incidents.signals(tenant_id, source_id)
-        if held.value.service_name in departure.services
-    ]
+    held = await services.incidents.signals(tenant_id, source_id)
+    # What fires arrives first: a target that heard of resolved alerts only would be resolved at once.
+    going = sorted(
+        (one for one in held if one.value.service_name in departure.services),
+        key=lambda one: one.value.status is not AlertStatus.FIRING,
+    )
     target_id = await _arrive(tenant_id, source.value, [held.value for held in going], services, now=now)
     await _repoint(tenant_id, source_id, target_id, going, departure, services)
     await _leave(tenant_id, source_id, target_id, departure, len(going), services, now=now)
@@ -205,8 +206,10 @@ async def _leave(
             remaining = [one for one in held if one.value.service_name in departure.services]
             group = remaining[:SIGNALS_PER_WRITE]
             is_last = len(group) == len(remaining)
+            staying = [one.value for one in held if one.value.service_name not in departure.services]
+            change = left(source, target_id, group, staying, is_last=is_last, now=now)
             try:
-                await services.incidents.commit(tenant_id, left(source, target_id, group, is_last=is_last, now=now))
+                await services.incidents.commit(tenant_id, change)
             except Conflict:
                 continue
             if is_last:

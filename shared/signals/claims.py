@@ -15,6 +15,7 @@ def new_claim(arrival: Arrival, incident_id: IncidentId, *, now: datetime, tenan
         tenant_id=tenant_id,
         incident_id=incident_id,
         signal_id=arrival.alert.signal_id,
+        service_name=arrival.alert.service_name,
         receipt_id=arrival.receipt_id,
         created_at=now,
     )
@@ -27,10 +28,23 @@ def next_generation(claim: EpisodeClaim, arrival: Arrival, incident_id: Incident
         update={
             "incident_id": incident_id,
             "signal_id": SignalId(f"{arrival.alert.signal_id}-g{generation}"),
+            "service_name": arrival.alert.service_name,
             "receipt_id": arrival.receipt_id,
             "generation": generation,
         }
     )
+
+
+def as_claimed(arrival: Arrival, claim: EpisodeClaim) -> Arrival:
+    """The arrival for the service that its episode was recorded for.
+
+    PagerDuty moves an incident to another service, and a legacy Grafana `ok` names no series: such an alert must
+    still be found where its episode is, not looked for where that other service went.
+    """
+    if claim.service_name in ("", arrival.alert.service_name):
+        return arrival
+    alert = arrival.alert.model_copy(update={"service_name": claim.service_name})
+    return arrival.model_copy(update={"alert": alert})
 
 
 def without_copies(arrivals: Sequence[Arrival]) -> tuple[list[Arrival], int]:

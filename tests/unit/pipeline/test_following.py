@@ -4,11 +4,12 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from shared.messages import Ingest, QueueName
-from shared.models.base import ReceiptId
-from shared.models.incidents import Incident, IncidentState, TimelineEvent
+from shared.messages import Envelope, Ingest, QueueName
+from shared.models.base import IncidentId, ReceiptId
+from shared.models.incidents import Departure, Incident, IncidentState, TimelineEvent
 from shared.models.signals import Source
 from shared.models.tenants import IntegrationType
+from shared.pipeline.moving import move
 from shared.pipeline.stages import Ending
 from shared.pipeline.table import attend_queue
 from shared.ports.services import Services
@@ -171,3 +172,25 @@ async def test_a_merge_into_an_incident_that_we_do_not_know_closes_ours_without_
         an_event("resolved", resolved_there("Q1", **merged_into("Q9")), after=1),
     )
     assert (await the_incident(services)).state is IncidentState.INCONCLUSIVE
+
+
+async def test_a_resolution_that_names_another_service_resolves_the_alert_where_it_is() -> None:
+    services = services_in_memory()
+    opened = ("triggered", "Q1"), ("triggered", "Q2")
+    await told(services, *(an_event(kind, an_incident_there(name)) for kind, name in opened))
+    one, two = "Service of Q1", "Service of Q2"
+    found = await incidents_of(services)
+    await moved(services, one, found[one].incident_id, found[two].incident_id)
+    await moved(services, two, found[two].incident_id, IncidentId("inc-three"))
+    elsewhere = resolved_there("Q1") | {"service": {"id": "PSVCQ2", "summary": two}}
+    await told(services, an_event("resolved", elsewhere, after=3))
+    assert {name: (held.state, held.signal_count) for name, held in (await incidents_of(services)).items()} == {
+        one: (IncidentState.RESOLVED, 1),
+        two: (IncidentState.DETECTED, 1),
+    }
+
+
+async def moved(services: Services, name: str, source: IncidentId, target: IncidentId) -> None:
+    message = Envelope(tenant_id=ACME, receipt_id=ReceiptId("rcp-moves"), correlation_id="rcp-moves")
+    wanted = Departure(services=(name,), target=target, memberships={}, opens_target=True, at=NOON)
+    await move(message, source, wanted, services, now=NOON + timedelta(minutes=2))
