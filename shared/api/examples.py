@@ -132,6 +132,7 @@ _INCIDENT: Example = {
     "acknowledged_by": None,
     "held_open": None,
     "external_id": None,
+    "earlier_incident_id": None,
     "acknowledged_at": None,
     "mitigated_at": None,
     "created_at": _DETECTED,

@@ -170,6 +170,7 @@ class IncidentView(BaseModel):
 
     id: str
     external_id: str | None
+    earlier_incident_id: str | None = Field(description="The incident before this one of the service that opened it.")
     title: str
     service_name: str
     state: IncidentState

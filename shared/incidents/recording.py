@@ -44,6 +44,8 @@ class Occasion:
     coverage: Coverage | None = None
     """Whether the plan covers the service of its new alerts; None when it has none."""
     reopen_within: timedelta = timedelta(minutes=30)
+    earlier: IncidentId | None = None
+    """The incident that the service of an incident that is opened had before."""
 
 
 PLAIN = Occasion()
@@ -69,7 +71,7 @@ def record(
     repeating = [_heard_of(known[one.signal_id], one.arrival) for one, e in effects if e is Effect.REPEATS]
     if not (joining or resolving or refiring or repeating):
         return None
-    opened = before or opened_by(tenant_id, incident_id, joining, now=now)
+    opened = before or opened_by(tenant_id, incident_id, joining, now=now, earlier=occasion.earlier)
     counted = _counted(opened, joining, len(resolving), len(refiring), is_new=before is None, now=now)
     counted = _covered(counted, occasion.coverage, is_new=before is None)
     heard = _heard(work, joining, refiring, occasion)
@@ -146,7 +148,14 @@ def new_signal(
     )
 
 
-def opened_by(tenant_id: TenantId, incident_id: IncidentId, signals: Sequence[Signal], *, now: datetime) -> Incident:
+def opened_by(
+    tenant_id: TenantId,
+    incident_id: IncidentId,
+    signals: Sequence[Signal],
+    *,
+    now: datetime,
+    earlier: IncidentId | None = None,
+) -> Incident:
     """The incident that these signals open, before they are counted."""
     first = _first(signals)
     return Incident(
@@ -161,6 +170,7 @@ def opened_by(tenant_id: TenantId, incident_id: IncidentId, signals: Sequence[Si
         version=0,
         context_wanted_at=now,
         external_id=first.normalized_data.external_id,
+        earlier_incident_id=earlier,
         created_at=now,
         updated_at=now,
     )

@@ -88,6 +88,8 @@ class Incident(Document):
     slack_thread_ts: str | None = None
     slack_channel_id: str | None = None
     services: tuple[ServiceNode, ...] = ()
+    earlier_incident_id: IncidentId | None = None
+    """The incident before this one of the service that opened it."""
     merged_into: IncidentId | None = None
     """Where all of it went; whoever follows an old link is sent there."""
     departed: Mapping[str, IncidentId] = Field(default_factory=dict)

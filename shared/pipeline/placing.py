@@ -30,6 +30,8 @@ class Home:
     incident_id: IncidentId
     link: Membership | None = None
     coverage: Coverage = Coverage.COVERED
+    earlier: IncidentId | None = None
+    """The service's incident before this one, when this one is opened for it."""
 
 
 @dataclass(frozen=True)
@@ -125,15 +127,20 @@ async def _housed(
             continue
         target, link = joined.get(name, (one.incident_id, None))
         if await _claimed(tenant_id, name, target, standing[name], services, now=now):
-            housed[name] = Home(target, link, covered[name])
+            opens = target == one.incident_id
+            housed[name] = Home(target, link, covered[name], _earlier(standing[name]) if opens else None)
     return housed
 
 
 def _own(tenant_id: TenantId, group: Sequence[Arrival], standing: _Standing) -> IncidentId:
     """The incident the service opens if it joins none: named after its first alert and what came before."""
-    earlier = standing.claim.value.incident_id if standing.claim else ""
+    earlier = _earlier(standing) or ""
     first = min(group, key=lambda one: (one.alert.starts_at, one.alert.episode))
     return new_incident_id(tenant_id, first.alert, after=earlier)
+
+
+def _earlier(standing: _Standing) -> IncidentId | None:
+    return standing.claim.value.incident_id if standing.claim else None
 
 
 def _left_for(standing: _Standing, name: str) -> IncidentId | None:

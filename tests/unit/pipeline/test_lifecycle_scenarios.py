@@ -203,6 +203,7 @@ async def test_a_firing_outside_the_window_opens_a_new_incident(acme: Timeline, 
     before, after = await acme.incidents()
     assert before == closed, "a resolved incident never absorbs alerts outside the window"
     assert (after.state, after.signal_count, after.flap_count) == (DETECTED, 1, 0)
+    assert (before.earlier_incident_id, after.earlier_incident_id) == (None, before.incident_id)
 
 
 async def test_another_alert_of_the_service_reopens_inside_the_window_and_not_outside(acme: Timeline) -> None:
