@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.errors import Conflict
 from shared.incidents.effects import Effect, signal_effect
 from shared.incidents.flapping import signal_fired_again
 from shared.incidents.lifecycle import Decision, Heard, settle, wanting_context
@@ -61,7 +62,10 @@ def record(
     occasion: Occasion = PLAIN,
     now: datetime,
 ) -> IncidentChange | None:
-    """All that these alerts change in the incident, or None when they change nothing."""
+    """All that these alerts change in the incident, or None when they change nothing.
+
+    Raises Conflict when it was closed for good since they were placed: placed again, they open another one.
+    """
     effects = [(one, effect_of(one.arrival, _value(known.get(one.signal_id)))) for one in work]
     before = current.value if current else None
     new = [one for one, effect in effects if effect is Effect.JOINS]
@@ -76,6 +80,8 @@ def record(
     counted = _covered(counted, occasion.coverage, is_new=before is None)
     heard = _heard(work, joining, refiring, occasion)
     after, why = settle(counted, heard, is_new=before is None, now=now, reopen_within=occasion.reopen_within)
+    if why and not why.allowed and (heard.fires_again or heard.new_alert_fires):
+        raise Conflict(f"incident {incident_id} takes no firing alerts: {why.reason}", reason="incident_closed")
     timeline, after = _told(
         after, before, joining, resolving, refiring, why=why, origin=work[0].arrival.origin, now=now
     )

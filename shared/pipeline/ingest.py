@@ -11,7 +11,7 @@ from shared.incidents.recording import Occasion, Work, effect_of
 from shared.messages import Ingest
 from shared.models.base import IncidentId, TenantId
 from shared.models.incidents import Coverage
-from shared.models.signals import Arrival, ParsedDelivery
+from shared.models.signals import AlertStatus, Arrival, ParsedDelivery
 from shared.models.tenants import Tenant
 from shared.pipeline.coverage import coverage
 from shared.pipeline.delivered import arrivals_of, keep_changes, read_delivery
@@ -67,11 +67,11 @@ async def _tenant_for(
 async def _known_work(
     message: Ingest, known: Sequence[Known], tenant: Tenant | None, tally: Tally, services: Services
 ) -> tuple[list[_Ready], list[Known]]:
-    """What known episodes need, and those that fire again after their incident was closed for good."""
+    """What known episodes need, and those that would fire in an incident that was closed for good."""
     ready, again = [], []
     for one in known:
         effect = effect_of(one.arrival, one.signal)
-        if effect is Effect.REFIRES and await _is_closed_for_good(message.tenant_id, one, tenant, services):
+        if _would_fire(effect, one) and await _is_closed_for_good(message.tenant_id, one, tenant, services):
             again.append(one)
             continue
         service = one.arrival.alert.service_name
@@ -83,6 +83,12 @@ async def _known_work(
             is_rerun = mine and effect is Effect.NOTHING_NEW
             ready.append(_Ready(work, one.incident_id, covered if mine else None, is_rerun=is_rerun))
     return ready, again
+
+
+def _would_fire(effect: Effect, one: Known) -> bool:
+    # Claimed and not recorded: a worker stopped in between, and people may have closed the incident since.
+    is_unwritten = effect is Effect.JOINS and one.arrival.alert.status is AlertStatus.FIRING
+    return effect is Effect.REFIRES or is_unwritten
 
 
 async def _is_closed_for_good(tenant_id: TenantId, one: Known, tenant: Tenant | None, services: Services) -> bool:

@@ -182,7 +182,12 @@ async def _write(
         ids = [one.signal_id for one in here if attempt or not one.is_fresh]
         signals = await services.incidents.signals(tenant_id, incident_id, ids) if current and ids else []
         known = {held.value.id: held for held in signals}
-        change = record(tenant_id, incident_id, current, known, here, occasion=occasion, now=now)
+        try:
+            change = record(tenant_id, incident_id, current, known, here, occasion=occasion, now=now)
+        except Conflict:
+            # They came by a list that still called it open; without this they would come here again.
+            await list_latest(tenant_id, incident_id, services)
+            raise
         if change is None:
             # After a conflict the write that is there may be our own, whose answer was lost on the way.
             maybe = attempt > 0

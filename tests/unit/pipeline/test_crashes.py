@@ -1,21 +1,25 @@
 """Two workers, duplicate deliveries, a crash after every single step: one of everything, always."""
 
 import asyncio
+import contextlib
 import json
 import random
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from shared.adapters.memory import MemoryQueues
 from shared.messages import Ingest, QueueName
 from shared.models.base import ReceiptId
-from shared.models.incidents import Incident, TimelineEvent
+from shared.models.incidents import Incident, IncidentState, TimelineEvent
 from shared.models.receipts import Outcome
 from shared.models.signals import AlertStatus, Source
 from shared.pipeline.stages import Ending
 from shared.pipeline.table import attend_queue
 from shared.ports.services import Services
+from shared.ports.stores import IncidentChange
 from tests.builders import ACME, NOON
 from tests.crashing import Crash, Steps, stepping
 from tests.memory import services_in_memory
@@ -220,3 +224,65 @@ async def test_workers_that_run_at_the_same_time_leave_one_of_everything(seed: i
         await work(services, QueueName.SIGNALS, body)
     await drain(services)
     await assert_one_of_everything(services, receipts=receipts)
+
+
+class Meddling(Steps):
+    """Somebody gives up on the open incident right before one of the steps."""
+
+    def __init__(self, services: Services, *, at_step: int) -> None:
+        super().__init__()
+        self._services = services
+        self._at_step = at_step
+
+    async def take(self, call: Callable[[], Any]) -> Any:
+        if self.taken + 1 == self._at_step:
+            await give_up(self._services)
+        return await super().take(call)
+
+
+async def give_up(services: Services) -> None:
+    for summary in (await services.incident_list.page(ACME, limit=10)).items:
+        held = await services.incidents.read(ACME, summary.id)
+        assert held is not None
+        given_up = {"state": IncidentState.INCONCLUSIVE, "version": held.value.version + 1}
+        await services.incidents.commit(ACME, IncidentChange(held.value.model_copy(update=given_up), held.etag))
+
+
+def a_second_alert() -> bytes:
+    body = json.loads(a_body())
+    body["alerts"] = [{**body["alerts"][0], "fingerprint": "later", "startsAt": "2026-11-23T11:59:30Z"}]
+    message = Ingest.model_validate_json(a_delivery("rcp-2"))
+    return message.with_body(json.dumps(body).encode()).encode()
+
+
+async def open_states(services: Services, fingerprint: str) -> list[bool]:
+    """Whether the incidents that hold an alert are open."""
+    found = []
+    for summary in (await services.incident_list.page(ACME, limit=10)).items:
+        held = await services.incidents.read(ACME, summary.id)
+        assert held is not None
+        signals = await services.incidents.signals(ACME, summary.id)
+        found += [held.value.state.is_open for one in signals if one.value.fingerprint == fingerprint]
+    return found
+
+
+@pytest.mark.parametrize("crash", [True, False], ids=["a worker that stopped", "a worker in between"])
+async def test_an_alert_whose_incident_is_closed_before_it_is_recorded_fires_in_another_one(crash: bool) -> None:
+    outcomes = []
+    for step in range(1, 30):
+        services = services_in_memory()
+        await work(services, QueueName.SIGNALS, a_delivery("rcp-1"))
+        steps = Steps(step) if crash else Meddling(services, at_step=step)
+        with contextlib.suppress(Crash):
+            await work(stepping(services, steps), QueueName.SIGNALS, a_second_alert())
+        was_recorded = bool(await open_states(services, "later"))
+        if crash:
+            await give_up(services)
+        for _ in range(2):
+            # The list of incidents may not know of it yet when it is tried again.
+            await work(services, QueueName.SIGNALS, a_second_alert())
+        where = await open_states(services, "later")
+        assert len(where) == 1, f"recorded {len(where)} times at step {step}"
+        assert where == [True] or was_recorded, f"recorded where nobody looks, at step {step}"
+        outcomes.append((was_recorded, where[0]))
+    assert (False, True) in outcomes, "at some step it had to go elsewhere"
