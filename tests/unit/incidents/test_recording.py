@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+import pytest
+
+from shared.errors import Conflict
 from shared.incidents.lifecycle import LOOK_AGAIN_AFTER
 from shared.incidents.recording import Work, record
 from shared.models.base import IncidentId
@@ -111,9 +114,16 @@ def test_a_new_alert_makes_us_look_again_unless_we_just_did() -> None:
     assert stale.incident.context_wanted_at == asked
 
 
-def test_states_that_people_chose_are_left_to_people() -> None:
+def test_an_incident_that_people_closed_for_good_refuses_alerts_that_fire() -> None:
     learned = an_incident(state=IncidentState.LEARNED, firing_count=0)
-    change = recorded(learned, [], an_arrival(SECOND))
+    with pytest.raises(Conflict) as refused:
+        recorded(learned, [], an_arrival(SECOND))
+    assert refused.value.reason == "incident_closed"
+
+
+def test_a_resolution_that_comes_first_leaves_the_state_that_people_chose() -> None:
+    learned = an_incident(state=IncidentState.LEARNED, firing_count=0)
+    change = recorded(learned, [], an_arrival(resolved(SECOND)))
     assert change is not None
     assert change.incident.state is IncidentState.LEARNED
 
