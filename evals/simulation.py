@@ -33,7 +33,7 @@ class Simulation:
         for alert in alerts:
             self._add(alert, received_at)
         if is_news(list(before.values()), list(self.nodes.values())):
-            self._settle()
+            self._settle(received_at)
 
     def incident_of_each(self) -> dict[str, str]:
         """The incident of every alert, by fingerprint."""
@@ -56,16 +56,14 @@ class Simulation:
         self.homes[name] = new_incident_id(NOBODY, alert)
         self._detected[self.homes[name]] = received_at
 
-    def _settle(self) -> None:
+    def _settle(self, now: datetime) -> None:
         placed = [
             Placed(node, self.homes[name], self._detected[self.homes[name]]) for name, node in self.nodes.items()
         ]
         at = {one.node.service_name: one for one in placed}
         for move in decide_moves(placed, group(placed, self.around, self.policy)):
             root = at[move.group]
-            target = move.target or split_incident_id(
-                NOBODY, root.incident_id, move.group, root.node.first_started_at
-            )
+            target = move.target or split_incident_id(NOBODY, root.incident_id, move.group, now)
             self._detected.setdefault(target, root.detected_at)
             self.homes[move.service_name] = target
             self.links[move.service_name] = move.membership
