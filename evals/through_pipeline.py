@@ -5,30 +5,15 @@ from dataclasses import dataclass
 
 from evals.correlation import Known, surroundings_of
 from evals.storms import BEGAN, Delivery, Storm, at_time
-from shared.adapters.memory import (
-    MemoryChanges,
-    MemoryClaims,
-    MemoryDeadLetters,
-    MemoryDirectory,
-    MemoryIncidentList,
-    MemoryIncidents,
-    MemoryLookups,
-    MemoryQueues,
-    MemoryRawBodies,
-    MemoryReceipts,
-    MemorySchedule,
-    MemorySurroundings,
-)
+from shared.adapters.memory import services_in_memory
 from shared.messages import Ingest
 from shared.models.base import IncidentId, ReceiptId, TenantId
 from shared.models.changes import Change, ChangeKind, ChangeStatus, ReportedChange
 from shared.models.correlation import CorrelationPolicy
 from shared.models.signals import Signal, Source
 from shared.models.surroundings import Call, KnownTopology
-from shared.models.tenants import Integration, Tenant
+from shared.models.tenants import Tenant
 from shared.pipeline.ingest import ingest
-from shared.ports.alert_sources import AlertSource
-from shared.ports.metrics import MetricsSource
 from shared.ports.services import Services
 
 TENANT = TenantId("ten-evals")
@@ -59,7 +44,7 @@ async def ingested(
     storm: Storm, deliveries: Sequence[Delivery], *, known: Known, policy: CorrelationPolicy
 ) -> Stored:
     """One order, played by the product."""
-    services = _services()
+    services = services_in_memory()
     tenant = Tenant(
         id=TENANT,
         tenant_id=TENANT,
@@ -125,37 +110,3 @@ async def _stored(services: Services) -> Stored:
     for summary in page.items:
         signals += [one.value for one in await services.incidents.signals(TENANT, IncidentId(summary.id))]
     return Stored(signals)
-
-
-class _NoMetrics:
-    async def of_tenant(self, tenant_id: TenantId) -> MetricsSource | None:  # noqa: ARG002 -- the port's shape
-        return None
-
-
-class _NoAlertSources:
-    async def of_integration(
-        self,
-        tenant_id: TenantId,  # noqa: ARG002 -- the port's shape
-        integration: Integration,  # noqa: ARG002 -- the port's shape
-    ) -> AlertSource | None:
-        return None
-
-
-def _services() -> Services:
-    return Services(
-        claims=MemoryClaims(),
-        incidents=MemoryIncidents(),
-        incident_list=MemoryIncidentList(),
-        directory=MemoryDirectory(),
-        lookups=MemoryLookups(),
-        receipts=MemoryReceipts(),
-        dead_letters=MemoryDeadLetters(),
-        surroundings=MemorySurroundings(),
-        changes=MemoryChanges(),
-        schedule=MemorySchedule(),
-        queues=MemoryQueues(),
-        raw=MemoryRawBodies(),
-        metrics=_NoMetrics(),
-        alert_sources=_NoAlertSources(),
-        model=None,
-    )

@@ -13,7 +13,7 @@ import pytest
 
 from functions.answers import MAX_HEADERS, webhook_answer
 from shared.adapters.key_file import KeyFile
-from shared.adapters.memory import MemoryQueues, MemoryRawBodies
+from shared.adapters.memory import MemoryQueues, MemoryRawBodies, services_in_memory
 from shared.adapters.secret_box import AesSecretBox
 from shared.bootstrap import Process
 from shared.errors import BlobUnavailable, QueueUnavailable, StoreUnavailable
@@ -24,7 +24,6 @@ from shared.ports.services import Services
 from shared.settings import Settings
 from shared.signals.credentials import InboundCredentials, hash_token
 from tests.builders import ACME, a_credential
-from tests.memory import services_in_memory
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TOKEN = "a-token"

@@ -18,7 +18,7 @@ from dev.prometheus.render import alertmanager_command
 from dev.sentences import CannotRun
 from shared.adapters.alert_sources import IntegrationAlertSources
 from shared.adapters.guarded_http import GuardedHttp
-from shared.adapters.memory import MemoryQueues
+from shared.adapters.memory import MemoryQueues, services_in_memory
 from shared.messages import Ingest, QueueName
 from shared.models.base import IntegrationId, ReceiptId
 from shared.models.incidents import IncidentState
@@ -29,7 +29,6 @@ from shared.pipeline.table import attend_queue
 from shared.ports.services import Services
 from shared.signals.reconcile import schedule_reconcile
 from tests.builders import ACME, a_tenant, an_integration
-from tests.memory import services_in_memory
 from tests.unit.adapters.test_alertmanager_api import PlainBox
 
 pytestmark = pytest.mark.integration

@@ -6,6 +6,7 @@ import pytest
 
 from dev.backtest import as_text, backtest, spells
 from dev.sentences import CannotRun
+from shared.adapters.memory import services_in_memory
 from shared.models.base import IncidentId
 from shared.models.incidents import IncidentSummary
 from shared.models.signals import Signal
@@ -13,7 +14,6 @@ from shared.models.surroundings import Call, KnownTopology
 from shared.ports.services import Services
 from shared.ports.stores import IncidentChange
 from tests.builders import ACME, NOON, a_signal, a_tenant, an_alert, an_incident
-from tests.memory import services_in_memory
 
 
 def signal_of(service: str, after: float, incident: str) -> Signal:

@@ -3,6 +3,7 @@
 from shared.adapters.memory.claims import MemoryClaims
 from shared.adapters.memory.documents import MemoryDocuments
 from shared.adapters.memory.schedule import MemorySchedule
+from shared.adapters.memory.services import NoAlertSources, NoMetrics, services_in_memory
 from shared.adapters.memory.stores import (
     MemoryDeadLetters,
     MemoryDirectory,
@@ -28,4 +29,7 @@ __all__ = [
     "MemoryReceipts",
     "MemorySchedule",
     "MemorySurroundings",
+    "NoAlertSources",
+    "NoMetrics",
+    "services_in_memory",
 ]

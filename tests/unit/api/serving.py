@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from shared.access.authentication import Authenticator
 from shared.adapters.entra import EntraKeys
+from shared.adapters.memory import services_in_memory
 from shared.api import create_api
 from shared.models.base import IncidentId, ReceiptId, SnapshotId, document_id
 from shared.models.evidence import AlertEvidence, Section, SectionName, SectionStatus, Snapshot, SnapshotBody, digest
@@ -21,7 +22,6 @@ from shared.models.signals import AlertStatus, Severity
 from shared.ports.services import Services
 from shared.ports.stores import IncidentChange
 from tests.builders import ACME, GLOBEX, NOON, a_signal, a_tenant, an_incident
-from tests.memory import services_in_memory
 from tests.unit.access.issuer import ACME_TID, AUDIENCE, AUTHORITY, GLOBEX_TID, Clock, KeyEndpoint, a_token
 
 INCIDENT = IncidentId(document_id("inc", "payment"))

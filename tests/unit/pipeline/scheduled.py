@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.adapters.memory import MemoryQueues
+from shared.adapters.memory import MemoryQueues, services_in_memory
 from shared.incidents.silence import schedule_auto_resolve
 from shared.messages import QueueName
 from shared.models.base import IncidentId, TenantId
@@ -17,7 +17,6 @@ from shared.ports.alert_sources import FiringAlert, FiringNow
 from shared.ports.services import Services
 from shared.ports.stores import IncidentChange
 from tests.builders import ACME, NOON, a_signal, a_tenant, an_alert, an_incident, an_integration
-from tests.memory import services_in_memory
 
 WINDOW = timedelta(minutes=60)
 LATER = NOON + WINDOW

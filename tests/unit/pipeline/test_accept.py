@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.memory import MemoryQueues
+from shared.adapters.memory import MemoryQueues, services_in_memory
 from shared.errors import Malformed, QueueUnavailable, Unauthenticated
 from shared.messages import Ingest
 from shared.models.base import IntegrationId, ReceiptId, TenantId
@@ -20,7 +20,6 @@ from shared.ports.services import Services
 from shared.signals.credentials import InboundCredentials, hash_token
 from shared.signals.pacing import Pacer
 from tests.builders import ACME, GLOBEX, NOON, a_credential
-from tests.memory import services_in_memory
 
 TOKEN = "a-token"
 PAGE = b'{"alerts": [{"labels": {}}]}'

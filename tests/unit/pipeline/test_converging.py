@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from shared.adapters.memory import services_in_memory
 from shared.messages import Ingest, QueueName
 from shared.models.base import ReceiptId
 from shared.models.correlation import Correction, Joined, Verdict
@@ -18,7 +19,6 @@ from shared.pipeline.table import attend_queue
 from shared.ports.services import Services
 from tests.builders import ACME, NOON, a_tenant
 from tests.crashing import Crash, Steps, stepping
-from tests.memory import services_in_memory
 
 CALLS = (
     ("frontend", "checkout"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.memory import MemoryQueues
+from shared.adapters.memory import MemoryQueues, services_in_memory
 from shared.messages import Ingest, QueueName
 from shared.models.base import ReceiptId
 from shared.models.incidents import Incident, IncidentState, TimelineEvent
@@ -22,7 +22,6 @@ from shared.ports.services import Services
 from shared.ports.stores import IncidentChange
 from tests.builders import ACME, NOON
 from tests.crashing import Crash, Steps, stepping
-from tests.memory import services_in_memory
 
 ALERTS = (("payment", "a"), ("payment", "b"), ("checkout", "c"))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.memory import MemoryQueues, MemorySchedule
+from shared.adapters.memory import MemoryQueues, MemorySchedule, services_in_memory
 from shared.errors import QueueUnavailable, SecretUnreadable, SourceUnavailable, StoreUnavailable
 from shared.incidents.silence import schedule_auto_resolve
 from shared.messages import Check, Envelope, QueueName
@@ -19,7 +19,6 @@ from shared.ports.services import Services
 from shared.ports.stores import IncidentChange
 from tests.builders import ACME, GLOBEX, NOON, a_signal, an_alert, an_incident, resolved
 from tests.crashing import Crash, Steps, stepping
-from tests.memory import services_in_memory
 from tests.unit.pipeline.scheduled import (
     INCIDENT,
     LATER,

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+from shared.adapters.memory import services_in_memory
 from shared.messages import Envelope, Ingest, QueueName
 from shared.models.base import IncidentId, ReceiptId
 from shared.models.incidents import Departure, Incident, IncidentState, TimelineEvent
@@ -14,7 +15,6 @@ from shared.pipeline.stages import Ending
 from shared.pipeline.table import attend_queue
 from shared.ports.services import Services
 from tests.builders import ACME, NOON, an_integration
-from tests.memory import services_in_memory
 
 CREATED = "2026-11-23T11:59:00Z"
 

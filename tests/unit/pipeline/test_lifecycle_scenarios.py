@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.adapters.memory import services_in_memory
 from shared.errors import NotAllowed
 from shared.incidents.flapping import CALM_FOR
 from shared.messages import Envelope, Ingest, QueueName
@@ -19,7 +20,6 @@ from shared.pipeline.stages import Ending
 from shared.pipeline.table import attend_queue
 from shared.ports.services import Services
 from tests.builders import ACME, NOON, a_tenant
-from tests.memory import services_in_memory
 from tests.unit.pipeline.scheduled import sent_to
 
 MINUTE = timedelta(minutes=1)

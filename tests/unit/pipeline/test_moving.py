@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.adapters.memory import MemoryQueues
+from shared.adapters.memory import MemoryQueues, services_in_memory
 from shared.incidents.recording import Work
 from shared.messages import Envelope, QueueName
 from shared.models.base import IncidentId, ReceiptId
@@ -21,7 +21,6 @@ from shared.ports.services import Services
 from shared.signals.claims import new_claim
 from tests.builders import ACME, NOON, ONE_SECOND, an_alert, an_arrival, resolved
 from tests.crashing import Crash, Steps, stepping
-from tests.memory import services_in_memory
 
 ONE, TWO = IncidentId("inc-one"), IncidentId("inc-two")
 LATER = NOON + timedelta(minutes=2)

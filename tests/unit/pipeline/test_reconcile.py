@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.adapters.memory import services_in_memory
 from shared.errors import SourceUnavailable
 from shared.messages import Ingest, QueueName
 from shared.models.base import IntegrationId
@@ -18,7 +19,6 @@ from shared.signals.reconcile import schedule_reconcile
 from shared.signals.sources import parse
 from tests.builders import ACME, NOON, an_integration
 from tests.crashing import Crash, Steps, stepping
-from tests.memory import services_in_memory
 from tests.unit.pipeline.scheduled import (
     GRACE,
     INCIDENT,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.memory import MemoryIncidents, MemoryQueues
+from shared.adapters.memory import MemoryIncidents, MemoryQueues, services_in_memory
 from shared.errors import StoreRejected
 from shared.messages import MAX_MESSAGE_BYTES, Envelope, Ingest, QueueName
 from shared.models.base import ReceiptId, TenantId
@@ -23,7 +23,6 @@ from shared.ports.services import Services
 from shared.ports.stores import IncidentChange
 from tests.builders import ACME, GLOBEX, NOON
 from tests.crashing import Crash, Steps, stepping
-from tests.memory import services_in_memory
 
 RECEIPT = ReceiptId("rcp-1")
 LATER = NOON + timedelta(hours=1)

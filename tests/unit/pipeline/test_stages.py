@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.memory import MemoryClaims, MemoryDeadLetters, MemoryQueues, MemoryReceipts
+from shared.adapters.memory import MemoryClaims, MemoryDeadLetters, MemoryQueues, MemoryReceipts, services_in_memory
 from shared.errors import BlobUnavailable, QueueUnavailable, StoreUnavailable
 from shared.messages import MAX_MESSAGE_BYTES, BuildContext, Ingest, QueueName
 from shared.models.base import IncidentId, ReceiptId, TenantId
@@ -25,7 +25,6 @@ from shared.pipeline.stages import (
 from shared.pipeline.table import attend_queue
 from shared.ports.services import Services
 from tests.builders import ACME, NOON
-from tests.memory import services_in_memory
 
 ROOT = Path(__file__).resolve().parents[3]
 

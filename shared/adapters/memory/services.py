@@ -1,19 +1,17 @@
-"""A whole set of services in memory, for tests of the pipeline."""
+"""A whole set of services in memory: nothing is connected, and nothing outlives the process."""
 
-from shared.adapters.memory import (
-    MemoryChanges,
-    MemoryClaims,
+from shared.adapters.memory.claims import MemoryClaims
+from shared.adapters.memory.schedule import MemorySchedule
+from shared.adapters.memory.stores import (
     MemoryDeadLetters,
     MemoryDirectory,
     MemoryIncidentList,
     MemoryIncidents,
     MemoryLookups,
-    MemoryQueues,
-    MemoryRawBodies,
     MemoryReceipts,
-    MemorySchedule,
-    MemorySurroundings,
 )
+from shared.adapters.memory.surroundings import MemoryChanges, MemorySurroundings
+from shared.adapters.memory.transport import MemoryQueues, MemoryRawBodies
 from shared.models.base import TenantId
 from shared.models.tenants import Integration
 from shared.ports.alert_sources import AlertSource
@@ -25,7 +23,7 @@ from shared.ports.services import Services
 class NoMetrics:
     """A tenant without a Prometheus."""
 
-    async def of_tenant(self, tenant_id: TenantId) -> MetricsSource | None:
+    async def of_tenant(self, tenant_id: TenantId) -> MetricsSource | None:  # noqa: ARG002 -- the port's shape
         """None is connected."""
         return None
 
@@ -33,7 +31,11 @@ class NoMetrics:
 class NoAlertSources:
     """Integrations without an API to ask."""
 
-    async def of_integration(self, tenant_id: TenantId, integration: Integration) -> AlertSource | None:
+    async def of_integration(
+        self,
+        tenant_id: TenantId,  # noqa: ARG002 -- the port's shape
+        integration: Integration,  # noqa: ARG002 -- the port's shape
+    ) -> AlertSource | None:
         """None has one."""
         return None
 
