@@ -17,6 +17,7 @@ from shared.signals.sources.json_body import (
     string_map,
     text_of,
     time_of,
+    title_of,
 )
 from shared.signals.sources.listing import MAX_ALERTS, count_of, listed_in, read_each, status_of
 from shared.signals.sources.sizes import (
@@ -24,7 +25,6 @@ from shared.signals.sources.sizes import (
     MAX_EXPRESSION_BYTES,
     MAX_GROUP_KEY_BYTES,
     MAX_SUMMARY_BYTES,
-    MAX_TITLE_BYTES,
     cut,
 )
 
@@ -92,11 +92,6 @@ def alert_of(item: Mapping[str, Any], told: Notification) -> Alert:
         generator_url=link_of(item.get("generatorURL"), max_bytes=MAX_EXPRESSION_BYTES),
         group_key=told.group_key,
     )
-
-
-def title_of(value: object) -> str:
-    """A name as it stands in lists: one line, not too long."""
-    return cut(line_of(value, limit=MAX_TITLE_BYTES), MAX_TITLE_BYTES)
 
 
 def summary_of(annotations: Mapping[str, str]) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 from shared.errors import Malformed
 from shared.models.signals import Alert, AlertStatus, ParsedDelivery, SignalType, Source
 from shared.signals.normalise import service_of, severity_of
-from shared.signals.sources.alertmanager import title_of
 from shared.signals.sources.json_body import (
     fingerprint_of,
     id_of,
@@ -19,6 +18,7 @@ from shared.signals.sources.json_body import (
     string_map,
     text_of,
     time_of,
+    title_of,
 )
 from shared.signals.sources.listing import MAX_ALERTS, listed_in, read_each, status_of
 from shared.signals.sources.sizes import (

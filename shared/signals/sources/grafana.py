@@ -13,9 +13,8 @@ from shared.signals.sources.alertmanager import (
     alert_of,
     read_notification,
     summary_of,
-    title_of,
 )
-from shared.signals.sources.json_body import link_of, mapping_of, numbers_of, read_object
+from shared.signals.sources.json_body import link_of, mapping_of, numbers_of, read_object, title_of
 
 _KINDS: Mapping[str, AlertKind] = {
     "DatasourceNoData": AlertKind.NO_DATA,

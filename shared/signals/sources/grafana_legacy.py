@@ -8,8 +8,16 @@ from typing import Any
 from shared.errors import Malformed
 from shared.models.signals import Alert, AlertKind, AlertStatus, ParsedDelivery, Source
 from shared.signals.normalise import service_of, severity_of
-from shared.signals.sources.alertmanager import title_of
-from shared.signals.sources.json_body import MAX_LABELS, id_of, link_of, numbers_of, read_object, string_map, text_of
+from shared.signals.sources.json_body import (
+    MAX_LABELS,
+    id_of,
+    link_of,
+    numbers_of,
+    read_object,
+    string_map,
+    text_of,
+    title_of,
+)
 from shared.signals.sources.sizes import MAX_SUMMARY_BYTES, cut
 
 _STATES: Mapping[str, tuple[AlertStatus, AlertKind]] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.errors import Malformed
 from shared.signals.normalise import SERVICE_LABELS
-from shared.signals.sources.sizes import MAX_LABELS_BYTES, MAX_URL_BYTES, cut, fitted
+from shared.signals.sources.sizes import MAX_LABELS_BYTES, MAX_TITLE_BYTES, MAX_URL_BYTES, cut, fitted
 
 MAX_LABELS = 128
 MAX_VALUES = 32
@@ -64,6 +64,11 @@ def _is_gap(character: str) -> bool:
 def line_of(value: object, *, limit: int) -> str:
     """A value as text of one line, as names and titles are."""
     return " ".join(text_of(value, limit=limit).split())
+
+
+def title_of(value: object) -> str:
+    """A name as it stands in lists: one line, not too long."""
+    return cut(line_of(value, limit=MAX_TITLE_BYTES), MAX_TITLE_BYTES)
 
 
 def spelled(value: object) -> str:

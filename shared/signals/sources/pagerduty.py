@@ -16,8 +16,16 @@ from shared.models.signals import (
     Source,
     episode_of,
 )
-from shared.signals.sources.alertmanager import title_of
-from shared.signals.sources.json_body import id_of, line_of, link_of, mapping_of, read_object, text_of, time_of
+from shared.signals.sources.json_body import (
+    id_of,
+    line_of,
+    link_of,
+    mapping_of,
+    read_object,
+    text_of,
+    time_of,
+    title_of,
+)
 from shared.signals.sources.sizes import MAX_GROUP_KEY_BYTES, MAX_SUMMARY_BYTES, cut
 
 MAX_SHORT_CHARS = 120
