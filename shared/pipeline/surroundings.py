@@ -10,7 +10,7 @@ from shared.incidents.correlation import Placed, Surroundings
 from shared.models.base import TenantId
 from shared.models.correlation import CorrelationPolicy, Verdict
 from shared.models.evidence import EdgeEvidence, Snapshot
-from shared.models.surroundings import MAX_EDGES, Call, Corrections, KnownTopology
+from shared.models.surroundings import MAX_EDGES, TOPOLOGY_TTL_SECONDS, Call, Corrections, KnownTopology
 from shared.pipeline.turns import turn
 from shared.ports.services import Services
 
@@ -37,6 +37,12 @@ async def surroundings_of(
     )
 
 
+def _still_known(topology: KnownTopology, *, now: datetime) -> dict[tuple[str, str], Call]:
+    """The calls by caller and callee, without those that nobody has seen for as long as the whole is kept."""
+    forgotten = now - timedelta(seconds=TOPOLOGY_TTL_SECONDS)
+    return {(call.caller, call.callee): call for call in topology.calls if call.seen_at > forgotten}
+
+
 def _calls(topology: KnownTopology) -> Mapping[str, frozenset[str]]:
     callees: dict[str, set[str]] = defaultdict(set)
     for call in topology.calls:
@@ -59,7 +65,7 @@ async def remember_topology(tenant_id: TenantId, snapshot: Snapshot, services: S
     async with turn(tenant_id, "topology"):
         for _ in range(MAX_TRIES):
             held = await services.surroundings.topology(tenant_id)
-            known = {(call.caller, call.callee): call for call in held.value.calls} if held else {}
+            known = _still_known(held.value, now=now) if held else {}
             if all(edge in known and now - known[edge].seen_at < STILL_FRESH for edge in seen):
                 return False
             news = not seen <= known.keys()

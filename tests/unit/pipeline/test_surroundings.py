@@ -1,0 +1,53 @@
+"""What snapshots teach correlation of who calls whom, and for how long that is believed."""
+
+from datetime import datetime, timedelta
+
+from shared.adapters.memory import services_in_memory
+from shared.models.evidence import EdgeEvidence, Section, SectionName, SectionStatus, Snapshot
+from shared.models.surroundings import TOPOLOGY_TTL_SECONDS
+from shared.pipeline.surroundings import STILL_FRESH, remember_topology
+from shared.ports.services import Services
+from tests.builders import ACME, NOON, a_snapshot
+
+BELIEVED = timedelta(seconds=TOPOLOGY_TTL_SECONDS)
+
+
+def that_saw(*calls: tuple[str, str]) -> Snapshot:
+    edges = tuple(
+        EdgeEvidence(caller=caller, callee=callee, calls_per_second=1, failed_ratio=None) for caller, callee in calls
+    )
+    plain = a_snapshot()
+    section = Section(name=SectionName.TOPOLOGY, status=SectionStatus.OK, evidence=edges)
+    return plain.model_copy(update={"body": plain.body.model_copy(update={"sections": (section,)})})
+
+
+async def known(services: Services) -> set[tuple[str, str]]:
+    held = await services.surroundings.topology(ACME)
+    return {(call.caller, call.callee) for call in held.value.calls} if held else set()
+
+
+async def saw(services: Services, *calls: tuple[str, str], at: datetime) -> bool:
+    return await remember_topology(ACME, that_saw(*calls), services, now=at)
+
+
+async def test_calls_are_remembered_and_news_once() -> None:
+    services = services_in_memory()
+    assert await saw(services, ("shop", "payment"), at=NOON)
+    assert not await saw(services, ("shop", "payment"), at=NOON + STILL_FRESH)
+    assert await saw(services, ("shop", "search"), at=NOON + STILL_FRESH)
+    assert await known(services) == {("shop", "payment"), ("shop", "search")}
+
+
+async def test_a_call_that_nobody_sees_any_more_is_forgotten_though_others_are_seen() -> None:
+    services = services_in_memory()
+    await saw(services, ("shop", "payment"), ("shop", "search"), at=NOON)
+    await saw(services, ("shop", "search"), at=NOON + BELIEVED / 2)
+    assert await known(services) == {("shop", "payment"), ("shop", "search")}
+    await saw(services, ("shop", "search"), at=NOON + BELIEVED)
+    assert await known(services) == {("shop", "search")}
+
+
+async def test_a_forgotten_call_that_is_seen_again_is_news() -> None:
+    services = services_in_memory()
+    await saw(services, ("shop", "payment"), at=NOON)
+    assert await saw(services, ("shop", "payment"), at=NOON + BELIEVED)
