@@ -8,7 +8,7 @@ from itertools import groupby
 
 from dev.sentences import CannotRun
 from evals.simulation import Simulation
-from shared.incidents.correlation import Placed
+from shared.incidents.correlation import Placed, Surroundings
 from shared.incidents.nodes import nodes_of
 from shared.models.base import IncidentId, TenantId
 from shared.models.correlation import CorrelationPolicy
@@ -63,11 +63,10 @@ async def backtest(
     other = tenant.correlation.model_copy(update={name: value for name, value in given.items() if value is not None})
     signals = await stored_signals(tenant_id, services, max_incidents=max_incidents)
     found = Backtest(signals=len(signals), incidents=len({one.incident_id for one in signals}))
-    for spell in spells(
-        signals, quiet=timedelta(seconds=max(other.window_seconds, tenant.correlation.window_seconds))
-    ):
-        as_now = await _replayed(tenant_id, spell, tenant.correlation, services)
-        then = await _replayed(tenant_id, spell, other, services)
+    widest = max(other, tenant.correlation, key=lambda policy: policy.window_seconds)
+    for spell in spells(signals, quiet=timedelta(seconds=widest.window_seconds)):
+        around = await surroundings_of(tenant_id, _placed(spell), widest, services)
+        as_now, then = _replayed(spell, tenant.correlation, around), _replayed(spell, other, around)
         found.replayed += len(as_now.groups())
         found.would_be += len(then.groups())
         found.shifts += shifts(spell, then)
@@ -148,14 +147,13 @@ def as_text(found: Backtest, tenant_id: str) -> str:
     return "\n".join(lines)
 
 
-async def _replayed(
-    tenant_id: TenantId, spell: Sequence[Signal], policy: CorrelationPolicy, services: Services
-) -> Simulation:
-    placed = [
-        Placed(node, IncidentId("replayed"), node.first_started_at)
-        for node in nodes_of(one.normalized_data for one in spell).values()
-    ]
-    simulation = Simulation(policy, await surroundings_of(tenant_id, placed, policy, services))
+def _placed(spell: Sequence[Signal]) -> list[Placed]:
+    nodes = nodes_of(one.normalized_data for one in spell).values()
+    return [Placed(node, IncidentId("replayed"), node.first_started_at) for node in nodes]
+
+
+def _replayed(spell: Sequence[Signal], policy: CorrelationPolicy, around: Surroundings) -> Simulation:
+    simulation = Simulation(policy, around)
     for (received_at, _), delivery in groupby(sorted(spell, key=_as_received), key=_as_received):
         simulation.deliver([one.normalized_data for one in delivery], received_at)
     return simulation
