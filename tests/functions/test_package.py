@@ -1,5 +1,7 @@
 """What is uploaded: all that the product reads at run time, and nothing of the tooling around it."""
 
+import json
+
 import pytest
 
 from tests.functions.deployment import ROOT, deployed_files, funcignore
@@ -63,3 +65,8 @@ def test_nothing_is_deployed_by_accident(deployed: set[str]) -> None:
     at_the_root = {path.split("/")[0] for path in deployed}
     product = {"function_app.py", "functions", "host.json", "requirements.txt", "shared"}
     assert at_the_root - {".funcignore", "LICENSE"} == product
+
+
+def test_the_host_does_not_log_requests_whose_query_may_hold_a_token() -> None:
+    levels = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))["logging"]["logLevel"]
+    assert levels["Microsoft.AspNetCore"] == "Warning"
