@@ -118,3 +118,48 @@ def test_a_payload_of_the_operators_own_is_kept_and_not_refused(payload: dict[st
 def test_a_body_of_the_old_shape_is_read_as_that() -> None:
     (alert,) = read({"state": "alerting", "ruleId": 7, "ruleName": "Payment errors"}).alerts
     assert alert.source is Source.GRAFANA_LEGACY
+
+
+TEST_FINGERPRINT = "57c6d9296de2ad39"
+
+
+def a_test(group_key: object, *more: dict[str, Any], **changes: Any) -> ParsedDelivery:
+    return read({"groupKey": group_key, "alerts": [an_item(fingerprint=TEST_FINGERPRINT, **changes), *more]})
+
+
+@pytest.mark.parametrize(
+    "group_key",
+    [
+        f"test-{TEST_FINGERPRINT}-1763899140",
+        f"webhook-{TEST_FINGERPRINT}-1763899140",
+        f"on-call of P0-{TEST_FINGERPRINT}-1763899140",
+        '{alertname="TestAlert", instance="Grafana"}2022-08-31 05:54:04.5 +0000 UTC m=+42208.2',
+    ],
+)
+@pytest.mark.parametrize("labels", [{}, {"alertname": "TestAlert"}, {"alertname": "MyOwn", "service": "payment"}])
+def test_the_test_button_opens_no_incident_whatever_labels_it_is_pressed_with(
+    group_key: str, labels: dict[str, str]
+) -> None:
+    parsed = a_test(group_key, labels=labels)
+    assert (parsed.alerts, parsed.ignored) == ((), "test_event")
+
+
+@pytest.mark.parametrize(
+    "group_key",
+    [
+        None,
+        7,
+        "",
+        '{}:{alertname="TestAlert", instance="Grafana"}',
+        '{}/{team="x"}:{alertname="PaymentErrors"}',
+        f'{{}}:{{id="a-{TEST_FINGERPRINT}-1763899140"}}',
+        "test-0000000000000000-1763899140",
+        f"test-{TEST_FINGERPRINT}",
+    ],
+)
+def test_what_a_route_grouped_is_never_taken_for_a_test(group_key: object) -> None:
+    assert len(a_test(group_key, labels={"alertname": "TestAlert", "instance": "Grafana"}).alerts) == 1
+
+
+def test_two_alerts_are_no_test() -> None:
+    assert len(a_test(f"test-{TEST_FINGERPRINT}-1763899140", an_item()).alerts) == 2
