@@ -46,6 +46,8 @@ class ReportedChange(Value):
     url: str | None = None
     at: Instant
     """When it took effect (or began), by the sender's clock."""
+    is_dated: bool = True
+    """False when the sender told neither an id nor a time: what it says, and when it came, tells it from others."""
     said_at: Instant
 
     @property

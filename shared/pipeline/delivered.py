@@ -1,5 +1,6 @@
 """What was delivered: its body read and parsed, its alerts in our terms, its changes kept."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from shared.errors import Malformed
@@ -11,6 +12,7 @@ from shared.pipeline.receipts import Tally
 from shared.ports.services import Services
 from shared.signals.claims import without_copies
 from shared.signals.sources import parse
+from shared.signals.undated import RETRIED_WITHIN, as_first_reported
 
 
 async def read_delivery(message: Ingest, services: Services) -> tuple[ParsedDelivery, str]:
@@ -41,7 +43,9 @@ async def keep_changes(
     message: Ingest, parsed: ParsedDelivery, tally: Tally, services: Services, *, now: datetime
 ) -> None:
     """Keep the changes it reports; a later report of the same change replaces the earlier one."""
-    for reported in parsed.changes:
+    recent = await _recent(message, parsed.changes, services)
+    for told in parsed.changes:
+        reported = as_first_reported(told, recent)
         change = Change(
             id=reported.change_id,
             tenant_id=message.tenant_id,
@@ -53,6 +57,16 @@ async def keep_changes(
         )
         await services.changes.record(message.tenant_id, change)
         tally.changes += 1
+
+
+async def _recent(
+    message: Ingest, reported: Sequence[ReportedChange], services: Services
+) -> Sequence[ReportedChange]:
+    """What undated changes may be reports of; asked for only where there are any."""
+    if all(one.is_dated for one in reported):
+        return ()
+    since, until = message.received_at - RETRIED_WITHIN, message.received_at + RETRIED_WITHIN
+    return [one.reported for one in await services.changes.between(message.tenant_id, since, until)]
 
 
 async def _body(message: Ingest, services: Services) -> tuple[bytes, str]:

@@ -31,12 +31,13 @@ def _change(item: Mapping[str, Any], received_at: datetime) -> ReportedChange:
     kind, status = item.get("kind") or ChangeKind.DEPLOY, item.get("status") or ChangeStatus.SUCCEEDED
     if kind not in list(ChangeKind) or status not in list(ChangeStatus):
         raise Malformed("the kind or status is none of ours", reason="bad_kind_or_status")
-    at = time_of(item.get("at")) or received_at
+    told_at = time_of(item.get("at"))
+    at = told_at or received_at
     version = line_of(item.get("version"), limit=MAX_SHORT_CHARS) or None
     return ReportedChange(
         source=Source.CHANGES.value,
         # Without an id of the sender's, the same service going to the same version at one time is one change.
-        external_id=id_of(item.get("id")) or id_of(f"{service}|{version}|{at.isoformat()}"),
+        external_id=id_of(item.get("id")) or id_of(f"{service}|{kind}|{version}|{at.isoformat()}"),
         kind=ChangeKind(kind),
         status=ChangeStatus(status),
         service_name=service,
@@ -47,5 +48,6 @@ def _change(item: Mapping[str, Any], received_at: datetime) -> ReportedChange:
         author=line_of(item.get("author"), limit=MAX_SHORT_CHARS) or None,
         url=link_of(item.get("url")),
         at=at,
+        is_dated=bool(told_at or id_of(item.get("id"))),
         said_at=time_of(item.get("said_at")) or received_at,
     )

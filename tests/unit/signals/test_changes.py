@@ -43,8 +43,9 @@ def test_a_later_report_with_the_same_id_is_about_the_same_change() -> None:
     assert begun.change_id == done.change_id != the_change(id="run-992").change_id
 
 
-def test_without_an_id_service_version_and_time_tell_changes_apart() -> None:
+def test_without_an_id_service_kind_version_and_time_tell_changes_apart() -> None:
     at = (NOON - ONE_SECOND).isoformat()
+    assert the_change(kind="config", at=at).change_id != the_change(kind="deploy", at=at).change_id
     assert the_change(version="1", at=at).change_id == the_change(version="1", at=at).change_id
     assert len({the_change(version=v, at=t).change_id for v in ("1", "2") for t in (at, NOON.isoformat())}) == 4
 
