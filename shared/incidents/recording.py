@@ -45,8 +45,6 @@ class Occasion:
     coverage: Coverage | None = None
     """Whether the plan covers the service of its new alerts; None when it has none."""
     reopen_within: timedelta = timedelta(minutes=30)
-    earlier: IncidentId | None = None
-    """The incident that the service of an incident that is opened had before."""
 
 
 PLAIN = Occasion()
@@ -60,10 +58,12 @@ def record(
     work: Sequence[Work],
     *,
     occasion: Occasion = PLAIN,
+    earlier: IncidentId | None = None,
     now: datetime,
 ) -> IncidentChange | None:
     """All that these alerts change in the incident, or None when they change nothing.
 
+    `earlier`: the incident that the service of an incident that is opened had before.
     Raises Conflict when it was closed for good since they were placed: placed again, they open another one.
     """
     effects = [(one, effect_of(one.arrival, _value(known.get(one.signal_id)))) for one in work]
@@ -75,7 +75,7 @@ def record(
     repeating = [_heard_of(known[one.signal_id], one.arrival) for one, e in effects if e is Effect.REPEATS]
     if not (joining or resolving or refiring or repeating):
         return None
-    opened = before or opened_by(tenant_id, incident_id, joining, now=now, earlier=occasion.earlier)
+    opened = before or opened_by(tenant_id, incident_id, joining, now=now, earlier=earlier)
     counted = _counted(opened, joining, len(resolving), len(refiring), is_new=before is None, now=now)
     counted = _covered(counted, occasion.coverage, is_new=before is None)
     heard = _heard(work, joining, refiring, occasion)

@@ -35,6 +35,8 @@ class OpenIncidentClaim(Document):
     type: Literal["open_incident_claim"] = "open_incident_claim"
     service_name: str
     incident_id: IncidentId
+    earlier_incident_id: IncidentId | None = None
+    """The service's incident before this one, when this one was chosen to be opened for it."""
     created_at: Instant
     ttl: int = NEVER_EXPIRES
 

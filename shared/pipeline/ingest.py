@@ -34,7 +34,6 @@ class _Ready:
     incident_id: IncidentId
     coverage: Coverage | None = None
     is_rerun: bool = False
-    earlier: IncidentId | None = None
 
 
 async def ingest(message: Ingest, services: Services, *, now: datetime) -> None:
@@ -128,7 +127,7 @@ async def _new_work(
         link = home.link if home.incident_id == one.incident_id else None
         work = Work(one.arrival, one.claim.value.signal_id, link, is_fresh=_is_ours(one, homes))
         is_rerun = effect is Effect.NOTHING_NEW
-        ready.append(_Ready(work, one.incident_id, home.coverage, is_rerun=is_rerun, earlier=home.earlier))
+        ready.append(_Ready(work, one.incident_id, home.coverage, is_rerun=is_rerun))
     return ready
 
 
@@ -191,12 +190,7 @@ async def _record(
             incident_id,
             [one.work for one in group],
             services,
-            occasion=Occasion(
-                truncated_alerts=parsed.truncated_alerts,
-                coverage=covered,
-                reopen_within=window,
-                earlier=next((one.earlier for one in group if one.earlier), None),
-            ),
+            occasion=Occasion(truncated_alerts=parsed.truncated_alerts, coverage=covered, reopen_within=window),
             rerun=any(one.is_rerun for one in group),
             now=now,
         )

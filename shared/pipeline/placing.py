@@ -30,8 +30,6 @@ class Home:
     incident_id: IncidentId
     link: Membership | None = None
     coverage: Coverage = Coverage.COVERED
-    earlier: IncidentId | None = None
-    """The service's incident before this one, when this one is opened for it."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +121,13 @@ async def _housed(
         name = one.node.service_name
         if moved_to := _left_for(standing[name], name):
             # The claim was not repointed yet; whether that incident takes alerts is looked at in the next round.
-            await _claimed(tenant_id, name, moved_to, standing[name], services, now=now)
+            await _claimed(tenant_id, _claim(tenant_id, name, moved_to, now=now), standing[name], services)
             continue
         target, link = joined.get(name, (one.incident_id, None))
-        if await _claimed(tenant_id, name, target, standing[name], services, now=now):
-            opens = target == one.incident_id
-            housed[name] = Home(target, link, covered[name], _earlier(standing[name]) if opens else None)
+        earlier = _earlier(standing[name]) if target == one.incident_id else None
+        proposed = _claim(tenant_id, name, target, earlier=earlier, now=now)
+        if await _claimed(tenant_id, proposed, standing[name], services):
+            housed[name] = Home(target, link, covered[name])
     return housed
 
 
@@ -151,22 +150,20 @@ def _left_for(standing: _Standing, name: str) -> IncidentId | None:
     return home if home != standing.incident.incident_id else None
 
 
-async def _claimed(
-    tenant_id: TenantId,
-    name: str,
-    incident_id: IncidentId,
-    standing: _Standing,
-    services: Services,
-    *,
-    now: datetime,
-) -> bool:
-    proposed = OpenIncidentClaim(
+def _claim(
+    tenant_id: TenantId, name: str, incident_id: IncidentId, *, earlier: IncidentId | None = None, now: datetime
+) -> OpenIncidentClaim:
+    return OpenIncidentClaim(
         id=OpenIncidentClaim.id_for(name),
         tenant_id=tenant_id,
         service_name=name,
         incident_id=incident_id,
+        earlier_incident_id=earlier,
         created_at=now,
     )
+
+
+async def _claimed(tenant_id: TenantId, proposed: OpenIncidentClaim, standing: _Standing, services: Services) -> bool:
     try:
         if standing.claim is None:
             await services.claims.create(tenant_id, proposed)

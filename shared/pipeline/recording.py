@@ -12,8 +12,9 @@ from shared.incidents.nodes import is_news
 from shared.incidents.recording import PLAIN, Occasion, Work, record
 from shared.incidents.silence import schedule_auto_resolve, schedule_damping
 from shared.messages import BuildContext, Envelope, QueueName
-from shared.models.base import IncidentId, SnapshotId, TenantId, document_id
+from shared.models.base import IncidentId, SignalId, SnapshotId, TenantId, document_id
 from shared.models.incidents import Incident, IncidentSummary
+from shared.models.signals import Signal
 from shared.pipeline.turns import turn
 from shared.ports.services import Services
 from shared.ports.stores import Versioned
@@ -179,11 +180,11 @@ async def _write(
         if not here:
             return _Written(None, strays=strays)
         # Whoever took a claim just now writes its signal first, unless a write of its own was repeated.
-        ids = [one.signal_id for one in here if attempt or not one.is_fresh]
-        signals = await services.incidents.signals(tenant_id, incident_id, ids) if current and ids else []
-        known = {held.value.id: held for held in signals}
+        unsure = [one.signal_id for one in here if attempt or not one.is_fresh]
+        known = await _signals(tenant_id, incident_id, unsure, services) if current else {}
+        earlier = None if current else await _earlier(tenant_id, incident_id, here, services)
         try:
-            change = record(tenant_id, incident_id, current, known, here, occasion=occasion, now=now)
+            change = record(tenant_id, incident_id, current, known, here, occasion=occasion, earlier=earlier, now=now)
         except Conflict:
             # They came by a list that still called it open; without this they would come here again.
             await list_latest(tenant_id, incident_id, services)
@@ -202,6 +203,24 @@ async def _write(
         began = change.incident.is_open and (current is None or not current.value.is_open)
         return _Written(change.incident, opened, began, news, strays)
     raise Conflict(f"incident {incident_id} moved {MAX_TRIES} times while alerts were recorded")
+
+
+async def _signals(
+    tenant_id: TenantId, incident_id: IncidentId, ids: Sequence[SignalId], services: Services
+) -> dict[str, Versioned[Signal]]:
+    """What is written of these alerts."""
+    held = await services.incidents.signals(tenant_id, incident_id, ids) if ids else []
+    return {one.value.id: one for one in held}
+
+
+async def _earlier(
+    tenant_id: TenantId, incident_id: IncidentId, work: Sequence[Work], services: Services
+) -> IncidentId | None:
+    """What the incident to be opened comes after: kept with the claim, since whoever took that may have stopped."""
+    names = sorted({one.arrival.alert.service_name for one in work})
+    claims = await services.claims.open_incidents(tenant_id, names)
+    of_this = [held.value.earlier_incident_id for held in claims.values() if held.value.incident_id == incident_id]
+    return next((earlier for earlier in of_this if earlier), None)
 
 
 def _sorted_by_home(

@@ -1,5 +1,6 @@
 """The life of incidents from delivery to document: told as timelines, minutes after noon."""
 
+import contextlib
 import json
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from shared.pipeline.stages import Ending
 from shared.pipeline.table import attend_queue
 from shared.ports.services import Services
 from tests.builders import ACME, NOON, a_tenant
+from tests.crashing import Crash, Steps, stepping
 from tests.unit.pipeline.scheduled import sent_to
 
 MINUTE = timedelta(minutes=1)
@@ -54,9 +56,9 @@ def over(name: str = "a", *, since: float = 0, ends: float | None = None) -> dic
 class Timeline:
     """A tenant to whom things are delivered, and what it then has."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, *, deliveries: int = 0) -> None:
         self.services = services
-        self._deliveries = 0
+        self._deliveries = deliveries
 
     async def deliver(self, minute: float, *alerts: dict[str, Any], truncated: int = 0, group: str = GROUP) -> Ingest:
         """Alertmanager's webhook at this minute, worked off at once."""
@@ -204,6 +206,30 @@ async def test_a_firing_outside_the_window_opens_a_new_incident(acme: Timeline, 
     assert before == closed, "a resolved incident never absorbs alerts outside the window"
     assert (after.state, after.signal_count, after.flap_count) == (DETECTED, 1, 0)
     assert (before.earlier_incident_id, after.earlier_incident_id) == (None, before.incident_id)
+
+
+@pytest.mark.parametrize("takes_effect", [False, True])
+async def test_a_new_incident_names_the_earlier_one_wherever_its_worker_stopped(
+    acme: Timeline, takes_effect: bool
+) -> None:
+    for crash_at in range(1, 40):
+        acme = Timeline(await a_service_whose_incident_is_closed())
+        crashing = Timeline(stepping(acme.services, Steps(crash_at, takes_effect)), deliveries=10)
+        with contextlib.suppress(Crash):
+            await crashing.deliver(41, fires(since=41))
+        again = Timeline(acme.services, deliveries=10)
+        await again.deliver(41, fires(since=41))
+        before, after = await acme.incidents()
+        assert after.earlier_incident_id == before.incident_id, f"the worker stopped at step {crash_at}"
+
+
+async def a_service_whose_incident_is_closed() -> Services:
+    services = services_in_memory()
+    await services.directory.put(ACME, a_tenant())
+    acme = Timeline(services)
+    await acme.deliver(0, fires())
+    await acme.deliver(10, over(ends=10))
+    return services
 
 
 async def test_another_alert_of_the_service_reopens_inside_the_window_and_not_outside(acme: Timeline) -> None:
