@@ -65,7 +65,7 @@ async def backtest(
     found = Backtest(signals=len(signals), incidents=len({one.incident_id for one in signals}))
     widest = max(other, tenant.correlation, key=lambda policy: policy.window_seconds)
     for spell in spells(signals, quiet=timedelta(seconds=widest.window_seconds)):
-        around = await surroundings_of(tenant_id, _placed(spell), widest, services)
+        around = await surroundings_of(tenant_id, _placed(spell), services)
         as_now, then = _replayed(spell, tenant.correlation, around), _replayed(spell, other, around)
         found.replayed += len(as_now.groups())
         found.would_be += len(then.groups())

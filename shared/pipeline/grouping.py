@@ -50,7 +50,7 @@ async def joined_by(
     policy = _policy(tenant)
     # An incident that is there stays; newcomers go to it.
     arriving = [Placed(node=one.node, incident_id=one.incident_id, detected_at=_NEVER) for one in newcomers]
-    around = await surroundings_of(tenant_id, [*placed, *arriving], policy, services)
+    around = await surroundings_of(tenant_id, [*placed, *arriving], services)
     moves = decide_moves([*placed, *arriving], group([*placed, *arriving], around, policy))
     own = {one.node.service_name: one.incident_id for one in newcomers}
     return {
@@ -79,9 +79,9 @@ async def regroup(
             placed = _placed(await services.incident_list.open_ones(tenant_id))
             if len({one.incident_id for one in placed}) < 2 and len(placed) < 2:  # noqa: PLR2004 -- nothing to compare
                 break
-            policy = _policy(tenant)
-            around = await surroundings_of(tenant_id, placed, policy, services)
-            departures = _departures(tenant_id, decide_moves(placed, group(placed, around, policy)), placed, now=now)
+            around = await surroundings_of(tenant_id, placed, services)
+            moves = decide_moves(placed, group(placed, around, _policy(tenant)))
+            departures = _departures(tenant_id, moves, placed, now=now)
             if not departures:
                 break
             for source, departure in departures:

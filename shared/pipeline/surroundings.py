@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from shared.errors import Conflict
-from shared.incidents.correlation import Placed, Surroundings
+from shared.incidents.correlation import Placed, Surroundings, when_changes_matter
 from shared.models.base import TenantId
-from shared.models.correlation import CorrelationPolicy, Verdict
+from shared.models.correlation import Verdict
 from shared.models.evidence import EdgeEvidence, Snapshot
 from shared.models.surroundings import MAX_EDGES, TOPOLOGY_TTL_SECONDS, Call, Corrections, KnownTopology
 from shared.pipeline.turns import turn
@@ -19,16 +19,13 @@ STILL_FRESH = timedelta(minutes=30)
 """A call that was seen this recently is not written again."""
 
 
-async def surroundings_of(
-    tenant_id: TenantId, placed: Sequence[Placed], policy: CorrelationPolicy, services: Services
-) -> Surroundings:
+async def surroundings_of(tenant_id: TenantId, placed: Sequence[Placed], services: Services) -> Surroundings:
     """Topology, changes and corrections around these services; what is not known is None, which is not nothing."""
-    starts = [one.node.first_started_at for one in placed]
-    window = timedelta(seconds=policy.window_seconds)
+    start, end = when_changes_matter([one.node for one in placed])
     topology, corrections, changes = await asyncio.gather(
         services.surroundings.topology(tenant_id),
         services.surroundings.corrections(tenant_id),
-        services.changes.between(tenant_id, min(starts) - window, max(starts)),
+        services.changes.between(tenant_id, start, end),
     )
     return Surroundings(
         calls=_calls(topology.value) if topology else None,

@@ -59,6 +59,12 @@ def change_of(cause: ServiceNode, changes: Mapping[str, Sequence[datetime]]) -> 
     return 1.0 if recent else None
 
 
+def when_changes_matter(nodes: Sequence[ServiceNode]) -> tuple[datetime, datetime]:
+    """From when to when a change may speak for one of these services; raises ValueError when there are none."""
+    onsets = [onset for node in nodes for onset in onsets_of(node)]
+    return min(onsets) - CHANGE_BEFORE, max(onsets)
+
+
 def score_of(features: Features, *, illness: float = 1.0) -> float:
     """The chance that any known ground holds, less what time and known unrelatedness take from it.
 

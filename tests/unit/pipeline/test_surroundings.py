@@ -1,13 +1,16 @@
-"""What snapshots teach correlation of who calls whom, and for how long that is believed."""
+"""What correlation is told beside the alerts: the calls that snapshots teach it, for a while, and the changes."""
 
 from datetime import datetime, timedelta
 
 from shared.adapters.memory import services_in_memory
+from shared.incidents.correlation.features import CHANGE_BEFORE
+from shared.models.changes import Change, ChangeKind, ChangeStatus, ReportedChange
 from shared.models.evidence import EdgeEvidence, Section, SectionName, SectionStatus, Snapshot
 from shared.models.surroundings import TOPOLOGY_TTL_SECONDS
-from shared.pipeline.surroundings import STILL_FRESH, remember_topology
+from shared.pipeline.surroundings import STILL_FRESH, remember_topology, surroundings_of
 from shared.ports.services import Services
 from tests.builders import ACME, NOON, a_snapshot
+from tests.unit.incidents.placing import a_node, placed
 
 BELIEVED = timedelta(seconds=TOPOLOGY_TTL_SECONDS)
 
@@ -51,3 +54,44 @@ async def test_a_forgotten_call_that_is_seen_again_is_news() -> None:
     services = services_in_memory()
     await saw(services, ("shop", "payment"), at=NOON)
     assert await saw(services, ("shop", "payment"), at=NOON + BELIEVED)
+
+
+def a_deploy(at: datetime) -> Change:
+    reported = ReportedChange(
+        source="github",
+        external_id=at.isoformat(),
+        kind=ChangeKind.DEPLOY,
+        status=ChangeStatus.SUCCEEDED,
+        service_name="payment",
+        title="deployed",
+        at=at,
+        said_at=at,
+    )
+    return Change(
+        id=reported.change_id,
+        tenant_id=ACME,
+        service_name=reported.service_name,
+        at=at,
+        reported=reported,
+        receipt_id="rcp-change",
+        created_at=at,
+    )
+
+
+async def told_of_a_deploy(at: datetime, *, starts: tuple[datetime, ...] = (NOON,)) -> bool:
+    services = services_in_memory()
+    await services.changes.record(ACME, a_deploy(at))
+    payment = a_node("payment", starts=starts, last_started_at=starts[-1])
+    around = await surroundings_of(ACME, [placed(payment)], services)
+    return around.changes is not None
+
+
+async def test_correlation_is_told_of_every_change_that_may_speak_for_a_cause() -> None:
+    assert await told_of_a_deploy(NOON - CHANGE_BEFORE)
+    assert not await told_of_a_deploy(NOON - CHANGE_BEFORE - timedelta(seconds=1))
+    assert not await told_of_a_deploy(NOON + timedelta(seconds=1))
+
+
+async def test_correlation_is_told_of_a_change_before_a_service_fell_ill_once_more() -> None:
+    again = NOON + timedelta(hours=1)
+    assert await told_of_a_deploy(again - timedelta(minutes=5), starts=(NOON, again))
