@@ -1,7 +1,7 @@
 """What speaks for one service explaining another: time, calls, places, changes. Unknown is not zero."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -22,8 +22,11 @@ UNRELATED = 0.95
 """What is left of other grounds where the calls of both are known and relate them in no way."""
 TIMELESS = 0.4
 """What is left of a ground when time speaks against it."""
-HARDLY_ILL, PERHAPS_ILL = 0.65, 0.85
-"""What is left when one of them only informs or could not be evaluated, or when all there is of it is one warning."""
+HARDLY_ILL, PERHAPS_ILL = 0.6, 0.85
+"""What is left when one of them only informs or could not be evaluated, or when all there is of it is one warning.
+
+The first is so little that a call alone never links a mere notice at the usual threshold.
+"""
 
 
 def time_between(effect: ServiceNode, cause: ServiceNode, *, window_seconds: float) -> float | None:
@@ -78,9 +81,12 @@ def score_of(features: Features, *, illness: float = 1.0) -> float:
     return round(score * illness, 4)
 
 
-def illness_of(node: ServiceNode) -> float:
-    """How surely its alerts say that the service is ill: a rule without an answer or a mere notice hardly does."""
+def illness_of(node: ServiceNode, confirmed: Set[str] = frozenset()) -> float:
+    """How surely its alerts say that the service is ill: a rule without an answer or a mere notice hardly does.
+
+    A single warning is believed when something else confirms that the service is in trouble.
+    """
     if not node.service_failure or node.severity == Severity.INFO.value:
         return HARDLY_ILL
     is_lone_warning = node.severity == Severity.WARNING.value and len(node.names) == 1
-    return PERHAPS_ILL if is_lone_warning else 1.0
+    return PERHAPS_ILL if is_lone_warning and node.service_name not in confirmed else 1.0

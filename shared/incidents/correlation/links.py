@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.incidents.correlation.features import change_of, illness_of, score_of, time_between
-from shared.incidents.correlation.places import places_of, same_owner
+from shared.incidents.correlation.places import SAME_PLACE, places_of, same_owner
 from shared.incidents.correlation.relations import NOTHING, CallGraph
 from shared.models.correlation import CorrelationPolicy, Features, ServiceNode, Verdict
 
@@ -48,6 +48,7 @@ class _Scorer:
         self._changes: dict[str, list[datetime]] = defaultdict(list)
         for service, at, _ in around.changes or ():
             self._changes[service].append(at)
+        self._confirmed = frozenset(self._sharing())
 
     def links(self) -> Iterator[Link]:
         causes: dict[str, set[str]] = defaultdict(set)
@@ -59,6 +60,13 @@ class _Scorer:
                 link = self._link(node, self._nodes[cause], related.get(cause, NOTHING))
                 if link:
                     yield link
+
+    def _sharing(self) -> Iterator[str]:
+        """Who names the very place that another one names that fell ill then: neither of their warnings is alone."""
+        for (effect, cause), value in self._places.items():
+            both = self._nodes[effect], self._nodes[cause]
+            if value == SAME_PLACE and all(one.service_failure for one in both) and self._time(*both) is not None:
+                yield from (effect, cause)
 
     def _related(self, effect: ServiceNode) -> dict[str, float]:
         if self._graph is None:
@@ -84,7 +92,7 @@ class _Scorer:
             labels=self._places.get(pair) or same_owner(effect, cause),
             change=change_of(cause, self._changes),
         )
-        illness = min(illness_of(effect), illness_of(cause))
+        illness = min(illness_of(effect, self._confirmed), illness_of(cause, self._confirmed))
         return Link(*pair, score_of(features, illness=illness), features)
 
     def _knows(self, effect: str, cause: str) -> bool:

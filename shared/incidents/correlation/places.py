@@ -3,9 +3,10 @@
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 
+from shared.incidents.correlation.features import onsets_of
 from shared.models.correlation import ServiceNode
 
 NARROW = frozenset({"node", "host", "hostname", "instance", "rack"})
@@ -20,7 +21,7 @@ OWNED = frozenset({"namespace", "kubernetes_namespace", "team"})
 CROWD = timedelta(minutes=3)
 CHANCE = 0.04
 """A crowd in a wide place that chance makes this rarely is no chance."""
-IN_CROWD, SAME_OWNER = 0.9, 0.15
+SAME_PLACE, IN_CROWD, SAME_OWNER = 1.0, 0.9, 0.15
 MAX_EARLIER = 8
 """A service in a place is compared with this many that suffered there before it."""
 
@@ -28,13 +29,11 @@ MAX_EARLIER = 8
 def places_of(nodes: Sequence[ServiceNode]) -> dict[tuple[str, str], float]:
     """How much places speak for pairs of (effect, cause); pairs of which they say nothing are absent."""
     found: dict[tuple[str, str], float] = {}
-    for (label, _), there in _by_place(nodes).items():
-        wide = label in WIDE
-        if wide and len({value for node in nodes for value in node.labels.get(label, ())}) < 2:  # noqa: PLR2004 -- no contrast
-            continue
+    for (label, place), there in _by_place(nodes).items():
+        crowded = _crowded(label, place, nodes) if label in WIDE else {}
         for number, effect in enumerate(there):
             for cause in there[max(0, number - MAX_EARLIER) : number]:
-                value = _in_crowd(label, effect, cause, nodes) if wide else _overlap(label, effect, cause)
+                value = _in_crowd(effect, cause, crowded) if label in WIDE else _overlap(label, effect, cause)
                 pair = (effect.service_name, cause.service_name)
                 found[pair] = max(found.get(pair, 0.0), value)
     return {pair: round(value, 4) for pair, value in (found | _named(nodes)).items() if value}
@@ -83,18 +82,33 @@ def _overlap(label: str, one: ServiceNode, other: ServiceNode) -> float:
     return len(mine & theirs) / max(len(mine), len(theirs))
 
 
-def _in_crowd(label: str, effect: ServiceNode, cause: ServiceNode, nodes: Sequence[ServiceNode]) -> float:
-    """Whether those that began to suffer at the same time crowd in the place that both name."""
-    place = cause.labels[label]
-    if effect.labels[label] != place or len(place) != 1:
-        return 0.0
-    began = cause.first_started_at
-    near = [
-        node for node in nodes if len(node.labels.get(label, ())) == 1 and abs(node.first_started_at - began) <= CROWD
-    ]
-    crowd = sum(1 for node in near if node.labels[label] == place)
+def _crowded(label: str, place: str, nodes: Sequence[ServiceNode]) -> Mapping[str, Sequence[datetime]]:
+    """When those that name this place alone fell ill together with more others there than chance puts there."""
     values = {value for node in nodes for value in node.labels.get(label, ())}
-    return IN_CROWD if _at_least(crowd, len(near), 1 / len(values)) <= CHANCE else 0.0
+    if len(values) < 2:  # noqa: PLR2004 -- no contrast
+        return {}
+    onsets = {node.service_name: onsets_of(node) for node in nodes if len(node.labels.get(label, ())) == 1}
+    here = {node.service_name for node in nodes if node.labels.get(label) == (place,)}
+    found: dict[str, list[datetime]] = defaultdict(list)
+    for name in here:
+        for began in onsets[name]:
+            near = [one for one in onsets if _is_near(began, onsets[one])]
+            if _at_least(len(here.intersection(near)), len(near), 1 / len(values)) <= CHANCE:
+                found[name].append(began)
+    return found
+
+
+def _in_crowd(effect: ServiceNode, cause: ServiceNode, crowded: Mapping[str, Sequence[datetime]]) -> float:
+    """Whether both fell ill, or did once more, when many did in the one place that both name."""
+    if effect.service_name not in crowded:
+        return 0.0
+    return (
+        IN_CROWD if any(_is_near(began, onsets_of(effect)) for began in crowded.get(cause.service_name, ())) else 0.0
+    )
+
+
+def _is_near(moment: datetime, onsets: Sequence[datetime]) -> bool:
+    return any(abs(onset - moment) <= CROWD for onset in onsets)
 
 
 def _at_least(count: int, total: int, likely: float) -> float:
@@ -109,7 +123,7 @@ def _named(nodes: Sequence[ServiceNode]) -> dict[tuple[str, str], float]:
     """Services whose alerts name another one as what they need."""
     names = {node.service_name for node in nodes}
     return {
-        (node.service_name, value): 1.0
+        (node.service_name, value): SAME_PLACE
         for node in nodes
         for label in DEPENDENCIES.intersection(node.labels)
         for value in node.labels[label]

@@ -76,6 +76,14 @@ def test_a_notice_and_a_rule_without_an_answer_are_hardly_signs_of_illness() -> 
     assert notice == no_answer < lone_warning
 
 
+def test_a_single_warning_is_believed_when_something_confirms_it_and_a_notice_is_not() -> None:
+    warning = a_node("payment", severity="warning", names=("PodNotReady",))
+    assert illness_of(warning, frozenset({"payment"})) == 1.0
+    assert illness_of(warning, frozenset({"checkout"})) == illness_of(warning)
+    notice = a_node("payment", severity="info", names=("PodRestarted",))
+    assert illness_of(notice, frozenset({"payment"})) == illness_of(notice)
+
+
 def test_a_callee_explains_its_caller_better_than_the_other_way_round() -> None:
     graph = CallGraph({"checkout": frozenset({"payment"})})
     both = frozenset({"checkout", "payment"})
@@ -125,6 +133,16 @@ def test_a_zone_speaks_only_when_more_are_in_it_than_chance_would_have() -> None
     assert ("s1", "s0") in places_of([*zones, *elsewhere])
     assert places_of([*zones[:2], *elsewhere]) == {}, "two in one of three zones is nothing"
     assert places_of(zones) == {}, "where there is one zone only, all are in it"
+
+
+def test_a_service_that_was_noisy_before_is_in_the_crowd_of_a_zone_when_it_falls_ill_with_the_others() -> None:
+    crowd = [a_node(f"s{number}", number, labels={"zone": ("a",)}) for number in range(5)]
+    elsewhere = [a_node(name, 1000, labels={"zone": (name,)}) for name in ("b", "c")]
+    before = NOON - timedelta(hours=1)
+    noisy = a_node("noisy", -3600, starts=(before, NOON), labels={"zone": ("a",)})
+    only_before = a_node("noisy", -3600, starts=(before,), labels={"zone": ("a",)})
+    assert ("s0", "noisy") in places_of([noisy, *crowd, *elsewhere])
+    assert ("s0", "noisy") not in places_of([only_before, *crowd, *elsewhere])
 
 
 def test_an_alert_that_names_what_it_needs_points_at_it() -> None:

@@ -42,6 +42,19 @@ def test_services_on_one_node_are_one_group_whatever_calls_say() -> None:
     assert grouped(*there, around=SHOP) == groups_of("payment index")
 
 
+def test_a_single_warning_on_a_node_that_others_name_explains_a_caller_as_any_alert_does() -> None:
+    shaky = a_node("payment", severity="warning", names=("PodNotReady",), labels={"node": ("n1",)})
+    early_caller, alone = a_node("checkout", -110), a_node("index", labels={"node": ("n2",)})
+    assert grouped(shaky, early_caller, alone, around=SHOP) == groups_of("payment", "checkout", "index")
+    there = a_node("index", labels={"node": ("n1",)})
+    assert grouped(shaky, early_caller, there, around=SHOP) == groups_of("payment checkout index")
+
+
+def test_a_call_alone_does_not_link_a_mere_notice() -> None:
+    notice = a_node("payment", severity="info")
+    assert grouped(notice, a_node("checkout"), around=SHOP) == groups_of("payment", "checkout")
+
+
 def test_a_surging_caller_alone_does_not_take_in_what_it_calls() -> None:
     assert grouped(a_node("checkout"), a_node("payment", 200), around=SHOP) == groups_of("checkout", "payment")
 
