@@ -7,6 +7,7 @@ from functools import reduce
 
 from shared.incidents.correlation.features import time_between
 from shared.incidents.correlation.links import Link, Surroundings, links_between
+from shared.incidents.correlation.siblings import siblings_among
 from shared.incidents.nodes import joined
 from shared.models.base import IncidentId
 from shared.models.correlation import CorrelationPolicy, Features, ServiceNode, Verdict
@@ -40,6 +41,8 @@ def group(placed: Sequence[Placed], around: Surroundings, policy: CorrelationPol
     for link in _put_together(nodes, around, policy):
         forest.add(link)
     for link in links_between(nodes, around, policy):
+        forest.add(link, max_services=policy.max_services)
+    for link in siblings_among(forest.unexplained(), nodes, around, policy):
         forest.add(link, max_services=policy.max_services)
     return forest.grouping()
 
@@ -103,6 +106,10 @@ class _Forest:
             self._unite(link.effect, link.cause)
         if not self._nodes[link.effect].pinned:
             self._links[link.effect] = link
+
+    def unexplained(self) -> frozenset[str]:
+        """What leans on nothing so far."""
+        return frozenset(self._nodes.keys() - self._links.keys())
 
     def grouping(self) -> Grouping:
         """What has grown; the root is who leans on nothing, the earliest if they are several."""

@@ -1,7 +1,7 @@
 """Every link between two services that is good enough, scored from what is known around them."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +19,13 @@ class Surroundings:
     changes: Sequence[tuple[str, datetime, str]] | None = None
     history: Mapping[frozenset[str], Verdict] | None = None
 
+    def changes_of_each(self) -> Mapping[str, Sequence[datetime]]:
+        """When each service was changed, as far as that is known."""
+        found: dict[str, list[datetime]] = defaultdict(list)
+        for service, at, _ in self.changes or ():
+            found[service].append(at)
+        return found
+
 
 @dataclass(frozen=True)
 class Link:
@@ -33,8 +40,12 @@ class Link:
 def links_between(nodes: Mapping[str, ServiceNode], around: Surroundings, policy: CorrelationPolicy) -> list[Link]:
     """The links that the tenant's threshold allows, the best first; equal ones by who began first, then by name."""
     scorer = _Scorer(nodes, around, policy)
-    found = [link for link in scorer.links() if link.score >= policy.link_at]
-    return sorted(found, key=lambda one: (-one.score, nodes[one.cause].first_started_at, one.cause, one.effect))
+    return best_first([link for link in scorer.links() if link.score >= policy.link_at], nodes)
+
+
+def best_first(links: Iterable[Link], nodes: Mapping[str, ServiceNode]) -> list[Link]:
+    """The order in which links are taken, the same for the same links."""
+    return sorted(links, key=lambda one: (-one.score, nodes[one.cause].first_started_at, one.cause, one.effect))
 
 
 class _Scorer:
@@ -45,9 +56,7 @@ class _Scorer:
         self._window = policy.window_seconds
         self._graph = CallGraph(around.calls) if around.calls is not None else None
         self._places = places_of(list(nodes.values()))
-        self._changes: dict[str, list[datetime]] = defaultdict(list)
-        for service, at, _ in around.changes or ():
-            self._changes[service].append(at)
+        self._changes = around.changes_of_each()
         self._confirmed = frozenset(self._sharing())
 
     def links(self) -> Iterator[Link]:
