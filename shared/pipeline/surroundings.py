@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from shared.errors import Conflict
@@ -28,7 +28,8 @@ async def surroundings_of(tenant_id: TenantId, placed: Sequence[Placed], service
         services.changes.between(tenant_id, start, end),
     )
     return Surroundings(
-        calls=_calls(topology.value) if topology else None,
+        # Nothing is written while nobody looks, so what has grown old is left out where it is read, too.
+        calls=_calls(_still_known(topology.value, now=end)) if topology else None,
         changes=tuple((one.service_name, one.at, one.id) for one in changes) or None,
         history=_history(corrections.value) if corrections else None,
     )
@@ -40,10 +41,10 @@ def _still_known(topology: KnownTopology, *, now: datetime) -> dict[tuple[str, s
     return {(call.caller, call.callee): call for call in topology.calls if call.seen_at > forgotten}
 
 
-def _calls(topology: KnownTopology) -> Mapping[str, frozenset[str]]:
+def _calls(known: Iterable[tuple[str, str]]) -> Mapping[str, frozenset[str]]:
     callees: dict[str, set[str]] = defaultdict(set)
-    for call in topology.calls:
-        callees[call.caller].add(call.callee)
+    for caller, callee in known:
+        callees[caller].add(callee)
     return {caller: frozenset(found) for caller, found in callees.items()}
 
 

@@ -95,3 +95,11 @@ async def test_correlation_is_told_of_every_change_that_may_speak_for_a_cause() 
 async def test_correlation_is_told_of_a_change_before_a_service_fell_ill_once_more() -> None:
     again = NOON + timedelta(hours=1)
     assert await told_of_a_deploy(again - timedelta(minutes=5), starts=(NOON, again))
+
+
+async def test_a_call_that_grew_old_while_nobody_looked_is_not_told_of() -> None:
+    services = services_in_memory()
+    await saw(services, ("shop", "payment"), at=NOON)
+    for age, told in ((BELIEVED - STILL_FRESH, {"shop": frozenset({"payment"})}), (BELIEVED, {})):
+        payment = a_node("payment", starts=(NOON + age,), last_started_at=NOON + age)
+        assert (await surroundings_of(ACME, [placed(payment)], services)).calls == told
