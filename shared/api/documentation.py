@@ -33,7 +33,7 @@ class DocumentedApi(FastAPI):
 
 
 def answered_with(operation: dict[str, Any]) -> dict[str, Any] | None:
-    """The JSON that an operation answers with when it succeeds; None when that has no body, or another kind of one."""
+    """The JSON that an operation answers with when it succeeds; None when it answers with none."""
     success = next(answer for status, answer in operation["responses"].items() if status.startswith(("2", "3")))
     found: dict[str, Any] | None = success.get("content", {}).get("application/json")
     return found
