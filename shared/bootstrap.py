@@ -9,7 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from shared.ports.audit import AuditTrail
 from shared.ports.model import Model
+from shared.ports.records import RecordStore
 from shared.ports.schedule import ScheduleStore
 from shared.ports.secrets import DataKeys, SecretBox
 from shared.ports.services import Services
@@ -53,6 +55,7 @@ class Process:
         from shared.access.authentication import Authenticator
         from shared.adapters.entra import entra_keys
         from shared.api import create_api
+        from shared.api.options import ApiOptions
 
         keys = entra_keys(self.settings.entra_authority, self.settings.entra_ca_file, clock=time.monotonic)
         self.closers.append(keys.aclose)
@@ -63,7 +66,8 @@ class Process:
             authority=self.settings.entra_authority,
             audience=self.settings.entra_audience,
         )
-        return func.AsgiMiddleware(create_api(self.services, authenticator))
+        options = ApiOptions(client_address_header=self.settings.client_address_header)
+        return func.AsgiMiddleware(create_api(self.services, authenticator, options=options))
 
     async def aclose(self) -> None:
         """Close every client."""
@@ -108,6 +112,8 @@ class _Stores(TypedDict):
     incidents: IncidentStore
     incident_list: IncidentList
     directory: DirectoryStore
+    records: RecordStore
+    audit: AuditTrail
     lookups: LookupStore
     dead_letters: DeadLetterStore
     surroundings: SurroundingsStore
@@ -116,8 +122,10 @@ class _Stores(TypedDict):
 
 
 def _stores(database: "CosmosDatabase") -> _Stores:
+    from shared.adapters.cosmos.audit import CosmosAuditTrail
     from shared.adapters.cosmos.claims import CosmosClaims
     from shared.adapters.cosmos.incidents import CosmosIncidentList, CosmosIncidents
+    from shared.adapters.cosmos.records import CosmosRecords
     from shared.adapters.cosmos.schedule import CosmosSchedule
     from shared.adapters.cosmos.stores import (
         CosmosDeadLetters,
@@ -131,6 +139,8 @@ def _stores(database: "CosmosDatabase") -> _Stores:
         "incidents": CosmosIncidents(database),
         "incident_list": CosmosIncidentList(database),
         "directory": CosmosDirectory(database),
+        "records": CosmosRecords(database),
+        "audit": CosmosAuditTrail(database),
         "lookups": CosmosLookups(database),
         "dead_letters": CosmosDeadLetters(database),
         "surroundings": CosmosSurroundings(database),

@@ -30,6 +30,7 @@ class Settings:
     data_key_file: str | None
     outbound_allow_private: bool
     managed_identity_client_id: str | None
+    client_address_header: str | None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -53,6 +54,7 @@ class Settings:
             data_key_file=env.get("DATA_KEY_FILE") or None,
             outbound_allow_private=(env.get("OUTBOUND_ALLOW_PRIVATE") or "").lower() == "true",
             managed_identity_client_id=env.get("AZURE_CLIENT_ID") or None,
+            client_address_header=env.get("CLIENT_ADDRESS_HEADER") or None,
         )
 
 

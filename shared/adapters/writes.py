@@ -12,6 +12,7 @@ from shared.errors import Malformed, StoreRejected
 from shared.models.base import Document, ReceiptId, TenantId
 from shared.models.incidents import IncidentSummary, TimelineEntry, TimelineEvent
 from shared.models.receipts import DeadLetter, ReceiptPart
+from shared.models.tenants import Record
 from shared.ports.stores import IncidentChange
 
 MAX_BATCH = 100
@@ -106,6 +107,11 @@ def cursor_after(summary: IncidentSummary) -> str:
 def cursor_after_letter(letter: DeadLetter) -> str:
     """The same for a dead letter."""
     return _cursor(letter.to_stored()["recorded_at"], letter.id)
+
+
+def cursor_after_record(record: Record) -> str:
+    """The same for a record of the directory."""
+    return _cursor(record.to_stored()["created_at"], record.id)
 
 
 def _cursor(detected_at: str, summary_id: str) -> str:

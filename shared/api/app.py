@@ -6,13 +6,14 @@ from shared.access.authentication import Authenticator
 from shared.api import corrections, dead_letters, incidents, me, receipts
 from shared.api.boundary import Boundary
 from shared.api.documentation import DocumentedApi, add_docs_page
+from shared.api.options import PLAIN, ApiOptions
 from shared.api.problems import install_problems
 from shared.ports.services import Services
 
 PREFIX = "/api/v1"
 
 
-def create_api(services: Services, authenticator: Authenticator) -> FastAPI:
+def create_api(services: Services, authenticator: Authenticator, *, options: ApiOptions = PLAIN) -> FastAPI:
     """The API on these services; every route but the documentation authenticates."""
     api = DocumentedApi(
         title="SRE Copilot",
@@ -28,6 +29,7 @@ def create_api(services: Services, authenticator: Authenticator) -> FastAPI:
     )
     api.state.services = services
     api.state.authenticator = authenticator
+    api.state.options = options
     routes = APIRouter(prefix=PREFIX, redirect_slashes=False)
     for resource in (me.router, incidents.router, corrections.router, receipts.router, dead_letters.router):
         routes.include_router(resource)

@@ -26,9 +26,17 @@ class DocumentedApi(FastAPI):
         for methods in made["paths"].values():
             for operation in methods.values():
                 # Set here, for FastAPI drops what is null from the examples it is given.
-                found = operation["responses"]["200"]["content"]["application/json"]
-                found["example"] = EXAMPLES[operation["operationId"]]
+                shown = answered_with(operation)
+                if shown is not None:
+                    shown["example"] = EXAMPLES[operation["operationId"]]
         return made
+
+
+def answered_with(operation: dict[str, Any]) -> dict[str, Any] | None:
+    """The JSON that an operation answers with when it succeeds; None when it answers with none."""
+    success = next(answer for status, answer in operation["responses"].items() if status.startswith(("2", "3")))
+    found: dict[str, Any] | None = success.get("content", {}).get("application/json")
+    return found
 
 
 def add_docs_page(api: FastAPI, prefix: str) -> None:

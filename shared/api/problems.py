@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from shared.access.authentication import Forbidden
+from shared.api.preconditions import PreconditionFailed
 from shared.errors import CopilotError, Malformed, NotAllowed, Unauthenticated
 from shared.telemetry import logger
 
@@ -51,6 +52,7 @@ _TITLES = {
     403: "Forbidden",
     404: "Not found",
     409: "Not possible now",
+    412: "Changed meanwhile",
     500: "Internal error",
     503: "Temporarily unavailable",
 }
@@ -60,11 +62,12 @@ _MEANINGS = {
     403: "The token is good, but its tenant is not active or its role does not allow this.",
     404: "There is no such thing in the caller's tenant.",
     409: "What is asked for cannot be done in the state that things are in.",
+    412: "`If-Match` names a version that is not the current one any more.",
     500: "A bug of ours. The request id finds it in our log.",
     503: "A store or the identity provider is not available now. Try again after `Retry-After` seconds.",
 }
 # What the caller did is explained; what is wrong on our side, or with a token, stands in our log.
-_EXPLAINED = frozenset({400, 403, 404, 409})
+_EXPLAINED = frozenset({400, 403, 404, 409, 412})
 
 
 _STATUSES: tuple[tuple[type[CopilotError], int], ...] = (
@@ -72,6 +75,7 @@ _STATUSES: tuple[tuple[type[CopilotError], int], ...] = (
     (Forbidden, 403),
     (NotFound, 404),
     (NotAllowed, 409),
+    (PreconditionFailed, 412),
     (Malformed, 400),
 )
 

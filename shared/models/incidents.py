@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from shared.models.audit import AuditedDocument
 from shared.models.base import Document, IncidentId, Instant, SnapshotId, Value
 from shared.models.correlation import Membership, ServiceNode
 from shared.models.signals import Severity
@@ -62,7 +63,7 @@ class Departure(Value):
     at: Instant
 
 
-class Incident(Document):
+class Incident(AuditedDocument):
     """One problem with all its alerts; `service_name` is the service it began with, `services` all that are in it.
 
     Schema 2 counts the signals that still fire in `firing_count`; schema 1 only knew `signal_count`. Schema 3 knows

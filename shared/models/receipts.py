@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from shared.models.audit import AuditedDocument
 from shared.models.base import Document, Instant, ReceiptId, document_id
 from shared.models.signals import Rejected
 
@@ -73,7 +74,7 @@ class LetterState(StrEnum):
     DISCARDED = "discarded"
 
 
-class DeadLetter(Document):
+class DeadLetter(AuditedDocument):
     """What could not be processed, why, where, after how many attempts, and where its payload lies."""
 
     type: Literal["dead_letter"] = "dead_letter"
@@ -113,7 +114,12 @@ class DeadLetter(Document):
         is_awaited = told.redrives == self.redrives and self.state is LetterState.REDRIVEN
         if told.redrives <= self.redrives and not is_awaited:
             return self
-        kept = {"recorded_at": self.recorded_at, "decided_by": self.decided_by, "decided_at": self.decided_at}
+        kept = {
+            "recorded_at": self.recorded_at,
+            "decided_by": self.decided_by,
+            "decided_at": self.decided_at,
+            "audit_pending": self.audit_pending,
+        }
         return told.model_copy(
             update={**kept, "attempt": self.attempt + told.attempt, "failed_again_at": told.recorded_at}
         )

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from shared.models.audit import AuditedDocument
 from shared.models.base import Document, Instant, Value
 from shared.models.claims import NEVER_EXPIRES
 from shared.models.correlation import Correction
@@ -35,7 +36,7 @@ class KnownTopology(Document):
         return "known-topology"
 
 
-class Corrections(Document):
+class Corrections(AuditedDocument):
     """What people corrected, the latest MAX_CORRECTIONS, one for each pair of services."""
 
     type: Literal["corrections"] = "corrections"

@@ -7,8 +7,16 @@ from typing import Literal
 
 from pydantic import Field
 
+from shared.models.audit import AuditedDocument
 from shared.models.base import Document, Instant
 from shared.models.correlation import CorrelationPolicy
+
+
+class Record(AuditedDocument):
+    """What people write of a tenant (container `directory`); `version` grows by one with every change of theirs."""
+
+    created_at: Instant
+    version: int = 1
 
 
 class PlanType(StrEnum):
@@ -19,7 +27,7 @@ class PlanType(StrEnum):
     ENTERPRISE = "enterprise"
 
 
-class Tenant(Document):
+class Tenant(Record):
     """A customer. `id` equals `tenant_id`; `slug` is unique by a document in `lookups`."""
 
     type: Literal["tenant"] = "tenant"
@@ -36,7 +44,6 @@ class Tenant(Document):
     """A resolved incident whose alert fires again this soon is reopened; later it is a new one."""
     auto_resolve_after_minutes: int = Field(default=24 * 60, ge=5)
     """A firing alert that nobody has repeated for this long is taken to be over."""
-    created_at: Instant
     updated_at: Instant
 
     @property
@@ -53,7 +60,7 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-class User(Document):
+class User(Record):
     """A person of a tenant, known by the object id that Entra ID gives them."""
 
     type: Literal["user"] = "user"
@@ -63,7 +70,6 @@ class User(Document):
     role: Role = Role.VIEWER
     slack_user_id: str | None = None
     is_active: bool = True
-    created_at: Instant
 
 
 class IntegrationType(StrEnum):
@@ -79,7 +85,7 @@ class IntegrationType(StrEnum):
     PROMETHEUS = "prometheus"
 
 
-class Integration(Document):
+class Integration(Record):
     """A connection to one system of a tenant; `config` is sealed and readable only with the tenant's key."""
 
     type: Literal["integration"] = "integration"
@@ -92,7 +98,6 @@ class Integration(Document):
     last_sync_at: Instant | None = None
     last_error: str | None = None
     is_active: bool = True
-    created_at: Instant
 
     def noting_sync(self, *, at: datetime, error: str | None) -> "Integration":
         """The integration after its source was asked; an error leaves the time of the last good answer."""

@@ -79,7 +79,7 @@ async def check(message: Check, services: Services, *, now: datetime) -> None:
             await check_silence(message, held.value, services, now=now)
         case WorkKind.RECONCILE:
             await reconcile(message, held.value, services, now=now)
-        case WorkKind.COMPLETE_MOVE:
+        case WorkKind.COMPLETE_MOVE | WorkKind.SEAL_AUDIT:
             return
         case _:
             assert_never(held.value.kind)

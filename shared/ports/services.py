@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from shared.ports.alert_sources import AlertSources
+from shared.ports.audit import AuditTrail
 from shared.ports.metrics import MetricsSources
 from shared.ports.model import Model
+from shared.ports.records import RecordStore
 from shared.ports.schedule import ScheduleStore
 from shared.ports.stores import (
     ClaimStore,
@@ -27,6 +29,8 @@ class Services:
     incidents: IncidentStore
     incident_list: IncidentList
     directory: DirectoryStore
+    records: RecordStore
+    audit: AuditTrail
     lookups: LookupStore
     receipts: ReceiptStore
     dead_letters: DeadLetterStore

@@ -33,6 +33,7 @@ def _indexed(*paths: str, composite: tuple[tuple[tuple[str, str], ...], ...] = (
     return policy
 
 
+OLDEST_FIRST = (("/created_at", "ascending"), ("/id", "ascending"))
 NEWEST_FIRST = (("/detected_at", "descending"), ("/id", "descending"))
 LETTERS_NEWEST_FIRST = (("/recorded_at", "descending"), ("/id", "descending"))
 
@@ -41,7 +42,10 @@ CONTAINERS: tuple[ContainerSpec, ...] = (
         "directory",
         ("/tenant_id",),
         None,
-        _indexed("/tenant_id", "/type", "/integration_type", "/entra_object_id"),
+        _indexed(
+            *("/tenant_id", "/type", "/created_at", "/integration_type", "/entra_object_id"),
+            composite=(OLDEST_FIRST,),
+        ),
     ),
     ContainerSpec("lookups", ("/id",), None, _indexed("/id")),
     ContainerSpec("claims", ("/tenant_id",), TTL_PER_DOCUMENT, _indexed("/tenant_id")),

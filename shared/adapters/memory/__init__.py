@@ -1,7 +1,9 @@
 """Every port in memory, with the promises of the real ones: for tests, and to read what a port means."""
 
+from shared.adapters.memory.audit import MemoryAuditTrail
 from shared.adapters.memory.claims import MemoryClaims
 from shared.adapters.memory.documents import MemoryDocuments
+from shared.adapters.memory.records import MemoryRecords
 from shared.adapters.memory.schedule import MemorySchedule
 from shared.adapters.memory.services import NoAlertSources, NoMetrics, services_in_memory
 from shared.adapters.memory.stores import (
@@ -16,6 +18,7 @@ from shared.adapters.memory.surroundings import MemoryChanges, MemorySurrounding
 from shared.adapters.memory.transport import MemoryQueues, MemoryRawBodies
 
 __all__ = [
+    "MemoryAuditTrail",
     "MemoryChanges",
     "MemoryClaims",
     "MemoryDeadLetters",
@@ -27,6 +30,7 @@ __all__ = [
     "MemoryQueues",
     "MemoryRawBodies",
     "MemoryReceipts",
+    "MemoryRecords",
     "MemorySchedule",
     "MemorySurroundings",
     "NoAlertSources",

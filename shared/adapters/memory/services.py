@@ -1,6 +1,8 @@
 """A whole set of services in memory: nothing is connected, and nothing outlives the process."""
 
+from shared.adapters.memory.audit import MemoryAuditTrail
 from shared.adapters.memory.claims import MemoryClaims
+from shared.adapters.memory.records import MemoryRecords
 from shared.adapters.memory.schedule import MemorySchedule
 from shared.adapters.memory.stores import (
     MemoryDeadLetters,
@@ -42,11 +44,14 @@ class NoAlertSources:
 
 def services_in_memory(*, model: Model | None = None) -> Services:
     """Fresh services with nothing in them."""
+    directory = MemoryDirectory()
     return Services(
         claims=MemoryClaims(),
         incidents=MemoryIncidents(),
         incident_list=MemoryIncidentList(),
-        directory=MemoryDirectory(),
+        directory=directory,
+        records=MemoryRecords(directory),
+        audit=MemoryAuditTrail(),
         lookups=MemoryLookups(),
         receipts=MemoryReceipts(),
         dead_letters=MemoryDeadLetters(),

@@ -124,28 +124,28 @@ class MemoryDirectory:
     """The directory in memory."""
 
     def __init__(self) -> None:
-        self._documents = MemoryDocuments()
+        self.documents = MemoryDocuments()
 
     async def tenant(self, tenant_id: TenantId) -> Tenant | None:
         """See DirectoryStore."""
-        held = self._documents.read((tenant_id,), tenant_id)
+        held = self.documents.read((tenant_id,), tenant_id)
         return Tenant.from_stored(held[0]) if held else None
 
     async def user_by_object_id(self, tenant_id: TenantId, entra_object_id: str) -> User | None:
         """See DirectoryStore."""
-        for body, _ in self._documents.partition((tenant_id,)):
+        for body, _ in self.documents.partition((tenant_id,)):
             if body["type"] == "user" and body["entra_object_id"] == entra_object_id:
                 return User.from_stored(body)
         return None
 
     async def integration(self, tenant_id: TenantId, integration_id: IntegrationId) -> Integration | None:
         """See DirectoryStore."""
-        held = self._documents.read((tenant_id,), integration_id)
+        held = self.documents.read((tenant_id,), integration_id)
         return of_kind(Integration, held[0] if held else None)
 
     async def integrations(self, tenant_id: TenantId, kind: IntegrationType) -> list[Integration]:
         """See DirectoryStore."""
-        bodies = [body for body, _ in self._documents.partition((tenant_id,)) if body["type"] == "integration"]
+        bodies = [body for body, _ in self.documents.partition((tenant_id,)) if body["type"] == "integration"]
         found = [Integration.from_stored(body) for body in bodies if body["integration_type"] == kind]
         return sorted((one for one in found if one.is_active), key=lambda one: (one.created_at, one.id))
 
@@ -160,7 +160,7 @@ class MemoryDirectory:
     async def put(self, tenant_id: TenantId, document: Tenant | User | Integration) -> None:
         """See DirectoryStore."""
         require_tenant(tenant_id, document)
-        self._documents.upsert((tenant_id,), document.to_stored())
+        self.documents.upsert((tenant_id,), document.to_stored())
 
 
 class MemoryLookups:

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from shared.access.roles import LEAST_ROLE
 from shared.api import create_api
+from shared.api.documentation import answered_with
 from shared.api.examples import EXAMPLES
 from tests.unit.api.serving import Served
 
@@ -74,7 +75,8 @@ def test_every_operation_is_described_with_its_errors_and_the_bearer_scheme(api:
         assert operation["summary"], path
         assert operation["description"], path
         assert operation["security"] == [{"HTTPBearer": []}], path
-        assert {"200", "400", "401", "403", "404", "500", "503"} <= set(operation["responses"]), path
+        assert {"400", "401", "403", "404", "500", "503"} <= set(operation["responses"]), path
+        assert any(status.startswith(("2", "3")) for status in operation["responses"]), path
         assert "422" not in operation["responses"], path
     (scheme,) = api.openapi()["components"]["securitySchemes"].values()
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
@@ -83,7 +85,7 @@ def test_every_operation_is_described_with_its_errors_and_the_bearer_scheme(api:
 def test_errors_are_documented_as_problems(api: FastAPI) -> None:
     for path, operation in operations(api):
         for status, answer in operation["responses"].items():
-            if status not in {"200", "307"}:
+            if not status.startswith(("2", "3")):
                 problem = answer["content"]["application/problem+json"]
                 assert list(answer["content"]) == ["application/problem+json"], (path, status)
                 assert problem["schema"] == {"$ref": "#/components/schemas/Problem"}
@@ -99,12 +101,15 @@ def test_every_reference_of_the_document_leads_somewhere(api: FastAPI) -> None:
 
 def test_every_operation_shows_an_example_that_is_just_what_it_could_answer(api: FastAPI) -> None:
     shown = {
-        operation["operationId"]: operation["responses"]["200"]["content"]["application/json"]["example"]
+        operation["operationId"]: content["example"]
         for _, operation in operations(api)
+        if (content := answered_with(operation)) is not None
     }
     assert shown == EXAMPLES
     for path, route in routes_of(api):
         assert route is not None
+        if route.name not in EXAMPLES:
+            continue
         shape: TypeAdapter[Any] = TypeAdapter(route.response_model)
         example = EXAMPLES[route.name]
         assert shape.dump_python(shape.validate_python(example), mode="json") == example, path

@@ -1,0 +1,33 @@
+"""What an installation decides of its API; `bootstrap` makes it from the settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+
+@dataclass(frozen=True)
+class ApiOptions:
+    """The defaults trust nobody and allow nothing."""
+
+    client_address_header: str | None = None
+    """The header in which the proxy before us writes the caller's address; callers could write any other."""
+
+    def client_address(self, headers: Mapping[str, str]) -> str | None:
+        """The caller's address: the last one of the header, which is the one that our own proxy added."""
+        if self.client_address_header is None:
+            return None
+        last = headers.get(self.client_address_header, "").rpartition(",")[2].strip()
+        return _address(last)
+
+
+PLAIN = ApiOptions()
+
+
+def _address(text: str) -> str | None:
+    host, colon, port = text.rpartition(":")
+    # App Service writes `address:port`, with brackets around IPv6.
+    plain = host.strip("[]") if colon and port.isdigit() and (host.count(":") == 0 or host.startswith("[")) else text
+    try:
+        return str(ip_address(plain.strip("[]")))
+    except ValueError:
+        return None
