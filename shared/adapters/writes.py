@@ -154,7 +154,7 @@ def entries_in(stored: Mapping[str, Any]) -> list[AuditEntry]:
 def without_entries(stored: Mapping[str, Any], entry_ids: frozenset[str]) -> dict[str, Any] | None:
     """The body to store without some of its entries, all else as it was; None when it has none of them."""
     held = stored.get("audit_pending", [])
-    kept = [one for one in held if one["entry_id"] not in entry_ids]
+    kept = [one for one in held if one.get("entry_id") not in entry_ids]
     if len(kept) == len(held):
         return None
     own = {name: value for name, value in stored.items() if not name.startswith("_")}
