@@ -104,7 +104,7 @@ async def verify_audit_logs(
     ] = None,
 ) -> VerificationView:
     """Recomputes the chain and names what was removed, altered, inserted, reordered or replaced, and what is
-    announced but not sealed. The reading itself is sealed first."""
+    announced but not sealed; what is overdue is asked to be sealed again. The reading itself is sealed first."""
     now = datetime.now(UTC)
     wanted = month or month_of(now)
     await record_view(principal, "verify_audit_logs", "audit_log", wanted, services, now=now)

@@ -8,14 +8,20 @@ from typing import Any
 from pydantic import ValidationError
 
 from shared.access.audit_verify import Found, Seen, findings, seen, unsealed
-from shared.errors import Malformed
+from shared.errors import CopilotError, Malformed
+from shared.messages import QueueName
 from shared.models.audit import AuditIntent, month_of
 from shared.models.audit_log import AuditLog, MonthEnd, month_after, month_before, place_of
 from shared.models.base import TenantId
+from shared.pipeline.auditing import sealing_of
 from shared.ports.audit import Place, SealingTerms, Wanted
 from shared.ports.services import Services
+from shared.telemetry import logger
+
+log = logger(__name__)
 
 PER_READ = 1000
+MAX_SENT = 100
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ async def read_trail(
 
 
 async def verify(tenant_id: TenantId, month: str, services: Services, *, now: datetime) -> Report:
-    """Recompute a month's chain; raises Malformed for a month of which none is kept."""
+    """Recompute a month's chain, and have sealed what is overdue; raises Malformed for a month that is not kept."""
     terms = await services.sealing.terms()
     if not month_of(_oldest(terms, now=now)) <= month <= month_of(now):
         raise Malformed("no chain of this month is kept", reason="month_not_kept")
@@ -63,13 +69,25 @@ async def verify(tenant_id: TenantId, month: str, services: Services, *, now: da
     chain = [seen(one, terms.key, tenant_id, month) async for one in _chain(tenant_id, month, services)]
     known_end = await _known_end(tenant_id, month, terms.key, services, now=now)
     sealed_ids = frozenset(one.entry_id for one in chain if one.is_genuine)
+    waiting = unsealed(intents, sealed_ids, now=now)
+    await _ask_again(tenant_id, [intent for intent, is_overdue in waiting if is_overdue][:MAX_SENT], services)
     return Report(
         month=month,
         entries=sum(1 for one in chain if one.is_in_place),
         findings=findings(chain, known_end),
         known_end=known_end,
-        unsealed=unsealed(intents, sealed_ids, now=now),
+        unsealed=waiting,
     )
+
+
+async def _ask_again(tenant_id: TenantId, overdue: Sequence[AuditIntent], services: Services) -> None:
+    """An announcement stays alone when its check could not be sent: nothing was changed, and that gets sealed now."""
+    for intent in overdue:
+        try:
+            await services.queues.send(QueueName.CHECKS, sealing_of(tenant_id, intent))
+        except CopilotError as exc:
+            log.warning("sealing_not_asked_for", extra={"reason": exc.reason})
+            return
 
 
 async def _within_retention(wanted: Wanted, services: Services, *, now: datetime) -> Wanted:

@@ -27,7 +27,7 @@ async def announce(tenant_id: TenantId, entry: AuditEntry, where: AuditWhere, se
     intent = announcement(tenant_id, entry, where, terms.key)
     await asyncio.gather(
         services.audit.intend(tenant_id, intent),
-        services.queues.send(QueueName.CHECKS, _seal(tenant_id, intent), delay_seconds=SEAL_AFTER_SECONDS),
+        services.queues.send(QueueName.CHECKS, sealing_of(tenant_id, intent), delay_seconds=SEAL_AFTER_SECONDS),
     )
 
 
@@ -51,7 +51,8 @@ async def record_view(
     await append(principal.tenant_id, entry, services, now)
 
 
-def _seal(tenant_id: TenantId, intent: AuditIntent) -> Check:
+def sealing_of(tenant_id: TenantId, intent: AuditIntent) -> Check:
+    """The message that has an announced change sealed; the same change always gives the same message."""
     return Check(
         tenant_id=tenant_id,
         receipt_id=ReceiptId(intent.id),

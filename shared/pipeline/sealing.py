@@ -76,24 +76,35 @@ async def extend(
     tenant_id: TenantId, entry: AuditEntry, outcome: AuditOutcome, services: Services, *, now: datetime
 ) -> None:
     """Put an entry at the end of its month's chain unless it is there; raises Conflict if others are ever quicker."""
-    terms = await services.sealing.terms()
     async with turn(tenant_id, f"audit-{entry.month}"):
-        for race in range(MAX_RACES):
-            # The tail first: an entry that is sealed after it was read has the number that we are about to take.
-            tail = await services.audit.tail(tenant_id, entry.month)
-            found = await services.audit.sealed(tenant_id, entry.month, entry.entry_id)
-            if any(says_so_already(one, outcome, terms.key) for one in found):
-                return
-            earlier = None if tail else await _latest_before(tenant_id, entry.month, terms, services)
-            added = next_in_chain(tenant_id, entry, outcome, terms, tail=tail, earlier=earlier, now=now)
-            try:
-                await services.audit.add(tenant_id, added)
-            except AlreadyExists:
-                await asyncio.sleep(random.random() * LONGEST_PAUSE_SECONDS * race / MAX_RACES)  # noqa: S311 -- spreads load
-                continue
-            _witness(added)
+        await grow(tenant_id, entry, outcome, services, now=now)
+
+
+async def grow(
+    tenant_id: TenantId, entry: AuditEntry, outcome: AuditOutcome, services: Services, *, now: datetime
+) -> None:
+    """The same without waiting for a turn, as processes do that do not know of each other."""
+    terms = await services.sealing.terms()
+    for race in range(MAX_RACES):
+        # The tail first: an entry that is sealed after it was read has the number that we are about to take.
+        tail = await services.audit.tail(tenant_id, entry.month)
+        found = await services.audit.sealed(tenant_id, entry.month, entry.entry_id)
+        if any(says_so_already(one, outcome, terms.key) for one in found):
             return
+        earlier = None if tail else await _latest_before(tenant_id, entry.month, terms, services)
+        added = next_in_chain(tenant_id, entry, outcome, terms, tail=tail, earlier=earlier, now=now)
+        try:
+            await services.audit.add(tenant_id, added)
+        except AlreadyExists:
+            await asyncio.sleep(_pause_after(race))
+            continue
+        _witness(added)
+        return
     raise Conflict(f"the chain of {entry.month} grew {MAX_RACES} times meanwhile", reason="audit_chain_busy")
+
+
+def _pause_after(race: int) -> float:
+    return random.random() * LONGEST_PAUSE_SECONDS * race / MAX_RACES  # noqa: S311 -- spreads load, guards nothing
 
 
 async def _latest_before(tenant_id: TenantId, month: str, terms: SealingTerms, services: Services) -> MonthEnd | None:
