@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from shared.access.audit_chain import is_sealed_by
+from pydantic import ValidationError
+
+from shared.access.audit_chain import is_ours, is_sealed_by
 from shared.models.audit import AuditIntent
 from shared.models.audit_log import MonthEnd, number_of
 from shared.models.base import TenantId
@@ -32,7 +34,10 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True)
 class Found:
-    """One finding. `through` is the last number of a run of them; `belongs_at` is where a moved entry was sealed."""
+    """One finding. `place` is the id of what lies there, or would; `through` is the last number of a run of them.
+
+    `belongs_at` is where a moved entry was sealed.
+    """
 
     finding: Finding
     sequence: int | None
@@ -83,6 +88,17 @@ def findings(chain: Sequence[Seen], known_end: MonthEnd | None) -> list[Found]:
     accounted = {*in_place, *moved, *altered}
     lost = list(_runs(number for number in range(1, end + 1) if number not in accounted))
     return sorted([*astray, *lost, *_replaced(in_place, known_end)], key=lambda one: (one.place, one.finding))
+
+
+def announced(stored: Mapping[str, Any], key: bytes) -> AuditIntent | Found:
+    """One stored announcement, or the finding that it is not as we made it."""
+    try:
+        intent = AuditIntent.from_stored(stored)
+    except ValidationError:
+        intent = None
+    if intent is None or not is_ours(intent, key):
+        return Found(Finding.ALTERED, None, str(stored.get("id", "")))
+    return intent
 
 
 def unsealed(

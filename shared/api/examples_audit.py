@@ -35,7 +35,7 @@ AUDIT_EXAMPLES: Mapping[str, dict[str, Any]] = {
         "intact": False,
         "entries": 41,
         "findings_count": 1,
-        "findings": [{"finding": "altered", "sequence": 17, "through": None, "belongs_at": None}],
+        "findings": [{"finding": "altered", "id": "0000000017", "sequence": 17, "through": None, "belongs_at": None}],
         "unsealed_count": 1,
         "unsealed": [
             {

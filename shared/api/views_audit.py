@@ -64,14 +64,21 @@ class FindingView(BaseModel):
     """Something that is wrong with the chain."""
 
     finding: Finding
-    sequence: int | None = Field(description="Where; null where the id says no number.")
+    id: str = Field(description="Of what lies there, or would; also of an announcement that is not as we made it.")
+    sequence: int | None = Field(description="The number that the id says, where it says one.")
     through: int | None = Field(description="The last one, when several in a row were removed.")
     belongs_at: int | None = Field(description="Where a moved or copied entry was sealed.")
 
     @classmethod
     def of(cls, found: Found) -> "FindingView":
         """From the finding."""
-        return cls(finding=found.finding, sequence=found.sequence, through=found.through, belongs_at=found.belongs_at)
+        return cls(
+            finding=found.finding,
+            id=found.place,
+            sequence=found.sequence,
+            through=found.through,
+            belongs_at=found.belongs_at,
+        )
 
 
 class UnsealedView(BaseModel):

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shared.access.audit_verify import Found, Seen, findings, seen, unsealed
+from shared.access.audit_verify import Found, Seen, announced, findings, seen, unsealed
 from shared.errors import CopilotError, Malformed
 from shared.messages import QueueName
 from shared.models.audit import AuditIntent, month_of
@@ -65,16 +65,16 @@ async def verify(tenant_id: TenantId, month: str, services: Services, *, now: da
     if not month_of(_oldest(terms, now=now)) <= month <= month_of(now):
         raise Malformed("no chain of this month is kept", reason="month_not_kept")
     # Read before the chain, so that what is sealed meanwhile counts as sealed.
-    intents = [one async for one in _intents(tenant_id, month, services)]
+    told = [announced(one, terms.key) async for one in _intents(tenant_id, month, services)]
     chain = [seen(one, terms.key, tenant_id, month) async for one in _chain(tenant_id, month, services)]
     known_end = await _known_end(tenant_id, month, terms.key, services, now=now)
     sealed_ids = frozenset(one.entry_id for one in chain if one.is_genuine)
-    waiting = unsealed(intents, sealed_ids, now=now)
+    waiting = unsealed((one for one in told if isinstance(one, AuditIntent)), sealed_ids, now=now)
     await _ask_again(tenant_id, [intent for intent, is_overdue in waiting if is_overdue][:MAX_SENT], services)
     return Report(
         month=month,
         entries=sum(1 for one in chain if one.is_in_place),
-        findings=findings(chain, known_end),
+        findings=[*findings(chain, known_end), *(one for one in told if isinstance(one, Found))],
         known_end=known_end,
         unsealed=waiting,
     )
@@ -121,12 +121,12 @@ def _told_by(first: Mapping[str, Any], key: bytes, tenant_id: TenantId, later: s
     return log.earlier if log and log.earlier and log.earlier.month == month else None
 
 
-async def _intents(tenant_id: TenantId, month: str, services: Services) -> AsyncIterator[AuditIntent]:
+async def _intents(tenant_id: TenantId, month: str, services: Services) -> AsyncIterator[Mapping[str, Any]]:
     after = ""
     while some := await services.audit.intents(tenant_id, month, after=after, limit=PER_READ):
         for one in some:
             yield one
-        after = some[-1].id
+        after = str(some[-1]["id"])
 
 
 async def _chain(tenant_id: TenantId, month: str, services: Services) -> AsyncIterator[Mapping[str, Any]]:

@@ -27,6 +27,8 @@ from shared.telemetry import logger
 log = logger(__name__)
 
 MAX_RACES = 20
+MAX_MONTHS_BACK = 24
+"""A tenant that did nothing for longer begins anew."""
 LONGEST_PAUSE_SECONDS = 0.2
 ATTEMPTS_FOR_INTENT = 6
 """About a minute: an announcement that is not there by then was never kept, and its change never made."""
@@ -109,7 +111,7 @@ def _pause_after(race: int) -> float:
 
 async def _latest_before(tenant_id: TenantId, month: str, terms: SealingTerms, services: Services) -> MonthEnd | None:
     """How the latest month before this one ended that is still kept; asked for once a month."""
-    months = months_back(month, terms.retention.days // 28 + 1)
+    months = months_back(month, min(terms.retention.days // 28 + 1, MAX_MONTHS_BACK))
     tails = await asyncio.gather(*(services.audit.tail(tenant_id, one) for one in months))
     return next((end_of(one) for one in tails if one), None)
 

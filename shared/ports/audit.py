@@ -72,8 +72,10 @@ class AuditTrail(Protocol):
         """What was announced under this id."""
         ...
 
-    async def intents(self, tenant_id: TenantId, month: str, *, after: str, limit: int) -> Sequence[AuditIntent]:
-        """What was announced in a month, by id, beginning behind the id `after`."""
+    async def intents(
+        self, tenant_id: TenantId, month: str, *, after: str, limit: int
+    ) -> Sequence[Mapping[str, Any]]:
+        """What was announced in a month as it is stored, by id, beginning behind the id `after`."""
         ...
 
     async def pending(self, tenant_id: TenantId, where: AuditWhere) -> Sequence[AuditEntry] | None:

@@ -46,11 +46,10 @@ class CosmosAuditTrail:
         """See AuditTrail."""
         return of_kind(AuditIntent, await self._container.read((tenant_id, month), intent_id))
 
-    async def intents(self, tenant_id: TenantId, month: str, *, after: str, limit: int) -> list[AuditIntent]:
+    async def intents(self, tenant_id: TenantId, month: str, *, after: str, limit: int) -> list[Mapping[str, Any]]:
         """See AuditTrail."""
         parameters = {"type": _INTENT, "after": after}
-        found = await self._container.query((tenant_id, month), _BY_ID, parameters, limit=limit)
-        return [AuditIntent.from_stored(body) for body in found]
+        return [*await self._container.query((tenant_id, month), _BY_ID, parameters, limit=limit)]
 
     async def pending(self, tenant_id: TenantId, where: AuditWhere) -> list[AuditEntry] | None:
         """See AuditTrail."""

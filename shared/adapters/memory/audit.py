@@ -40,10 +40,9 @@ class MemoryAuditTrail:
         held = self.documents.read((tenant_id, month), intent_id)
         return of_kind(AuditIntent, held[0] if held else None)
 
-    async def intents(self, tenant_id: TenantId, month: str, *, after: str, limit: int) -> list[AuditIntent]:
+    async def intents(self, tenant_id: TenantId, month: str, *, after: str, limit: int) -> list[Mapping[str, Any]]:
         """See AuditTrail."""
-        found = self._of_type(tenant_id, month, "audit_intent", lambda body: body["id"] > after)
-        return [AuditIntent.from_stored(body) for body in found[:limit]]
+        return [*self._of_type(tenant_id, month, "audit_intent", lambda body: body["id"] > after)[:limit]]
 
     async def pending(self, tenant_id: TenantId, where: AuditWhere) -> list[AuditEntry] | None:
         """See AuditTrail."""

@@ -413,6 +413,23 @@ async def test_who_is_never_quick_enough_says_so_and_is_asked_again() -> None:
     assert (refused.value.reason, refused.value.retryable) == ("audit_chain_busy", True)
 
 
+async def test_an_announcement_that_somebody_touched_is_named_and_breaks_nothing() -> None:
+    services = await a_served_tenant()
+    for name in ("1", "2"):
+        await rename(services, an_entry(name))
+    assert isinstance(services.audit, MemoryAuditTrail)
+    partition = services.audit.documents._partitions[(ACME, MONTH)]
+    first, second = sorted(partition)
+    body, etag = partition[first]
+    partition[first] = (body.replace("dana", "eve"), etag)
+    partition[second] = (f'{{"id": "{second}", "type": "audit_intent"}}', etag)
+    report = await verified(services)
+    assert [(one.finding, one.place) for one in report.findings] == [
+        (Finding.ALTERED, first),
+        (Finding.ALTERED, second),
+    ]
+
+
 # Months and tenants.
 
 
