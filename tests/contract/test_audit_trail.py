@@ -1,7 +1,8 @@
 """What every AuditTrail promises."""
 
+import asyncio
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +22,8 @@ from shared.models.base import IncidentId, TenantId
 from shared.models.receipts import DeadLetter
 from shared.models.surroundings import Corrections
 from shared.models.tenants import Tenant
+from shared.pipeline.audit_reading import verify
+from shared.pipeline.sealing import grow
 from shared.ports.audit import AuditTrail, Place, SealingTerms, Wanted
 from shared.ports.records import RecordStore
 from shared.ports.stores import DeadLetterStore, IncidentChange, IncidentStore
@@ -140,6 +143,14 @@ async def test_the_tenth_entry_follows_the_ninth(trail: AuditTrail, tenant: Tena
     assert await trail.tail(tenant, MONTH) == made[-1]
     stored = await trail.chain(tenant, MONTH, after=made[8].id, limit=10)
     assert [one["sequence"] for one in stored] == [10, 11]
+
+
+async def test_writers_that_meet_at_the_end_of_a_chain_make_one_chain(trail: AuditTrail, tenant: TenantId) -> None:
+    services = replace(services_in_memory(), audit=trail)
+    names = [f"{one}" for one in range(4)] * 2
+    await asyncio.gather(*(grow(tenant, an_entry(name), AuditOutcome.DONE, services, now=NOON) for name in names))
+    report = await verify(tenant, MONTH, services, now=NOON)
+    assert (report.entries, report.findings) == (4, [])
 
 
 async def test_an_entry_is_found_by_its_id_as_it_was_sealed(trail: AuditTrail, tenant: TenantId) -> None:
