@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -395,6 +395,37 @@ async def everybody_at_once(chance: random.Random, writers: int, appenders: int,
     sealed = await outcomes_of(services)
     assert sorted(sealed) == sorted((one, AuditOutcome.DONE) for one in expected)
     await assert_whole(services)
+
+
+class OvertakenTrail(MemoryAuditTrail):
+    """Right after one of its answers, another process seals the same entry."""
+
+    def __init__(self, after: str) -> None:
+        super().__init__()
+        self.after = after
+
+    async def overtake(self, after: str) -> None:
+        if self.after == after:
+            self.after = "never again"
+            services = replace(services_in_memory(), audit=self)
+            await grow(ACME, an_entry(), AuditOutcome.DONE, services, now=LATER)
+
+    async def tail(self, tenant_id: TenantId, month: str) -> AuditLog | None:
+        answer = await super().tail(tenant_id, month)
+        await self.overtake("tail" if month == MONTH else "tail of an earlier month")
+        return answer
+
+    async def sealed(self, tenant_id: TenantId, month: str, entry_id: str) -> list[Mapping[str, Any]]:
+        answer = await super().sealed(tenant_id, month, entry_id)
+        await self.overtake("sealed")
+        return answer
+
+
+@pytest.mark.parametrize("after", ["tail", "sealed", "tail of an earlier month"])
+async def test_who_is_overtaken_at_any_moment_does_not_seal_the_entry_again(after: str) -> None:
+    services = replace(services_in_memory(), audit=OvertakenTrail(after))
+    await grow(ACME, an_entry(), AuditOutcome.DONE, services, now=LATER)
+    assert await outcomes_of(services) == [("aud-1", AuditOutcome.DONE)]
 
 
 class CrowdedTrail(MemoryAuditTrail):
