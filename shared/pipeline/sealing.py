@@ -16,7 +16,7 @@ from shared.access.audit_chain import (
 )
 from shared.errors import AlreadyExists, Conflict
 from shared.messages import Check
-from shared.models.audit import AuditEntry, AuditIntent, AuditWhere
+from shared.models.audit import AuditEntry, AuditIntent
 from shared.models.audit_log import AuditLog, AuditOutcome, MonthEnd, months_back
 from shared.models.base import TenantId
 from shared.pipeline.turns import turn
@@ -42,22 +42,27 @@ async def seal(message: Check, services: Services, *, now: datetime) -> None:
             raise _awaited(Waiting.NOT_ANNOUNCED_YET)
         return
     held = await services.audit.pending(message.tenant_id, intent.where)
-    await _seal_carried(message.tenant_id, intent.where, held or (), services, now=now)
+    await _seal_carried(message.tenant_id, intent, held or (), services, now=now)
     if not any(one.entry_id == intent.entry.entry_id for one in held or ()):
         await _seal_uncarried(message.tenant_id, intent, services, is_there=held is not None, now=now)
 
 
 async def _seal_carried(
-    tenant_id: TenantId, where: AuditWhere, held: Sequence[AuditEntry], services: Services, *, now: datetime
+    tenant_id: TenantId, known: AuditIntent, held: Sequence[AuditEntry], services: Services, *, now: datetime
 ) -> None:
     terms = await services.sealing.terms()
     for entry in held:
-        intent = await services.audit.intent(tenant_id, entry.month, AuditIntent.id_for(entry.entry_id))
+        is_known = entry.entry_id == known.entry.entry_id
+        intent = known if is_known else await _intent_of(tenant_id, entry, services)
         announced, outcome = carried(entry, intent, terms.key)
         await extend(tenant_id, announced, outcome, services, now=now)
     if held:
         # Last: whoever stopped before it seals again, and finds it done.
-        await services.audit.settle(tenant_id, where, frozenset(one.entry_id for one in held))
+        await services.audit.settle(tenant_id, known.where, frozenset(one.entry_id for one in held))
+
+
+async def _intent_of(tenant_id: TenantId, entry: AuditEntry, services: Services) -> AuditIntent | None:
+    return await services.audit.intent(tenant_id, entry.month, AuditIntent.id_for(entry.entry_id))
 
 
 async def _seal_uncarried(
