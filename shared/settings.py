@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 class SettingMissing(ValueError):
@@ -31,6 +32,7 @@ class Settings:
     outbound_allow_private: bool
     managed_identity_client_id: str | None
     client_address_header: str | None
+    audit_retention: timedelta
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -55,7 +57,15 @@ class Settings:
             outbound_allow_private=(env.get("OUTBOUND_ALLOW_PRIVATE") or "").lower() == "true",
             managed_identity_client_id=env.get("AZURE_CLIENT_ID") or None,
             client_address_header=env.get("CLIENT_ADDRESS_HEADER") or None,
+            audit_retention=_days(env, "AUDIT_RETENTION_DAYS", default=400, least=30, most=3650),
         )
+
+
+def _days(env: Mapping[str, str], name: str, *, default: int, least: int, most: int) -> timedelta:
+    text = env.get(name) or str(default)
+    if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+        raise SettingMissing(f"the setting {name} is not a number of days from {least} to {most}")
+    return timedelta(days=int(text))
 
 
 def _required(env: Mapping[str, str], name: str) -> str:

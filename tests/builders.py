@@ -3,17 +3,30 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from shared.access.principals import Principal, RequestedFrom
 from shared.models.base import IncidentId, ReceiptId, SnapshotId, TenantId
 from shared.models.evidence import Section, SectionName, SectionStatus, Snapshot, SnapshotBody, digest
 from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet
 from shared.models.incidents import Incident, IncidentState, IncidentSummary
 from shared.models.signals import Alert, AlertStatus, Arrival, Severity, Signal, Source
-from shared.models.tenants import InboundCredential, Integration, IntegrationType, Tenant
+from shared.models.tenants import InboundCredential, Integration, IntegrationType, Role, Tenant
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ONE_SECOND = timedelta(seconds=1)
 ACME = TenantId("ten-acme")
 GLOBEX = TenantId("ten-globex")
+
+
+def a_principal(**changes: Any) -> Principal:
+    """Dana, an admin of Acme, with a request of hers."""
+    fields: dict[str, Any] = {
+        "tenant_id": ACME,
+        "object_id": "dana",
+        "email": "dana@acme.example",
+        "role": Role.ADMIN,
+        "requested_from": RequestedFrom(request_id="req-1"),
+    }
+    return Principal(**{**fields, **changes})
 
 
 def an_alert(**changes: Any) -> Alert:

@@ -20,6 +20,9 @@ LEAST_ROLE: Mapping[str, Role] = {
     "redrive_dead_letter": Role.ADMIN,
     "redrive_dead_letters": Role.ADMIN,
     "discard_dead_letter": Role.ADMIN,
+    "download_payload": Role.ADMIN,
+    "search_audit_logs": Role.ADMIN,
+    "verify_audit_logs": Role.ADMIN,
 }
 
 _RANK = {Role.VIEWER: 0, Role.ENGINEER: 1, Role.ADMIN: 2}

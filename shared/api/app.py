@@ -3,7 +3,7 @@
 from fastapi import APIRouter, FastAPI
 
 from shared.access.authentication import Authenticator
-from shared.api import corrections, dead_letters, incidents, me, receipts
+from shared.api import audit_logs, corrections, dead_letters, incidents, me, payloads, receipts
 from shared.api.boundary import Boundary
 from shared.api.documentation import DocumentedApi, add_docs_page
 from shared.api.options import PLAIN, ApiOptions
@@ -33,6 +33,8 @@ def create_api(services: Services, authenticator: Authenticator, *, options: Api
     routes = APIRouter(prefix=PREFIX, redirect_slashes=False)
     for resource in (me.router, incidents.router, corrections.router, receipts.router, dead_letters.router):
         routes.include_router(resource)
+    for audited in (payloads.router, audit_logs.router):
+        routes.include_router(audited)
     api.include_router(routes)
     add_docs_page(api, PREFIX)
     api.add_middleware(Boundary)

@@ -50,7 +50,7 @@ async def merge_incident(
     services: Wired,
 ) -> Corrected:
     """Its alerts go to the other incident; whoever reads it afterwards is sent there. The correction is kept."""
-    who = _correcting(principal, request)
+    who = _correcting(principal, request, "merge_incident")
     target = await correcting.merge_incidents(
         who, _known(incident_id), IncidentId(wanted.into), services, now=datetime.now(UTC)
     )
@@ -66,7 +66,7 @@ async def split_incident(
     services: Wired,
 ) -> Corrected:
     """Their alerts go to an incident of their own and stay there. The correction is kept."""
-    who = _correcting(principal, request)
+    who = _correcting(principal, request, "split_incident")
     target = await correcting.split_incident(
         who, _known(incident_id), wanted.services, services, now=datetime.now(UTC)
     )
@@ -79,9 +79,9 @@ def _known(incident_id: str) -> IncidentId:
     return IncidentId(incident_id)
 
 
-def _correcting(principal: Principal, request: Request) -> correcting.Correcting:
+def _correcting(principal: Principal, request: Request, operation: str) -> correcting.Correcting:
     request_id = str(request.state.request_id)
     message = Envelope(
         tenant_id=principal.tenant_id, receipt_id=ReceiptId(f"api-{request_id}"), correlation_id=request_id
     )
-    return correcting.Correcting(message, principal.object_id)
+    return correcting.Correcting(message, principal, operation)

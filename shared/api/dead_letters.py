@@ -14,6 +14,7 @@ from shared.api.views import DeadLetterSummaryView, DeadLetterView
 from shared.errors import Malformed
 from shared.messages import QueueName
 from shared.models.receipts import LetterState
+from shared.pipeline.auditing import record_view
 from shared.pipeline.redrive import (
     MAX_LETTERS,
     Decided,
@@ -106,7 +107,7 @@ async def redrive_dead_letters(
     services: Wired,
 ) -> Redriven:
     """At most 100 a call, by their ids, or the open ones with a reason. Asking twice sends nothing twice."""
-    letters = Letters(principal.tenant_id, wanted.queue, principal.object_id)
+    letters = Letters(principal, wanted.queue, "redrive_dead_letters")
     now, cursor = datetime.now(UTC), None
     if wanted.reason is not None:
         decisions, cursor = await redrive_reason(
@@ -125,11 +126,13 @@ async def read_dead_letter(
     principal: Annotated[Principal, Depends(allowed("read_dead_letter"))],
     services: Wired,
 ) -> DeadLetterView:
-    """Why it failed, where and how often, what it was, and who decided what about it."""
+    """Why it failed, where and how often, what it was, and who decided what about it. The reading is audited."""
     known = _known(letter_id)
     held = await services.dead_letters.read(principal.tenant_id, queue, known)
     if held is None:
         raise NotFound(_NO_SUCH)
+    now = datetime.now(UTC)
+    await record_view(principal, "read_dead_letter", "dead_letter", known, services, now=now)
     return DeadLetterView.of(held.value)
 
 
@@ -141,7 +144,7 @@ async def redrive_dead_letter(
     services: Wired,
 ) -> DecisionView:
     """Its message is sent again, unless it was already and has not failed since."""
-    letters = Letters(principal.tenant_id, queue, principal.object_id)
+    letters = Letters(principal, queue, "redrive_dead_letter")
     return _answer(await redrive(letters, _known(letter_id), services, now=datetime.now(UTC)))
 
 
@@ -153,7 +156,7 @@ async def discard_dead_letter(
     services: Wired,
 ) -> DecisionView:
     """Gives an open letter up. It is kept for its 90 days and can still be re-driven."""
-    letters = Letters(principal.tenant_id, queue, principal.object_id)
+    letters = Letters(principal, queue, "discard_dead_letter")
     return _answer(await discard(letters, _known(letter_id), services, now=datetime.now(UTC)))
 
 

@@ -4,31 +4,55 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.access.principals import Principal
 from shared.errors import Conflict, NotAllowed
 from shared.incidents.people import Objection, Plan, merge, split
 from shared.messages import Envelope
+from shared.models.audit import AuditAction, AuditEntry, AuditHome, AuditWhere
 from shared.models.base import IncidentId, TenantId
 from shared.models.correlation import Correction
 from shared.models.incidents import Incident
 from shared.models.surroundings import Corrections
+from shared.pipeline.auditing import announce
 from shared.pipeline.moving import complete, move
 from shared.pipeline.placing import DEFAULT_REOPEN_WITHIN
 from shared.ports.services import Services
 
 MAX_TRIES = 4
+MAX_NAMED_CHARS = 500
+_CORRECTIONS = AuditWhere(home=AuditHome.CLAIMS, id=Corrections.id_for())
 
 
 @dataclass(frozen=True)
 class Correcting:
-    """Who corrects, and the message that what follows is part of."""
+    """Who corrects, through which operation of the API, and the message that what follows is part of."""
 
     message: Envelope
-    by: str
+    principal: Principal
+    operation: str
 
     @property
     def tenant_id(self) -> TenantId:
         """Whose incidents."""
         return self.message.tenant_id
+
+    @property
+    def by(self) -> str:
+        """Who corrects."""
+        return self.principal.object_id
+
+    def entry(self, plan: Plan, *, now: datetime) -> AuditEntry:
+        """What moves where, for the audit trail."""
+        moving = ", ".join(plan.departure.services)[:MAX_NAMED_CHARS]
+        return self.principal.entry(
+            self.operation,
+            AuditAction.UPDATE,
+            "incident",
+            plan.source,
+            before={"services": moving, "incident_id": plan.source},
+            after={"services": moving, "incident_id": plan.departure.target, "corrections": len(plan.corrections)},
+            now=now,
+        )
 
 
 async def merge_incidents(
@@ -62,7 +86,9 @@ async def _settled(who: Correcting, incident_id: IncidentId, services: Services,
 async def _carry_out(who: Correcting, plan: Plan | Objection, services: Services, *, now: datetime) -> IncidentId:
     if isinstance(plan, Objection):
         raise _refused(plan)
-    await _keep(who, plan.corrections, services)
+    entry = who.entry(plan, now=now)
+    await announce(who.tenant_id, entry, _CORRECTIONS, services)
+    await _keep(who, plan.corrections, entry, services)
     await move(who.message, plan.source, plan.departure, services, now=now)
     return plan.departure.target
 
@@ -71,14 +97,16 @@ def _refused(objection: Objection) -> NotAllowed:
     return NotAllowed(objection.words, reason=objection.value)
 
 
-async def _keep(who: Correcting, corrections: Sequence[Correction], services: Services) -> None:
+async def _keep(who: Correcting, corrections: Sequence[Correction], entry: AuditEntry, services: Services) -> None:
+    """Keep a person's word, and with it the audit entry: it is the first that changes, and what leads to the rest."""
     for _ in range(MAX_TRIES):
         held = await services.surroundings.corrections(who.tenant_id)
         kept = held.value if held else Corrections(id=Corrections.id_for(), tenant_id=who.tenant_id)
         for correction in corrections:
             kept = kept.with_correction(correction)
+        audited = kept.with_audit(entry)
         try:
-            await services.surroundings.keep(who.tenant_id, kept, held.etag if held else None)
+            await services.surroundings.keep(who.tenant_id, audited, held.etag if held else None)
         except Conflict:
             continue
         return

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from shared.access.principals import Principal
 from shared.errors import Conflict, Malformed
 from shared.messages import BuildContext, Check, Envelope, Hypothesise, Ingest, QueueName
+from shared.models.audit import AuditAction, AuditEntry, AuditHome, AuditWhere, Facts
 from shared.models.base import TenantId
 from shared.models.receipts import DeadLetter, LetterState
+from shared.pipeline.auditing import announce
 from shared.pipeline.sending import send_once_more
 from shared.ports.services import Services
 from shared.ports.stores import Versioned
@@ -19,6 +22,8 @@ log = logger(__name__)
 MAX_LETTERS = 100
 """What one call decides on at most."""
 MAX_RACES = 8
+
+_DISCARDED: Facts = {"state": LetterState.DISCARDED.value}
 
 _MESSAGES: dict[QueueName, type[Envelope]] = {
     QueueName.SIGNALS: Ingest,
@@ -51,11 +56,32 @@ class Decision:
 
 @dataclass(frozen=True)
 class Letters:
-    """Which queue's letters of which tenant are decided on, and by whom."""
+    """Which queue's letters are decided on, by whom, through which operation of the API."""
 
-    tenant_id: TenantId
+    principal: Principal
     queue: QueueName
-    by: str
+    operation: str
+
+    @property
+    def tenant_id(self) -> TenantId:
+        """Whose letters."""
+        return self.principal.tenant_id
+
+    @property
+    def by(self) -> str:
+        """Who decides."""
+        return self.principal.object_id
+
+    def where(self, letter: DeadLetter) -> AuditWhere:
+        """Where a letter lies."""
+        return AuditWhere(home=AuditHome.DEAD_LETTERS, id=letter.id, part=self.queue.value)
+
+    def entry(self, letter: DeadLetter, decided: Facts, *, now: datetime) -> AuditEntry:
+        """What is decided of a letter, for the audit trail."""
+        before: Facts = {"queue": self.queue.value, "state": letter.state.value, "redrives": letter.redrives}
+        return self.principal.entry(
+            self.operation, AuditAction.UPDATE, "dead_letter", letter.id, before=before, after=decided, now=now
+        )
 
 
 async def redrive(letters: Letters, letter_id: str, services: Services, *, now: datetime) -> Decision:
@@ -89,13 +115,15 @@ async def redrive_reason(
 
 async def discard(letters: Letters, letter_id: str, services: Services, *, now: datetime) -> Decision:
     """Give an open letter up; it can still be re-driven. A re-driven one stays as it is until it fails again."""
+    entry: AuditEntry | None = None
     for _ in range(MAX_RACES):
         held = await services.dead_letters.read(letters.tenant_id, letters.queue, letter_id)
         if held is None:
             return Decision(letter_id, Decided.NOT_THERE, None)
         if held.value.state is not LetterState.OPEN:
             return Decision(letter_id, Decided.UNCHANGED, held.value)
-        decided = _decided(held.value, LetterState.DISCARDED, letters.by, now=now)
+        entry = entry or await _announced(letters, held.value, _DISCARDED, services, now=now)
+        decided = _decided(held.value, LetterState.DISCARDED, letters.by, now=now).with_audit(entry)
         try:
             await services.dead_letters.replace(letters.tenant_id, decided, held.etag)
         except Conflict:
@@ -106,36 +134,58 @@ async def discard(letters: Letters, letter_id: str, services: Services, *, now: 
 
 
 async def _redrive(letters: Letters, held: Versioned[DeadLetter], services: Services, *, now: datetime) -> Decision:
-    letter = held.value
-    if letter.state is LetterState.REDRIVEN:
-        return Decision(letter.id, Decided.UNCHANGED, letter)
-    message = _next_run(letters.queue, letter)
-    if message is None:
-        return Decision(letter.id, Decided.NOT_REDRIVABLE, letter)
-    await send_once_more(letters.queue, message, services)
-    log.info("dead_letter_redriven", extra={"queue": letters.queue.value, "reason": letter.reason})
-    return Decision(letter.id, Decided.SENT, await _mark(letters, held, message.redrives, services, now=now))
-
-
-async def _mark(
-    letters: Letters, held: Versioned[DeadLetter], run: int, services: Services, *, now: datetime
-) -> DeadLetter:
-    """Mark a letter re-driven, unless it knows of this run by now: it may have failed before we came to mark it."""
+    entry: AuditEntry | None = None
     for _ in range(MAX_RACES):
         letter = held.value
-        if letter.redrives >= run:
-            return letter
-        marked = _decided(letter, LetterState.REDRIVEN, letters.by, now=now).model_copy(update={"redrives": run})
+        if letter.state is LetterState.REDRIVEN:
+            return Decision(letter.id, Decided.UNCHANGED, letter)
+        message = _next_run(letters.queue, letter)
+        if message is None:
+            return Decision(letter.id, Decided.NOT_REDRIVABLE, letter)
+        after: Facts = {"state": LetterState.REDRIVEN.value, "redrives": message.redrives}
+        entry = entry or await _announced(letters, letter, after, services, now=now)
+        try:
+            # Before the message goes out: what was sent must not be said not to have been.
+            await services.dead_letters.replace(letters.tenant_id, letter.with_audit(entry), held.etag)
+        except Conflict:
+            moved = await services.dead_letters.read(letters.tenant_id, letters.queue, letter.id)
+            if moved is None:
+                return Decision(letter.id, Decided.NOT_THERE, None)
+            held = moved
+            continue
+        return await _send(letters, letter, message, services, now=now)
+    raise Conflict(f"dead letter {held.value.id} moved {MAX_RACES} times")
+
+
+async def _send(
+    letters: Letters, letter: DeadLetter, message: Envelope, services: Services, *, now: datetime
+) -> Decision:
+    await send_once_more(letters.queue, message, services)
+    log.info("dead_letter_redriven", extra={"queue": letters.queue.value, "reason": letter.reason})
+    return Decision(letter.id, Decided.SENT, await _mark(letters, letter, message.redrives, services, now=now))
+
+
+async def _announced(
+    letters: Letters, letter: DeadLetter, decided: Facts, services: Services, *, now: datetime
+) -> AuditEntry:
+    entry = letters.entry(letter, decided, now=now)
+    await announce(letters.tenant_id, entry, letters.where(letter), services)
+    return entry
+
+
+async def _mark(letters: Letters, sent: DeadLetter, run: int, services: Services, *, now: datetime) -> DeadLetter:
+    """Mark a letter re-driven, unless it knows of this run by now: it may have failed before we came to mark it."""
+    for _ in range(MAX_RACES):
+        held = await services.dead_letters.read(letters.tenant_id, letters.queue, sent.id)
+        if held is None or held.value.redrives >= run:
+            return held.value if held else sent
+        marked = _decided(held.value, LetterState.REDRIVEN, letters.by, now=now).model_copy(update={"redrives": run})
         try:
             await services.dead_letters.replace(letters.tenant_id, marked, held.etag)
         except Conflict:
-            found = await services.dead_letters.read(letters.tenant_id, letters.queue, letter.id)
-            if found is None:
-                return marked
-            held = found
             continue
         return marked
-    raise Conflict(f"dead letter {held.value.id} moved {MAX_RACES} times")
+    raise Conflict(f"dead letter {sent.id} moved {MAX_RACES} times")
 
 
 def _next_run(queue: QueueName, letter: DeadLetter) -> Envelope | None:

@@ -45,8 +45,12 @@ def test_what_failed_is_shown_to_engineers_and_not_to_viewers(operation: str) ->
     assert [may(role, operation) for role in (Role.VIEWER, Role.ENGINEER, Role.ADMIN)] == [False, True, True]
 
 
-@pytest.mark.parametrize("operation", ["redrive_dead_letter", "redrive_dead_letters", "discard_dead_letter"])
-def test_only_an_admin_decides_on_what_failed(operation: str) -> None:
+ADMINS = ["redrive_dead_letter", "redrive_dead_letters", "discard_dead_letter"]
+ADMINS += ["download_payload", "search_audit_logs", "verify_audit_logs"]
+
+
+@pytest.mark.parametrize("operation", ADMINS)
+def test_only_an_admin_decides_on_what_failed_and_sees_raw_bodies_and_the_trail(operation: str) -> None:
     assert [may(role, operation) for role in (Role.VIEWER, Role.ENGINEER, Role.ADMIN)] == [False, False, True]
 
 

@@ -20,7 +20,7 @@ from shared.pipeline.ingest import ingest
 from shared.pipeline.stages import Ending
 from shared.pipeline.table import attend_queue
 from shared.ports.services import Services
-from tests.builders import ACME, NOON, a_tenant
+from tests.builders import ACME, NOON, a_principal, a_tenant
 from tests.crashing import Crash, Steps, stepping
 from tests.unit.pipeline.scheduled import sent_to
 
@@ -386,7 +386,9 @@ async def test_a_merge_at_pagerduty_into_one_we_do_not_know_is_inconclusive(acme
     assert (incident.state, incident.resolved_at) == (IncidentState.INCONCLUSIVE, None)
 
 
-WHO = Correcting(Envelope(tenant_id=ACME, receipt_id=ReceiptId("api-1"), correlation_id="api-1"), by="usr-1")
+WHO = Correcting(
+    Envelope(tenant_id=ACME, receipt_id=ReceiptId("api-1"), correlation_id="api-1"), a_principal(), "merge_incident"
+)
 
 
 async def test_people_merge_what_belongs_together_and_it_stays_so(acme: Timeline) -> None:
