@@ -65,6 +65,7 @@ class Process:
             directory=self.services.directory,
             authority=self.settings.entra_authority,
             audience=self.settings.entra_audience,
+            app_id_uri=self.settings.entra_app_id_uri,
         )
         options = ApiOptions(client_address_header=self.settings.client_address_header)
         return func.AsgiMiddleware(create_api(self.services, authenticator, options=options))

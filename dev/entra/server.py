@@ -40,8 +40,9 @@ def create_app(*, port: int, key: RSAKey) -> flask.Flask:
     def discovery(tenant_id: UUID) -> dict[str, Any]:
         return _discovery(port, str(tenant_id))
 
+    @app.get("/common/discovery/v2.0/keys", defaults={"tenant_id": None})
     @app.get("/<uuid:tenant_id>/discovery/v2.0/keys")
-    def keys(tenant_id: UUID) -> dict[str, Any]:  # noqa: ARG001 - every tenant has the same keys, as in Entra
+    def keys(tenant_id: UUID | None) -> dict[str, Any]:  # noqa: ARG001 - all have the same keys, as in Entra
         public = KeySet([key]).as_dict(private=False)
         return {"keys": [{**jwk, "use": "sig", "alg": "RS256"} for jwk in public["keys"]]}
 
