@@ -15,6 +15,7 @@ from shared.ports.records import RecordStore
 from shared.ports.schedule import ScheduleStore
 from shared.ports.secrets import DataKeys, SecretBox
 from shared.ports.services import Services
+from shared.ports.sessions import SessionStore
 from shared.ports.stores import (
     ClaimStore,
     DeadLetterStore,
@@ -120,6 +121,7 @@ class _Stores(TypedDict):
     surroundings: SurroundingsStore
     changes: ChangeStore
     schedule: ScheduleStore
+    sessions: SessionStore
 
 
 def _stores(database: "CosmosDatabase") -> _Stores:
@@ -128,6 +130,7 @@ def _stores(database: "CosmosDatabase") -> _Stores:
     from shared.adapters.cosmos.incidents import CosmosIncidentList, CosmosIncidents
     from shared.adapters.cosmos.records import CosmosRecords
     from shared.adapters.cosmos.schedule import CosmosSchedule
+    from shared.adapters.cosmos.sessions import CosmosSessions
     from shared.adapters.cosmos.stores import (
         CosmosDeadLetters,
         CosmosDirectory,
@@ -147,6 +150,7 @@ def _stores(database: "CosmosDatabase") -> _Stores:
         "surroundings": CosmosSurroundings(database),
         "changes": CosmosChanges(database),
         "schedule": CosmosSchedule(database),
+        "sessions": CosmosSessions(database),
     }
 
 
