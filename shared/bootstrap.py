@@ -82,6 +82,7 @@ def build(settings: Settings) -> Process:
     from shared.adapters.alert_sources import IntegrationAlertSources
     from shared.adapters.blob import blob_raw_bodies
     from shared.adapters.blob_receipts import blob_receipts
+    from shared.adapters.chain_key import DerivedSealing
     from shared.adapters.cosmos.client import cosmos_database
     from shared.adapters.guarded_http import GuardedHttp
     from shared.adapters.prometheus import PrometheusOfTenant
@@ -93,11 +94,13 @@ def build(settings: Settings) -> Process:
     storage = (settings.storage_connection_string, settings.storage_account_name, identity)
     queues, raw, receipts = storage_queues(*storage), blob_raw_bodies(*storage), blob_receipts(*storage)
     http = GuardedHttp(allow_private=settings.outbound_allow_private)
-    secret_box = AesSecretBox(_data_keys(settings))
+    data_keys = _data_keys(settings)
+    secret_box = AesSecretBox(data_keys)
     stores = _stores(database)
     model, close_model = _model(settings)
     services = Services(
         **stores,
+        sealing=DerivedSealing(data_keys, settings.audit_retention),
         queues=queues,
         raw=raw,
         receipts=receipts,

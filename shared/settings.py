@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 class SettingMissing(ValueError):
@@ -36,6 +37,7 @@ class Settings:
     entra_client_secret: str | None
     entra_sign_in_directory: str
     public_base_url: str | None
+    audit_retention: timedelta
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -65,7 +67,15 @@ class Settings:
             entra_client_secret=env.get("ENTRA_CLIENT_SECRET") or None,
             entra_sign_in_directory=env.get("ENTRA_SIGN_IN_DIRECTORY") or "organizations",
             public_base_url=(env.get("PUBLIC_BASE_URL") or "").rstrip("/") or None,
+            audit_retention=_days(env, "AUDIT_RETENTION_DAYS", default=400, least=30, most=3650),
         )
+
+
+def _days(env: Mapping[str, str], name: str, *, default: int, least: int, most: int) -> timedelta:
+    text = env.get(name) or str(default)
+    if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+        raise SettingMissing(f"the setting {name} is not a number of days from {least} to {most}")
+    return timedelta(days=int(text))
 
 
 def _required(env: Mapping[str, str], name: str) -> str:

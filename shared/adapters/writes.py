@@ -4,12 +4,16 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
+
 from shared.errors import Malformed, StoreRejected
-from shared.models.base import Document, ReceiptId, TenantId
+from shared.models.audit import AuditEntry
+from shared.models.audit_log import AuditLog, place_of
+from shared.models.base import Document, Instant, ReceiptId, TenantId
 from shared.models.incidents import IncidentSummary, TimelineEntry, TimelineEvent
 from shared.models.receipts import DeadLetter, ReceiptPart
 from shared.models.tenants import Record
@@ -18,6 +22,7 @@ from shared.ports.stores import IncidentChange
 MAX_BATCH = 100
 MAX_CURSOR_CHARS = 400
 DocumentT = TypeVar("DocumentT", bound=Document)
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 # An id is a path segment: with these Cosmos DB refuses it, or the HTTP client takes "." and ".." for directions.
 _ID = re.compile(r"(?!\.{1,2}\Z)[^/\\?#\x00-\x1f\x7f\ud800-\udfff]{1,255}")
@@ -133,3 +138,37 @@ def order_values(cursor: str) -> tuple[str, str]:
     except (ValueError, TypeError, Base64Error, RecursionError) as exc:
         raise Malformed("the cursor is not one of ours", reason="bad_cursor") from exc
     return detected_at, summary_id
+
+
+def stored_instant(at: datetime) -> str:
+    """A time as documents hold it, to compare with theirs."""
+    text: str = _INSTANT.dump_python(at, mode="json")
+    return text
+
+
+def entries_in(stored: Mapping[str, Any]) -> list[AuditEntry]:
+    """The audit entries that a stored document of any kind carries."""
+    return [AuditEntry.model_validate(one) for one in stored.get("audit_pending", ())]
+
+
+def without_entries(stored: Mapping[str, Any], entry_ids: frozenset[str]) -> dict[str, Any] | None:
+    """The body to store without some of its entries, all else as it was; None when it has none of them."""
+    held = stored.get("audit_pending", [])
+    kept = [one for one in held if one["entry_id"] not in entry_ids]
+    if len(kept) == len(held):
+        return None
+    own = {name: value for name, value in stored.items() if not name.startswith("_")}
+    return {**own, "audit_pending": kept}
+
+
+def tail_in(found: Sequence[Mapping[str, Any]]) -> AuditLog | None:
+    """The last entry of a chain; raises StoreRejected when what lies there is no entry."""
+    if not found:
+        return None
+    try:
+        tail = AuditLog.from_stored(found[0])
+    except ValidationError as exc:
+        raise StoreRejected("what ends the audit chain is no entry", reason="audit_chain_broken") from exc
+    if tail.id != place_of(tail.sequence):
+        raise StoreRejected("what ends the audit chain lies at another's place", reason="audit_chain_broken")
+    return tail

@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
+from shared.errors import StoreUnavailable
 from shared.models.base import Document, Instant, TenantId, Value, document_id
 
 MAX_PENDING = 50
@@ -63,7 +64,9 @@ class AuditedDocument(Document):
     audit_pending: tuple[AuditEntry, ...] = Field(default=(), max_length=MAX_PENDING)
 
     def with_audit(self, entry: AuditEntry) -> Self:
-        """The document with one more entry to be sealed."""
+        """The document with one more entry to be sealed; raises StoreUnavailable while too many wait for it."""
+        if len(self.audit_pending) >= MAX_PENDING:
+            raise StoreUnavailable(f"{self.type} {self.id} waits for the audit trail", reason="audit_behind")
         return self.model_copy(update={"audit_pending": (*self.audit_pending, entry)})
 
 
@@ -96,12 +99,19 @@ class AuditIntent(Document):
     entry: AuditEntry
     where: AuditWhere
     ttl: int
+    mac: str = ""
+    """That it was us who announced it: who can write the database alone cannot have an entry sealed."""
+
+    @staticmethod
+    def id_for(entry_id: str) -> str:
+        """An entry is announced once."""
+        return document_id("intent", entry_id)
 
     @classmethod
     def of(cls, tenant_id: TenantId, entry: AuditEntry, where: AuditWhere, *, ttl: int) -> "AuditIntent":
         """What is about to be done."""
         return cls(
-            id=document_id("intent", entry.entry_id),
+            id=cls.id_for(entry.entry_id),
             tenant_id=tenant_id,
             month=entry.month,
             entry=entry,

@@ -10,6 +10,7 @@ from shared.models.base import IncidentId, ReceiptId
 from shared.models.schedule import SHARDS, DueWork, WorkKind
 from shared.pipeline.moving import complete
 from shared.pipeline.reconcile import reconcile
+from shared.pipeline.sealing import seal
 from shared.pipeline.silence import check_silence
 from shared.ports.services import Services
 from shared.ports.stores import Versioned
@@ -70,6 +71,9 @@ async def check(message: Check, services: Services, *, now: datetime) -> None:
     """Look at work that is due; work that is done meanwhile is left alone."""
     if message.kind is WorkKind.COMPLETE_MOVE:
         await complete(message, IncidentId(message.subject), services, now=now)
+        return
+    if message.kind is WorkKind.SEAL_AUDIT:
+        await seal(message, services, now=now)
         return
     held = await services.schedule.read(message.tenant_id, message.work_id)
     if held is None:

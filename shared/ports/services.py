@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from shared.ports.alert_sources import AlertSources
-from shared.ports.audit import AuditTrail
+from shared.ports.audit import AuditTrail, Sealing
 from shared.ports.metrics import MetricsSources
 from shared.ports.model import Model
 from shared.ports.records import RecordStore
@@ -32,6 +32,7 @@ class Services:
     directory: DirectoryStore
     records: RecordStore
     audit: AuditTrail
+    sealing: Sealing
     lookups: LookupStore
     receipts: ReceiptStore
     dead_letters: DeadLetterStore

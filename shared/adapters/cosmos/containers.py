@@ -35,6 +35,7 @@ def _indexed(*paths: str, composite: tuple[tuple[tuple[str, str], ...], ...] = (
 
 OLDEST_FIRST = (("/created_at", "ascending"), ("/id", "ascending"))
 NEWEST_FIRST = (("/detected_at", "descending"), ("/id", "descending"))
+ENTRIES_NEWEST_FIRST = (("/timestamp", "descending"), ("/id", "descending"))
 LETTERS_NEWEST_FIRST = (("/recorded_at", "descending"), ("/id", "descending"))
 
 CONTAINERS: tuple[ContainerSpec, ...] = (
@@ -60,7 +61,14 @@ CONTAINERS: tuple[ContainerSpec, ...] = (
     ContainerSpec("caches", ("/tenant_id",), TTL_PER_DOCUMENT, _indexed("/tenant_id")),
     ContainerSpec("sessions", ("/id",), TTL_PER_DOCUMENT, _indexed("/id")),
     ContainerSpec(
-        "audit", ("/tenant_id", "/month"), TTL_PER_DOCUMENT, _indexed("/tenant_id", "/month", "/timestamp")
+        "audit",
+        ("/tenant_id", "/month"),
+        TTL_PER_DOCUMENT,
+        _indexed(
+            *("/tenant_id", "/month", "/type", "/entry_id", "/timestamp"),
+            *("/user_id", "/event_type", "/action", "/resource_type", "/resource_id"),
+            composite=(ENTRIES_NEWEST_FIRST,),
+        ),
     ),
     ContainerSpec(
         "deadletters",

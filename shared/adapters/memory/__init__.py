@@ -1,6 +1,6 @@
 """Every port in memory, with the promises of the real ones: for tests, and to read what a port means."""
 
-from shared.adapters.memory.audit import MemoryAuditTrail
+from shared.adapters.memory.audit import FixedSealing, MemoryAuditTrail
 from shared.adapters.memory.claims import MemoryClaims
 from shared.adapters.memory.documents import MemoryDocuments
 from shared.adapters.memory.records import MemoryRecords
@@ -19,6 +19,7 @@ from shared.adapters.memory.surroundings import MemoryChanges, MemorySurrounding
 from shared.adapters.memory.transport import MemoryQueues, MemoryRawBodies
 
 __all__ = [
+    "FixedSealing",
     "MemoryAuditTrail",
     "MemoryChanges",
     "MemoryClaims",

@@ -1,6 +1,6 @@
 """A whole set of services in memory: nothing is connected, and nothing outlives the process."""
 
-from shared.adapters.memory.audit import MemoryAuditTrail
+from shared.adapters.memory.audit import FixedSealing, MemoryAuditTrail
 from shared.adapters.memory.claims import MemoryClaims
 from shared.adapters.memory.records import MemoryRecords
 from shared.adapters.memory.schedule import MemorySchedule
@@ -15,6 +15,7 @@ from shared.adapters.memory.stores import (
 )
 from shared.adapters.memory.surroundings import MemoryChanges, MemorySurroundings
 from shared.adapters.memory.transport import MemoryQueues, MemoryRawBodies
+from shared.models.audit import AuditHome
 from shared.models.base import TenantId
 from shared.models.tenants import Integration
 from shared.ports.alert_sources import AlertSource
@@ -45,18 +46,26 @@ class NoAlertSources:
 
 def services_in_memory(*, model: Model | None = None) -> Services:
     """Fresh services with nothing in them."""
-    directory = MemoryDirectory()
+    directory, incidents, letters = MemoryDirectory(), MemoryIncidents(), MemoryDeadLetters()
+    surroundings = MemorySurroundings()
+    homes = {
+        AuditHome.DIRECTORY: directory.documents,
+        AuditHome.INCIDENTS: incidents.documents,
+        AuditHome.DEAD_LETTERS: letters.documents,
+        AuditHome.CLAIMS: surroundings.documents,
+    }
     return Services(
         claims=MemoryClaims(),
-        incidents=MemoryIncidents(),
+        incidents=incidents,
         incident_list=MemoryIncidentList(),
         directory=directory,
         records=MemoryRecords(directory),
-        audit=MemoryAuditTrail(),
+        audit=MemoryAuditTrail(homes),
+        sealing=FixedSealing(),
         lookups=MemoryLookups(),
         receipts=MemoryReceipts(),
-        dead_letters=MemoryDeadLetters(),
-        surroundings=MemorySurroundings(),
+        dead_letters=letters,
+        surroundings=surroundings,
         changes=MemoryChanges(),
         schedule=MemorySchedule(),
         sessions=MemorySessions(),

@@ -38,7 +38,7 @@ class MemoryIncidents:
     """Incidents in memory: one partition an incident."""
 
     def __init__(self) -> None:
-        self._documents = MemoryDocuments()
+        self.documents = self._documents = MemoryDocuments()
 
     async def read(self, tenant_id: TenantId, incident_id: IncidentId) -> Versioned[Incident] | None:
         """See IncidentStore."""
@@ -212,7 +212,7 @@ class MemoryDeadLetters:
     """Dead letters in memory."""
 
     def __init__(self) -> None:
-        self._documents = MemoryDocuments()
+        self.documents = self._documents = MemoryDocuments()
 
     async def add(self, tenant_id: TenantId, letter: DeadLetter) -> None:
         """See DeadLetterStore."""

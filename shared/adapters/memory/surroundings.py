@@ -15,7 +15,7 @@ class MemorySurroundings:
     """Implements SurroundingsStore."""
 
     def __init__(self) -> None:
-        self._documents = MemoryDocuments()
+        self.documents = self._documents = MemoryDocuments()
 
     async def topology(self, tenant_id: TenantId) -> Versioned[KnownTopology] | None:
         """See SurroundingsStore."""
