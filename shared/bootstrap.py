@@ -32,7 +32,9 @@ from shared.signals.pacing import Pacer
 if TYPE_CHECKING:
     import azure.functions as func
 
+    from shared.access.authentication import Authenticator
     from shared.adapters.cosmos.client import CosmosDatabase
+    from shared.pipeline.signing_in import SignIn
 
 Closer = Callable[[], Awaitable[None]]
 
@@ -69,7 +71,31 @@ class Process:
             app_id_uri=self.settings.entra_app_id_uri,
         )
         options = ApiOptions(client_address_header=self.settings.client_address_header)
-        return func.AsgiMiddleware(create_api(self.services, authenticator, options=options))
+        sign_in = self._sign_in(authenticator)
+        return func.AsgiMiddleware(create_api(self.services, authenticator, options=options, sign_in=sign_in))
+
+    def _sign_in(self, authenticator: "Authenticator") -> "SignIn | None":
+        """Sign-in to the web app, where the settings say at which address it is."""
+        from shared.adapters.entra_sign_in import entra_sign_in
+        from shared.pipeline.auditing import append
+        from shared.pipeline.sessions import Sessions
+        from shared.pipeline.signing_in import SignIn
+
+        settings = self.settings
+        if settings.public_base_url is None:
+            return None
+        provider = entra_sign_in(
+            authority=settings.entra_authority,
+            directory=settings.entra_sign_in_directory,
+            client_id=settings.entra_client_id,
+            api=settings.entra_audience,
+            client_secret=settings.entra_client_secret,
+            managed_identity_client_id=settings.managed_identity_client_id,
+            ca_file=settings.entra_ca_file,
+        )
+        self.closers.append(provider.aclose)
+        sessions = Sessions(provider, authenticator, self.secret_box, self.services, append, authenticator.now)
+        return SignIn(sessions, settings.public_base_url)
 
     async def aclose(self) -> None:
         """Close every client."""

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ FLOW_LIFETIME = timedelta(minutes=10)
 """So long does somebody have to sign in."""
 MAX_SEALED_CHARS = 4096
 MAX_CODE_CHARS = 4096
+_BASE_URL = re.compile(r"https://[\w.-]+(:\d+)?|http://(localhost|127\.0\.0\.1)(:\d+)?")
 # A sign-in belongs to no tenant before it is done; no tenant has this id.
 _NOBODY, _FLOW = TenantId("sign-in"), IntegrationId("flow")
 
@@ -36,6 +38,11 @@ class SignIn:
 
     sessions: Sessions
     base_url: str
+
+    def __post_init__(self) -> None:
+        # Browsers keep our cookies only where there is TLS, or at home.
+        if not _BASE_URL.fullmatch(self.base_url):
+            raise ValueError("the product's own address must be https, without a path")
 
     async def begin(self, return_to: str, login_hint: str | None) -> tuple[str, str]:
         """Where to send the browser, and the sealed flow for its cookie; raises Malformed, ProviderUnavailable."""
