@@ -76,7 +76,7 @@ class Process:
 
     def _sign_in(self, authenticator: "Authenticator") -> "SignIn | None":
         """Sign-in to the web app, where the settings say at which address it is."""
-        from shared.adapters.entra_sign_in import entra_sign_in
+        from shared.adapters.entra_sign_in import entra_sign_in, managed_identity
         from shared.pipeline.auditing import append
         from shared.pipeline.sessions import Sessions
         from shared.pipeline.signing_in import SignIn
@@ -89,8 +89,7 @@ class Process:
             directory=settings.entra_sign_in_directory,
             client_id=settings.entra_client_id,
             api=settings.entra_audience,
-            client_secret=settings.entra_client_secret,
-            managed_identity_client_id=settings.managed_identity_client_id,
+            credential=settings.entra_client_secret or managed_identity(settings.managed_identity_client_id),
             ca_file=settings.entra_ca_file,
         )
         self.closers.append(provider.aclose)

@@ -16,6 +16,7 @@ from shared.ports.stores import DirectoryStore, LookupStore
 
 MAX_EMAIL_CHARS = 320
 MAX_NAME_CHARS = 200
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 
 class Forbidden(CopilotError):
@@ -115,7 +116,7 @@ def _identity(tenant_id: TenantId, claims: Mapping[str, Any]) -> Identity:
         name=_label(claims.get("name"), MAX_NAME_CHARS),
         granted=granted(claims),
         is_app=is_app_only(claims),
-        expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+        expires_at=datetime.fromtimestamp(min(claims["exp"], _LATEST), UTC),
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -12,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from shared.errors import ProviderUnavailable, Unauthenticated
 from shared.ports.sign_in import Begun, Tokens
+from shared.telemetry import logger
 
 if TYPE_CHECKING:
     import msal  # type: ignore[import-untyped]  # msal ships no types
+
+log = logger(__name__)
 
 CALL_SECONDS = 8.0
 MAX_THREADS = 8
@@ -22,6 +26,8 @@ MAX_THREADS = 8
 NO_DISCOVERY_PAUSE_SECONDS = 1.0
 EXCHANGE_AUDIENCE = "api://AzureADTokenExchange/.default"
 _PASSING = frozenset({"temporarily_unavailable", "server_error"})
+_OURS = frozenset({"invalid_client", "unauthorized_client"})
+"""Our registration or credential is not right: nobody's session should end for it."""
 
 Credential = str | Mapping[str, Callable[[], str]]
 """What msal takes: a secret, or a callable that makes client assertions."""
@@ -109,6 +115,9 @@ def _tokens(found: Mapping[str, Any], *, kept: str = "") -> Tokens:
     error = found.get("error")
     if error in _PASSING:
         raise ProviderUnavailable("the identity provider asks to try again")
+    if error in _OURS:
+        log.error("sign_in_misconfigured", extra={"reason": error})
+        raise ProviderUnavailable("the identity provider refuses our own credential", reason="client_refused")
     access_token, refresh_token = found.get("access_token"), found.get("refresh_token") or kept
     if error or not isinstance(access_token, str) or not isinstance(refresh_token, str) or not refresh_token:
         raise Unauthenticated("the provider issued no tokens", reason="provider_refused")
@@ -118,48 +127,53 @@ def _tokens(found: Mapping[str, Any], *, kept: str = "") -> Tokens:
 
 
 def entra_sign_in(
-    *,
-    authority: str,
-    directory: str,
-    client_id: str,
-    api: str,
-    client_secret: str | None,
-    managed_identity_client_id: str | None,
-    ca_file: str | None,
+    *, authority: str, directory: str, client_id: str, api: str, credential: Credential, ca_file: str | None
 ) -> EntraSignIn:
-    """Sign-in at the configured authority: by secret (local), or by the managed identity as federated credential."""
+    """Sign-in at the configured authority, for the application with this id and credential."""
 
     def connect() -> "msal.ConfidentialClientApplication":
-        import msal
-
-        class NothingKept(msal.TokenCache):  # type: ignore[misc]  # as above
-            """Tokens belong to their sessions, sealed; msal would keep everybody's in memory."""
-
-            def add(self, event: Any, now: Any = None) -> None:
-                """Keeps nothing."""
-
-        return msal.ConfidentialClientApplication(
-            client_id,
-            client_credential=client_secret or _federated(managed_identity_client_id),
-            authority=f"{authority}/{directory}",
-            # The authority is ours by configuration; msal would otherwise ask Microsoft's about any other.
-            instance_discovery=False,
-            http_client=_http(ca_file),
-            token_cache=NothingKept(),
-        )
+        return application(f"{authority}/{directory}", client_id, credential, _http(ca_file))
 
     return EntraSignIn(connect, api=api)
 
 
-def _federated(managed_identity_client_id: str | None) -> Credential:
+def application(
+    authority: str, client_id: str, credential: Credential, http: object
+) -> "msal.ConfidentialClientApplication":
+    """msal's application, which asks the authority for its discovery document."""
+    import msal
+
+    # In the query a code is in an address; it works once, with our verifier and credential, and the answer to it is a
+    # redirect that sends no referrer (docs/sign-in.md).
+    warnings.filterwarnings("ignore", message="response_mode='form_post' is recommended", category=UserWarning)
+
+    class NothingKept(msal.TokenCache):  # type: ignore[misc]  # as above
+        """Tokens belong to their sessions, sealed; msal would keep everybody's in memory."""
+
+        def add(self, event: Any, now: Any = None) -> None:
+            """Keeps nothing."""
+
+    return msal.ConfidentialClientApplication(
+        client_id,
+        client_credential=credential,
+        authority=authority,
+        # The authority is ours by configuration; msal would otherwise ask Microsoft's about any other.
+        instance_discovery=False,
+        http_client=http,
+        token_cache=NothingKept(),
+    )
+
+
+def managed_identity(client_id: str | None) -> Credential:
+    """The managed identity as the application's federated credential: no secret exists."""
     from azure.identity import ManagedIdentityCredential
 
-    credential = ManagedIdentityCredential(client_id=managed_identity_client_id)
+    credential = ManagedIdentityCredential(client_id=client_id)
     # Called for each request to the token endpoint; the credential caches its token.
     return {"client_assertion": lambda: credential.get_token(EXCHANGE_AUDIENCE).token}
 
 
-def _http(ca_file: str | None) -> Any:
+def _http(ca_file: str | None) -> object:
     import requests
 
     session = requests.Session()

@@ -142,6 +142,11 @@ async def test_a_v1_token_is_as_good(served: Served) -> None:
     assert (answer.json()["email"], answer.json()["role"]) == ("dana@acme.example", "engineer")
 
 
+async def test_a_token_that_never_expires_is_no_bug_of_ours(served: Served) -> None:
+    async with served.client(headers=bearer(a_token(exp=float("inf")))) as client:
+        assert (await client.get("/me")).status_code == 200
+
+
 async def test_an_application_has_no_user_and_is_asked_for_none(served: Served) -> None:
     await served.services.directory.put(ACME, a_user(is_active=False))
     async with served.client(headers=bearer(a_token(idtyp="app", preferred_username=None))) as client:
