@@ -10,7 +10,7 @@ from shared.access.principals import Principal, granted, lower
 from shared.access.tokens import Expected, Presented, is_app_only, presented, subject_of, verified
 from shared.errors import CopilotError, KeysUnavailable, Unauthenticated
 from shared.models.base import TenantId
-from shared.models.tenants import Role, User
+from shared.models.tenants import Role, Tenant, User
 from shared.ports.identity import SigningKeys
 from shared.ports.stores import DirectoryStore, LookupStore
 
@@ -76,18 +76,21 @@ class Authenticator:
 
     async def admit(self, identity: Identity) -> Principal:
         """The principal, with the lower of the granted role and the one of the user's record; raises Forbidden."""
-        tenant, user = await asyncio.gather(
+        return _admitted(identity, *await self._records(identity))
+
+    async def admit_user(self, identity: Identity) -> Principal:
+        """The same for somebody who signed in, and so has a record: without it nothing would narrow their role."""
+        tenant, user = await self._records(identity)
+        principal = _admitted(identity, tenant, user)
+        if user is None:
+            raise Forbidden("this user is not active", reason="unknown_user")
+        return principal
+
+    async def _records(self, identity: Identity) -> tuple[Tenant | None, User | None]:
+        return await asyncio.gather(
             self.directory.tenant(identity.tenant_id),
             _nobody() if identity.is_app else self._user(identity),
         )
-        if tenant is None or not tenant.is_active:
-            raise Forbidden("this tenant is not active", reason="inactive_tenant")
-        if user is not None and not user.is_active:
-            raise Forbidden("this user is not active", reason="inactive_user")
-        if identity.granted is None:
-            raise Forbidden("the token carries none of the roles admin, engineer and viewer", reason="no_role")
-        role = identity.granted if user is None else lower(identity.granted, user.role)
-        return Principal(tenant_id=identity.tenant_id, object_id=identity.object_id, email=identity.email, role=role)
 
     async def _key(self, says: Presented) -> Any | None:
         return await self.keys.key(says.entra_tenant_id, says.key_id)
@@ -104,6 +107,17 @@ class Authenticator:
 
 async def _nobody() -> None:
     return None
+
+
+def _admitted(identity: Identity, tenant: Tenant | None, user: User | None) -> Principal:
+    if tenant is None or not tenant.is_active:
+        raise Forbidden("this tenant is not active", reason="inactive_tenant")
+    if user is not None and not user.is_active:
+        raise Forbidden("this user is not active", reason="inactive_user")
+    if identity.granted is None:
+        raise Forbidden("the token carries none of the roles admin, engineer and viewer", reason="no_role")
+    role = identity.granted if user is None else lower(identity.granted, user.role)
+    return Principal(tenant_id=identity.tenant_id, object_id=identity.object_id, email=identity.email, role=role)
 
 
 def _identity(tenant_id: TenantId, claims: Mapping[str, Any]) -> Identity:

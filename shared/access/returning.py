@@ -36,4 +36,6 @@ def _is_plain(path: str) -> bool:
 
 
 def _refused() -> Malformed:
-    return Malformed("return_to must be a path of the web app, such as /incidents", reason="bad_return_to")
+    return Malformed(
+        "the page to return to must be a path of the web app, such as /incidents", reason="bad_return_to"
+    )

@@ -23,6 +23,8 @@ log = logger(__name__)
 CALL_SECONDS = 8.0
 MAX_THREADS = 8
 """Of our own: whoever keeps the provider's connections busy must not use up the threads of everything else."""
+MAX_WAITING = 64
+"""Beyond, they are told to come back: whoever makes up codes could otherwise have us ask about them without end."""
 NO_DISCOVERY_PAUSE_SECONDS = 1.0
 EXCHANGE_AUDIENCE = "api://AzureADTokenExchange/.default"
 _PASSING = frozenset({"temporarily_unavailable", "server_error"})
@@ -43,6 +45,7 @@ class EntraSignIn:
         self._connecting = threading.Lock()
         self._connected: msal.ConfidentialClientApplication | None = None
         self._failed_at: float | None = None
+        self._waiting = 0
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="sign-in")
 
     async def begin(self, *, redirect_uri: str, login_hint: str | None) -> Begun:
@@ -75,7 +78,13 @@ class EntraSignIn:
         return _tokens(found, kept=refresh_token)
 
     async def _call(self, run: Callable[["msal.ConfidentialClientApplication"], dict[str, Any]]) -> dict[str, Any]:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._blocking, run)
+        if self._waiting >= MAX_WAITING:
+            raise ProviderUnavailable("too many wait for the identity provider", reason="provider_busy")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._blocking, run)
+        finally:
+            self._waiting -= 1
 
     async def aclose(self) -> None:
         """Let the threads go."""

@@ -97,7 +97,7 @@ class Sessions:
         """Who is signed in, admitted anew; raises Unauthenticated once the tokens need a refresh, and Forbidden."""
         if self.now() >= session.token_expires_at + timedelta(seconds=SKEW_SECONDS):
             raise Unauthenticated("the session needs a refresh", reason="session_stale")
-        return await self.authenticator.admit(_identity_of(session))
+        return await self.authenticator.admit_user(_identity_of(session))
 
     async def secrets(self, session: Session) -> SessionSecrets:
         """What the session keeps to itself."""
@@ -191,7 +191,7 @@ class Sessions:
 
     async def _require_admitted(self, session: Session, requested_from: RequestedFrom) -> None:
         try:
-            await self.authenticator.admit(_identity_of(session))
+            await self.authenticator.admit_user(_identity_of(session))
         except Forbidden as refused:
             await self.end(session, "refresh_session", refused.reason, requested_from)
             raise

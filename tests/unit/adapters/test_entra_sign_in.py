@@ -1,5 +1,6 @@
 """msal as we use it, on a provider in a few lines: how the application proves itself, and what a fault becomes."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ import pytest
 import requests
 from azure.core.exceptions import ClientAuthenticationError
 
-from shared.adapters.entra_sign_in import EntraSignIn, application, managed_identity
+from shared.adapters.entra_sign_in import MAX_WAITING, EntraSignIn, application, managed_identity
 from shared.errors import CopilotError, ProviderUnavailable, Unauthenticated
 
 AUTHORITY = "https://login.test/organizations"
@@ -117,6 +118,16 @@ async def test_only_what_the_provider_says_of_the_person_ends_a_session(
         await sign_in.renew("token")
     await sign_in.aclose()
     assert raised.value.reason == reason
+
+
+async def test_made_up_codes_wait_in_a_line_that_ends() -> None:
+    provider = Provider(lambda: Answer({"error": "invalid_grant"}, 400))
+    sign_in = connected(provider)
+    wanted = [sign_in.renew(f"junk-{number}") for number in range(MAX_WAITING + 5)]
+    refused = await asyncio.gather(*wanted, return_exceptions=True)
+    await sign_in.aclose()
+    reasons = [one.reason for one in refused if isinstance(one, CopilotError)]
+    assert reasons == ["provider_refused"] * MAX_WAITING + ["provider_busy"] * 5
 
 
 async def test_without_an_identity_token_nobody_would_have_compared_the_nonce() -> None:

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from shared.models.tenants import Role
+from shared.models.tenants import Role, User
 from tests.builders import ACME, GLOBEX, a_tenant
 from tests.unit.access.issuer import GLOBEX_TID, a_token
 from tests.unit.api.serving import INCIDENT, bearer
@@ -320,6 +320,18 @@ async def test_a_user_who_is_deactivated_is_locked_out_at_once(world: SigningIn)
         assert (await browser.me()).status_code == 403
         assert (await browser.client.post("/auth/logout", headers=browser.proof())).status_code == 204
     assert world.outcomes() == ["signed_in", "signed_out"]
+
+
+async def test_a_user_whose_record_is_removed_gains_nothing_by_it(world: SigningIn) -> None:
+    world.provider.claims = {"roles": ["admin"]}
+    async with world.browser() as browser:
+        await browser.sign_in()
+        held = await world.services.records.read(ACME, User, a_user().id)
+        assert held is not None
+        await world.services.records.delete(ACME, held.value.id, held.etag)
+        assert (await browser.me()).status_code == 403
+        assert (await browser.refresh()).status_code == 403
+    assert world.outcomes() == ["signed_in", "unknown_user"]
 
 
 async def test_a_role_that_is_narrowed_counts_with_the_next_request(world: SigningIn) -> None:
