@@ -111,7 +111,7 @@ def _tenant(created_at: datetime, now: datetime) -> Tenant:
 def _user(role: Role, now: datetime) -> User:
     email = EMAIL.format(role=role.value)
     return User(
-        id=document_id("usr", email),
+        id=User.id_of(entra_object_guid(email)),
         tenant_id=TENANT,
         email=email,
         entra_object_id=entra_object_guid(email),

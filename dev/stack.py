@@ -75,6 +75,7 @@ def storage_connection_string(ports: Ports) -> str:
 def product_environment(ports: Ports, layout: Layout) -> dict[str, str]:
     """The product's settings in this stack. A real Azure OpenAI is taken from the caller's environment."""
     from dev.cosmos.server import EMULATOR_KEY
+    from dev.entra.sign_ins import CLIENT_SECRET
     from dev.entra.tokens import API_AUDIENCE
 
     return {
@@ -86,6 +87,9 @@ def product_environment(ports: Ports, layout: Layout) -> dict[str, str]:
         "COSMOS_DATABASE": DATABASE,
         "ENTRA_AUTHORITY": f"https://localhost:{ports.entra}",
         "ENTRA_AUDIENCE": API_AUDIENCE,
+        "ENTRA_CLIENT_SECRET": CLIENT_SECRET,
+        # Browsers keep Secure cookies of localhost without TLS; of 127.0.0.1 not all do.
+        "PUBLIC_BASE_URL": f"http://localhost:{ports.functions}",
         "ENTRA_CA_FILE": str(layout.entra.absolute() / "ca.pem"),
         "DATA_KEY_FILE": str(layout.key_file.absolute()),
         "OUTBOUND_ALLOW_PRIVATE": "true",

@@ -15,6 +15,7 @@ from shared.ports.records import RecordStore
 from shared.ports.schedule import ScheduleStore
 from shared.ports.secrets import DataKeys, SecretBox
 from shared.ports.services import Services
+from shared.ports.sessions import SessionStore
 from shared.ports.stores import (
     ClaimStore,
     DeadLetterStore,
@@ -31,7 +32,9 @@ from shared.signals.pacing import Pacer
 if TYPE_CHECKING:
     import azure.functions as func
 
+    from shared.access.authentication import Authenticator
     from shared.adapters.cosmos.client import CosmosDatabase
+    from shared.pipeline.signing_in import SignIn
 
 Closer = Callable[[], Awaitable[None]]
 
@@ -65,9 +68,33 @@ class Process:
             directory=self.services.directory,
             authority=self.settings.entra_authority,
             audience=self.settings.entra_audience,
+            app_id_uri=self.settings.entra_app_id_uri,
         )
         options = ApiOptions(client_address_header=self.settings.client_address_header)
-        return func.AsgiMiddleware(create_api(self.services, authenticator, options=options))
+        sign_in = self._sign_in(authenticator)
+        return func.AsgiMiddleware(create_api(self.services, authenticator, options=options, sign_in=sign_in))
+
+    def _sign_in(self, authenticator: "Authenticator") -> "SignIn | None":
+        """Sign-in to the web app, where the settings say at which address it is."""
+        from shared.adapters.entra_sign_in import entra_sign_in, managed_identity
+        from shared.pipeline.auditing import append
+        from shared.pipeline.sessions import Sessions
+        from shared.pipeline.signing_in import SignIn
+
+        settings = self.settings
+        if settings.public_base_url is None:
+            return None
+        provider = entra_sign_in(
+            authority=settings.entra_authority,
+            directory=settings.entra_sign_in_directory,
+            client_id=settings.entra_client_id,
+            api=settings.entra_audience,
+            credential=settings.entra_client_secret or managed_identity(settings.managed_identity_client_id),
+            ca_file=settings.entra_ca_file,
+        )
+        self.closers.append(provider.aclose)
+        sessions = Sessions(provider, authenticator, self.secret_box, self.services, append, authenticator.now)
+        return SignIn(sessions, settings.public_base_url)
 
     async def aclose(self) -> None:
         """Close every client."""
@@ -122,6 +149,7 @@ class _Stores(TypedDict):
     surroundings: SurroundingsStore
     changes: ChangeStore
     schedule: ScheduleStore
+    sessions: SessionStore
 
 
 def _stores(database: "CosmosDatabase") -> _Stores:
@@ -130,6 +158,7 @@ def _stores(database: "CosmosDatabase") -> _Stores:
     from shared.adapters.cosmos.incidents import CosmosIncidentList, CosmosIncidents
     from shared.adapters.cosmos.records import CosmosRecords
     from shared.adapters.cosmos.schedule import CosmosSchedule
+    from shared.adapters.cosmos.sessions import CosmosSessions
     from shared.adapters.cosmos.stores import (
         CosmosDeadLetters,
         CosmosDirectory,
@@ -149,6 +178,7 @@ def _stores(database: "CosmosDatabase") -> _Stores:
         "surroundings": CosmosSurroundings(database),
         "changes": CosmosChanges(database),
         "schedule": CosmosSchedule(database),
+        "sessions": CosmosSessions(database),
     }
 
 

@@ -7,6 +7,7 @@ CopilotError
 │   ├── BlobUnavailable       a blob cannot be read or written
 │   ├── KeysUnavailable       the key that wraps secrets cannot be reached
 │   ├── Conflict              somebody else wrote first; read again and decide again
+│   ├── ProviderUnavailable   the identity provider does not answer a sign-in or a renewal
 │   ├── SourceUnavailable     a tenant's Prometheus (or similar) did not answer well
 │   └── ModelUnavailable      the model did not give a usable answer
 └── permanent: trying again changes nothing
@@ -59,6 +60,13 @@ class KeysUnavailable(CopilotError):
 
     retryable = True
     default_reason = "keys_unavailable"
+
+
+class ProviderUnavailable(CopilotError):
+    """The identity provider could not be reached now."""
+
+    retryable = True
+    default_reason = "provider_unavailable"
 
 
 class Conflict(CopilotError):

@@ -32,6 +32,11 @@ class Settings:
     outbound_allow_private: bool
     managed_identity_client_id: str | None
     client_address_header: str | None
+    entra_app_id_uri: str
+    entra_client_id: str
+    entra_client_secret: str | None
+    entra_sign_in_directory: str
+    public_base_url: str | None
     audit_retention: timedelta
 
     @classmethod
@@ -57,6 +62,11 @@ class Settings:
             outbound_allow_private=(env.get("OUTBOUND_ALLOW_PRIVATE") or "").lower() == "true",
             managed_identity_client_id=env.get("AZURE_CLIENT_ID") or None,
             client_address_header=env.get("CLIENT_ADDRESS_HEADER") or None,
+            entra_app_id_uri=env.get("ENTRA_APP_ID_URI") or f"api://{_required(env, 'ENTRA_AUDIENCE')}",
+            entra_client_id=env.get("ENTRA_CLIENT_ID") or _required(env, "ENTRA_AUDIENCE"),
+            entra_client_secret=env.get("ENTRA_CLIENT_SECRET") or None,
+            entra_sign_in_directory=env.get("ENTRA_SIGN_IN_DIRECTORY") or "organizations",
+            public_base_url=(env.get("PUBLIC_BASE_URL") or "").rstrip("/") or None,
             audit_retention=_days(env, "AUDIT_RETENTION_DAYS", default=400, least=30, most=3650),
         )
 

@@ -116,11 +116,11 @@ class IdTokens(OpenIDCode):  # type: ignore[misc]  # Authlib ships no types
 
     def get_client_claims(self, client: Application) -> dict[str, Any]:
         """The claims that do not depend on the person."""
-        return {"iss": issuer(self._port, _tenant_id()), "aud": client.get_client_id()}
+        return {"aud": client.get_client_id()}
 
     def generate_user_info(self, user: Person, _scope: str) -> dict[str, Any]:
         """The claims about the person."""
-        return identity_claims(user, audience=API_AUDIENCE)
+        return {"iss": issuer(self._port, user.tenant_id), **identity_claims(user, audience=API_AUDIENCE)}
 
     def process_token(self, grant: grants.BaseGrant, response: tuple[int, dict[str, Any], Any]) -> dict[str, Any]:
         """Called by Authlib on every answer of the token endpoint."""
@@ -169,8 +169,12 @@ def authorization_server(app: flask.Flask, *, key: RSAKey, port: int) -> Authori
 def _api_scope(scope: str) -> str | None:
     """Entra's `scp`: the API's own scopes by their last part, without OpenID's."""
     asked = [name.rpartition("/")[2] for name in scope_to_list(scope) or [] if name not in _PROTOCOL_SCOPES]
+    # What was consented to once and for all: here, the one scope that the registration exposes.
+    asked = ["access" if name == ".default" else name for name in asked]
     return " ".join(asked) or None
 
 
-def _tenant_id() -> str:
-    return str((flask.request.view_args or {})["tenant_id"])
+def _tenant_id() -> str | None:
+    """The directory that the path names; None for `organizations`, which is every directory."""
+    named = (flask.request.view_args or {})["tenant_id"]
+    return None if named is None else str(named)

@@ -17,7 +17,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from dev.entra.keys import ca_file, server_tls, signing_key
 from dev.entra.oauth import authorization_server
-from dev.entra.tokens import Person, issuer
+from dev.entra.tokens import Person, home_directory, issuer
 
 _SIGN_IN_PAGE = """<!doctype html><html lang="en"><title>Local sign-in</title>
 <h1>Sign in to the local stack</h1><p>No password: this stand-in believes whoever asks.</p>
@@ -36,30 +36,34 @@ def create_app(*, port: int, key: RSAKey) -> flask.Flask:
     app = flask.Flask("dev.entra", static_folder=None)
     server = authorization_server(app, key=key, port=port)
 
+    @app.get("/organizations/v2.0/.well-known/openid-configuration", defaults={"tenant_id": None})
     @app.get("/<uuid:tenant_id>/v2.0/.well-known/openid-configuration")
-    def discovery(tenant_id: UUID) -> dict[str, Any]:
-        return _discovery(port, str(tenant_id))
+    def discovery(tenant_id: UUID | None) -> dict[str, Any]:
+        return _discovery(port, tenant_id)
 
+    @app.get("/common/discovery/v2.0/keys", defaults={"tenant_id": None})
     @app.get("/<uuid:tenant_id>/discovery/v2.0/keys")
-    def keys(tenant_id: UUID) -> dict[str, Any]:  # noqa: ARG001 - every tenant has the same keys, as in Entra
+    def keys(tenant_id: UUID | None) -> dict[str, Any]:  # noqa: ARG001 - all have the same keys, as in Entra
         public = KeySet([key]).as_dict(private=False)
         return {"keys": [{**jwk, "use": "sig", "alg": "RS256"} for jwk in public["keys"]]}
 
+    @app.route("/organizations/oauth2/v2.0/authorize", methods=["GET", "POST"], defaults={"tenant_id": None})
     @app.route("/<uuid:tenant_id>/oauth2/v2.0/authorize", methods=["GET", "POST"])
-    def authorize(tenant_id: UUID) -> Any:
+    def authorize(tenant_id: UUID | None) -> Any:
         try:
             grant = server.get_consent_grant()
         except OAuth2Error as error:
             return {"error": error.error, "error_description": error.description}, 400
         if flask.request.method == "GET":
             return flask.render_template_string(_SIGN_IN_PAGE, email=flask.request.args.get("login_hint", ""))
-        role = flask.request.form.get("role") or None
-        person = Person(tenant_id=str(tenant_id), email=flask.request.form["email"], role=role)
+        role, email = flask.request.form.get("role") or None, flask.request.form["email"]
+        person = Person(tenant_id=str(tenant_id or home_directory(email)), email=email, role=role)
         answer = server.create_authorization_response(grant_user=person, grant=grant)
         return _as_form(answer) if flask.request.args.get("response_mode") == "form_post" else answer
 
+    @app.post("/organizations/oauth2/v2.0/token", defaults={"tenant_id": None})
     @app.post("/<uuid:tenant_id>/oauth2/v2.0/token")
-    def token(tenant_id: UUID) -> Any:  # noqa: ARG001 - the grants read it from the path
+    def token(tenant_id: UUID | None) -> Any:  # noqa: ARG001 - the grants read it from the path
         return server.create_token_response()
 
     return app
@@ -71,13 +75,15 @@ def _as_form(redirect: flask.Response) -> str:
     return flask.render_template_string(_FORM_POST_PAGE, action=action, fields=parse_qsl(query))
 
 
-def _discovery(port: int, tenant_id: str) -> dict[str, Any]:
-    tenant = f"https://localhost:{port}/{tenant_id}"
+def _discovery(port: int, tenant_id: UUID | None) -> dict[str, Any]:
+    """As in Entra, `organizations` stands for all directories, and its issuer is a template."""
+    tenant = f"https://localhost:{port}/{tenant_id or 'organizations'}"
+    keys = f"https://localhost:{port}/{tenant_id or 'common'}/discovery/v2.0/keys"
     return {
-        "issuer": issuer(port, tenant_id),
+        "issuer": issuer(port, str(tenant_id)) if tenant_id else f"https://localhost:{port}/{{tenantid}}/v2.0",
         "authorization_endpoint": f"{tenant}/oauth2/v2.0/authorize",
         "token_endpoint": f"{tenant}/oauth2/v2.0/token",
-        "jwks_uri": f"{tenant}/discovery/v2.0/keys",
+        "jwks_uri": keys,
         "token_endpoint_auth_methods_supported": ["client_secret_post"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],

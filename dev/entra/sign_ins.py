@@ -102,11 +102,11 @@ class SignIns:
         """Remembers a refresh token until it is taken."""
         self._refresh_tokens[token.value] = token
 
-    def code(self, tenant_id: str, value: str) -> Issued | None:
-        """The code, when it is this tenant's and not too old."""
+    def code(self, tenant_id: str | None, value: str) -> Issued | None:
+        """The code, when it is this tenant's (None: any) and not too old."""
         return self._valid(tenant_id, self._codes.get(value))
 
-    def refresh_token(self, tenant_id: str, value: str) -> Issued | None:
+    def refresh_token(self, tenant_id: str | None, value: str) -> Issued | None:
         """The refresh token, when it is this tenant's and not too old."""
         return self._valid(tenant_id, self._refresh_tokens.get(value))
 
@@ -116,7 +116,7 @@ class SignIns:
         self._refresh_tokens.pop(issued.value, None)
 
     @staticmethod
-    def _valid(tenant_id: str, issued: Issued | None) -> Issued | None:
-        if issued is None or issued.person.tenant_id != tenant_id or issued.expires_at < datetime.now(UTC):
+    def _valid(tenant_id: str | None, issued: Issued | None) -> Issued | None:
+        if issued is None or issued.expires_at < datetime.now(UTC):
             return None
-        return issued
+        return issued if tenant_id in (None, issued.person.tenant_id) else None

@@ -19,6 +19,7 @@ __all__ = [
     "ca_file",
     "entra_object_guid",
     "entra_tenant_guid",
+    "home_directory",
     "identity_claims",
     "issuer",
     "mint",
@@ -54,6 +55,11 @@ def entra_tenant_guid(slug: str) -> str:
 def entra_object_guid(email: str) -> str:
     """The object id (`oid`) of the person with this mail address."""
     return str(uuid5(_NAMES, f"user:{email.lower()}"))
+
+
+def home_directory(email: str) -> str:
+    """The directory that a mail address belongs to: that of acme.example is the one of the tenant `acme`."""
+    return entra_tenant_guid(email.rpartition("@")[2].partition(".")[0].lower())
 
 
 def issuer(port: int, tenant_id: str) -> str:

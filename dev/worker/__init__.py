@@ -3,5 +3,5 @@
 The library (azure-functions-runtime) takes the classes of the host's gRPC messages from its caller. They are stood in
 for here by dataclasses with the same fields, so there is no gRPC and no host: no listeners, keys, routing or retries.
 It is what Azure runs for Python 3.13 and later; on 3.10 to 3.12 Azure runs the older build of the same worker.
-Cookies and collections of bytes are not stood in for, since nothing here sends them.
+Cookies and collections of bytes are not stood in for: what runs in the worker here sends none.
 """

@@ -1,5 +1,6 @@
 """The person or script behind a request, once its token has been checked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,6 +56,24 @@ class Principal:
             user_agent=self.requested_from.user_agent,
             request_id=request_id,
         )
+
+
+SCOPE_GRANTS: Mapping[str, Role] = {"Incidents.Read": Role.VIEWER, "Incidents.ReadWrite": Role.ENGINEER}
+"""What a delegated token without app roles may; no scope makes an admin."""
+
+
+def granted(claims: Mapping[str, object]) -> Role | None:
+    """The most that a token allows: by its app roles or, when it has no `roles` claim at all, by its scopes."""
+    roles, scopes = claims.get("roles"), claims.get("scp")
+    if roles is not None or claims.get("idtyp") == "app":
+        return highest(roles)
+    named = set(scopes.split(" ")) if isinstance(scopes, str) else set()
+    return highest([role.value for scope, role in SCOPE_GRANTS.items() if scope in named])
+
+
+def lower(one: Role, other: Role) -> Role:
+    """The one of two roles that may less."""
+    return max(one, other, key=list(Role).index)
 
 
 def highest(roles: object) -> Role | None:

@@ -6,6 +6,7 @@ from shared.models.tenants import Role
 
 LEAST_ROLE: Mapping[str, Role] = {
     "who_am_i": Role.VIEWER,
+    "read_session": Role.VIEWER,
     "list_incidents": Role.VIEWER,
     "read_incident": Role.VIEWER,
     "read_signals": Role.VIEWER,
@@ -24,6 +25,9 @@ LEAST_ROLE: Mapping[str, Role] = {
     "search_audit_logs": Role.ADMIN,
     "verify_audit_logs": Role.ADMIN,
 }
+
+PUBLIC_OPERATIONS = frozenset({"begin_sign_in", "finish_sign_in", "refresh_session", "sign_out"})
+"""What asks for no role: the way in and out. The last two need a session and prove that the web app asks."""
 
 _RANK = {Role.VIEWER: 0, Role.ENGINEER: 1, Role.ADMIN: 2}
 

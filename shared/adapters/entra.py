@@ -35,7 +35,7 @@ class _KeySet:
 
 
 class EntraKeys:
-    """Implements SigningKeys from `{authority}/{tid}/discovery/v2.0/keys`; `clock` counts seconds."""
+    """Implements SigningKeys from `{authority}/{tid, or common}/discovery/v2.0/keys`; `clock` counts seconds."""
 
     def __init__(
         self,
@@ -52,19 +52,26 @@ class EntraKeys:
         self._fetch_seconds = fetch_seconds
         self._max_tenants = max_tenants
         self._sets: OrderedDict[str, _KeySet] = OrderedDict()
+        self._shared = _KeySet()
 
     async def key(self, entra_tenant_id: str, key_id: str) -> Any | None:
         """See SigningKeys. What is no GUID has no keys: it never reaches a URL."""
         if not GUID.fullmatch(entra_tenant_id):
             return None
-        known = self._set_of(entra_tenant_id)
+        return await self._key_of(entra_tenant_id, self._set_of(entra_tenant_id), key_id)
+
+    async def shared_key(self, key_id: str) -> Any | None:
+        """See SigningKeys. One set serves all directories that we do not know, so junk shares one pause."""
+        return await self._key_of("common", self._shared, key_id)
+
+    async def _key_of(self, directory: str, known: _KeySet, key_id: str) -> Any | None:
         # While somebody refreshes keys that are merely old, everybody else goes on with them.
         waits = not (key_id in known.keys and known.fetching.locked())
         if waits and self._should_fetch(known, key_id):
             async with known.fetching:
                 # Whoever had to wait for the lock finds what the one before has fetched, or that it could not.
                 if self._should_fetch(known, key_id):
-                    await self._refresh(entra_tenant_id, known)
+                    await self._refresh(directory, known)
         if known.fetched_at is None:
             raise KeysUnavailable("the issuer's keys could not be fetched", reason="issuer_unavailable")
         return known.keys.get(key_id)
@@ -85,9 +92,9 @@ class EntraKeys:
         is_old = known.fetched_at is None or now - known.fetched_at >= REFRESH_AFTER_SECONDS
         return is_old or key_id not in known.keys
 
-    async def _refresh(self, entra_tenant_id: str, known: _KeySet) -> None:
+    async def _refresh(self, directory: str, known: _KeySet) -> None:
         try:
-            known.keys = _signing_keys(await self._published(entra_tenant_id))
+            known.keys = _signing_keys(await self._published(directory))
             known.fetched_at = self._clock()
         except (httpx.HTTPError, TimeoutError, ValueError, RecursionError) as exc:
             # The last good keys stay; with none, the caller is told.
@@ -96,8 +103,8 @@ class EntraKeys:
             # From the end of the attempt, or all who waited through a timeout would each wait through their own.
             known.tried_at = self._clock()
 
-    async def _published(self, entra_tenant_id: str) -> bytes:
-        url = f"{self._authority}/{entra_tenant_id}/discovery/v2.0/keys"
+    async def _published(self, directory: str) -> bytes:
+        url = f"{self._authority}/{directory}/discovery/v2.0/keys"
         # httpx counts its timeouts an operation, so a trickle of bytes needs a deadline of its own.
         async with asyncio.timeout(self._fetch_seconds), self._client.stream("GET", url) as answer:
             answer.raise_for_status()

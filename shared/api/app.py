@@ -3,18 +3,25 @@
 from fastapi import APIRouter, FastAPI
 
 from shared.access.authentication import Authenticator
-from shared.api import audit_logs, corrections, dead_letters, incidents, me, payloads, receipts
+from shared.api import audit_logs, auth, corrections, dead_letters, incidents, me, payloads, receipts
 from shared.api.boundary import Boundary
 from shared.api.documentation import DocumentedApi, add_docs_page
 from shared.api.options import PLAIN, ApiOptions
 from shared.api.problems import install_problems
+from shared.pipeline.signing_in import SignIn
 from shared.ports.services import Services
 
 PREFIX = "/api/v1"
 
 
-def create_api(services: Services, authenticator: Authenticator, *, options: ApiOptions = PLAIN) -> FastAPI:
-    """The API on these services; every route but the documentation authenticates."""
+def create_api(
+    services: Services,
+    authenticator: Authenticator,
+    *,
+    options: ApiOptions = PLAIN,
+    sign_in: SignIn | None = None,
+) -> FastAPI:
+    """The API on these services; every route authenticates but the documentation and the public operations."""
     api = DocumentedApi(
         title="SRE Copilot",
         version="1",
@@ -30,11 +37,19 @@ def create_api(services: Services, authenticator: Authenticator, *, options: Api
     api.state.services = services
     api.state.authenticator = authenticator
     api.state.options = options
+    api.state.sign_in = sign_in
     routes = APIRouter(prefix=PREFIX, redirect_slashes=False)
-    for resource in (me.router, incidents.router, corrections.router, receipts.router, dead_letters.router):
+    for resource in (
+        me.router,
+        auth.router,
+        incidents.router,
+        corrections.router,
+        receipts.router,
+        payloads.router,
+        dead_letters.router,
+        audit_logs.router,
+    ):
         routes.include_router(resource)
-    for audited in (payloads.router, audit_logs.router):
-        routes.include_router(audited)
     api.include_router(routes)
     add_docs_page(api, PREFIX)
     api.add_middleware(Boundary)

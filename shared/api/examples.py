@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.api.examples_audit import AUDIT_EXAMPLES
+from shared.api.examples_auth import EXAMPLES_OF_SIGN_IN
 
 Example = dict[str, Any]
 
@@ -197,6 +198,7 @@ _ME: Example = {
 
 
 EXAMPLES: Mapping[str, Example | list[Example]] = {
+    **EXAMPLES_OF_SIGN_IN,
     "who_am_i": _ME,
     "list_incidents": _INCIDENT_PAGE,
     "read_incident": _INCIDENT,

@@ -58,8 +58,8 @@ _TITLES = {
 }
 _MEANINGS = {
     400: "A parameter is out of its range, or the cursor is not one of ours.",
-    401: "There is no bearer token, or not a good one. The answer does not say what is wrong with it.",
-    403: "The token is good, but its tenant is not active or its role does not allow this.",
+    401: "There is no bearer token or session, or not a good one. The answer does not say what is wrong with it.",
+    403: "The token is good, but its tenant or user is not active, or its role does not allow this.",
     404: "There is no such thing in the caller's tenant.",
     409: "What is asked for cannot be done in the state that things are in.",
     412: "`If-Match` names a version that is not the current one any more.",

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from shared.models.audit import AuditedDocument
-from shared.models.base import Document, Instant
+from shared.models.base import Document, Instant, document_id
 from shared.models.correlation import CorrelationPolicy
 
 
@@ -70,6 +70,11 @@ class User(Record):
     role: Role = Role.VIEWER
     slack_user_id: str | None = None
     is_active: bool = True
+
+    @staticmethod
+    def id_of(entra_object_id: str) -> str:
+        """Derives from the object id, so that finding somebody is a point read and nobody is there twice."""
+        return document_id("usr", entra_object_id)
 
 
 class IntegrationType(StrEnum):

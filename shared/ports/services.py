@@ -8,6 +8,7 @@ from shared.ports.metrics import MetricsSources
 from shared.ports.model import Model
 from shared.ports.records import RecordStore
 from shared.ports.schedule import ScheduleStore
+from shared.ports.sessions import SessionStore
 from shared.ports.stores import (
     ClaimStore,
     DeadLetterStore,
@@ -38,6 +39,7 @@ class Services:
     surroundings: SurroundingsStore
     changes: ChangeStore
     schedule: ScheduleStore
+    sessions: SessionStore
     queues: Queues
     raw: RawBodies
     metrics: MetricsSources

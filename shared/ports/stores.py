@@ -149,7 +149,7 @@ class DirectoryStore(Protocol):
         ...
 
     async def user_by_object_id(self, tenant_id: TenantId, entra_object_id: str) -> User | None:
-        """The user with this Entra object id."""
+        """The user with this Entra object id (`User.id_of`): a point read, for every request makes it."""
         ...
 
     async def integration(self, tenant_id: TenantId, integration_id: IntegrationId) -> Integration | None:

@@ -36,7 +36,7 @@ def tenant() -> TenantId:
 
 def a_user(tenant: TenantId, object_id: str) -> User:
     return User(
-        id=f"usr-{object_id}",
+        id=User.id_of(object_id),
         tenant_id=tenant,
         email="a@example.com",
         entra_object_id=object_id,

@@ -239,6 +239,22 @@ def test_a_code_of_one_tenant_is_unknown_to_another(data: Path, port: int) -> No
     assert answer.json()["error"] == "invalid_grant"
 
 
+def test_whoever_signs_in_at_organizations_does_so_in_the_directory_of_their_address(data: Path, port: int) -> None:
+    organizations = "organizations"
+    asked = {"response_type": "code", "client_id": API_AUDIENCE, "redirect_uri": CALLBACK, "scope": "openid"}
+    challenge = {"code_challenge": create_s256_code_challenge(VERIFIER), "code_challenge_method": "S256"}
+    with a_browser(data) as browser:
+        where = f"https://localhost:{port}/{organizations}/oauth2/v2.0/authorize"
+        answer = browser.post(where, params=asked | challenge, data={"email": "dana@globex.example"})
+        common = browser.get(f"https://localhost:{port}/common/discovery/v2.0/keys").json()
+    code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+    issued = exchange(data, port, organizations, code=code, code_verifier=VERIFIER).json()
+    globex = entra_tenant_guid("globex")
+    assert verified(data, port, issued["access_token"], globex)["tid"] == globex
+    assert jwt.get_unverified_header(issued["id_token"])["kid"] == common["keys"][0]["kid"]
+    assert verified(data, port, issued["id_token"], globex)["iss"] == f"https://localhost:{port}/{globex}/v2.0"
+
+
 def test_a_wrong_client_secret_is_refused(data: Path, port: int) -> None:
     code = a_code(data, port)
     answer = exchange(data, port, code=code, code_verifier=VERIFIER, client_secret="wrong")

@@ -33,13 +33,7 @@ class CosmosDirectory:
 
     async def user_by_object_id(self, tenant_id: TenantId, entra_object_id: str) -> User | None:
         """See DirectoryStore."""
-        found = await self._container.query(
-            (tenant_id,),
-            "SELECT * FROM c WHERE c.type = 'user' AND c.entra_object_id = @oid",
-            {"oid": entra_object_id},
-            limit=1,
-        )
-        return User.from_stored(found[0]) if found else None
+        return of_kind(User, await self._container.read((tenant_id,), User.id_of(entra_object_id)))
 
     async def integration(self, tenant_id: TenantId, integration_id: IntegrationId) -> Integration | None:
         """See DirectoryStore."""

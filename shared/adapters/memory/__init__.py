@@ -6,6 +6,7 @@ from shared.adapters.memory.documents import MemoryDocuments
 from shared.adapters.memory.records import MemoryRecords
 from shared.adapters.memory.schedule import MemorySchedule
 from shared.adapters.memory.services import NoAlertSources, NoMetrics, services_in_memory
+from shared.adapters.memory.sessions import MemorySessions
 from shared.adapters.memory.stores import (
     MemoryDeadLetters,
     MemoryDirectory,
@@ -33,6 +34,7 @@ __all__ = [
     "MemoryReceipts",
     "MemoryRecords",
     "MemorySchedule",
+    "MemorySessions",
     "MemorySurroundings",
     "NoAlertSources",
     "NoMetrics",

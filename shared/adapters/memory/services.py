@@ -4,6 +4,7 @@ from shared.adapters.memory.audit import FixedSealing, MemoryAuditTrail
 from shared.adapters.memory.claims import MemoryClaims
 from shared.adapters.memory.records import MemoryRecords
 from shared.adapters.memory.schedule import MemorySchedule
+from shared.adapters.memory.sessions import MemorySessions
 from shared.adapters.memory.stores import (
     MemoryDeadLetters,
     MemoryDirectory,
@@ -67,6 +68,7 @@ def services_in_memory(*, model: Model | None = None) -> Services:
         surroundings=surroundings,
         changes=MemoryChanges(),
         schedule=MemorySchedule(),
+        sessions=MemorySessions(),
         queues=MemoryQueues(),
         raw=MemoryRawBodies(),
         metrics=NoMetrics(),

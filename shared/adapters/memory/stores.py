@@ -133,10 +133,8 @@ class MemoryDirectory:
 
     async def user_by_object_id(self, tenant_id: TenantId, entra_object_id: str) -> User | None:
         """See DirectoryStore."""
-        for body, _ in self.documents.partition((tenant_id,)):
-            if body["type"] == "user" and body["entra_object_id"] == entra_object_id:
-                return User.from_stored(body)
-        return None
+        held = self.documents.read((tenant_id,), User.id_of(entra_object_id))
+        return of_kind(User, held[0] if held else None)
 
     async def integration(self, tenant_id: TenantId, integration_id: IntegrationId) -> Integration | None:
         """See DirectoryStore."""

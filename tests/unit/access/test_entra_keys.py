@@ -212,3 +212,23 @@ async def test_only_so_many_tenants_are_remembered(endpoint: KeyEndpoint, clock:
         assert await keys.key(tid, KEY_ID) is not None
     assert len(endpoint.paths) == 3
     await keys.aclose()
+
+
+async def test_directories_that_we_do_not_know_share_one_set_and_one_pause(
+    keys: EntraKeys, endpoint: KeyEndpoint, clock: Clock
+) -> None:
+    assert await keys.shared_key(KEY_ID) is not None
+    assert [await keys.shared_key(f"junk-{number}") for number in range(9)] == [None] * 9
+    assert endpoint.paths == ["/common/discovery/v2.0/keys"]
+    clock.seconds += MINUTE
+    assert await keys.shared_key("junk") is None
+    assert len(endpoint.paths) == 2
+
+
+async def test_the_shared_set_is_no_tenants_and_is_never_pushed_out(endpoint: KeyEndpoint, clock: Clock) -> None:
+    keys = EntraKeys(AUTHORITY, endpoint.client(), clock=clock, max_tenants=1)
+    for tid in (ACME_TID, GLOBEX_TID):
+        await keys.shared_key(KEY_ID)
+        await keys.key(tid, KEY_ID)
+    assert endpoint.paths == [f"/{one}/discovery/v2.0/keys" for one in ("common", ACME_TID, GLOBEX_TID)]
+    await keys.aclose()

@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 import pytest
 
-from shared.access.tokens import MAX_TOKEN_CHARS, presented, verified
+from shared.access.tokens import MAX_TOKEN_CHARS, Expected, presented, subject_of, verified
 from shared.errors import Unauthenticated
 from tests.builders import NOON
 from tests.unit.access.issuer import (
@@ -24,11 +24,14 @@ from tests.unit.access.issuer import (
     public_pem,
 )
 
+APP_ID_URI = "https://copilot.acme.example"
+V1 = {"ver": "1.0", "iss": f"https://sts.windows.net/{ACME_TID}/", "appid": "33333333-3333-4333-8333-333333333333"}
+
 
 def check(token: str, *, after: timedelta = timedelta()) -> dict[str, Any]:
-    issuer = f"{AUTHORITY}/{ACME_TID}/v2.0"
     public = a_key(KEY_ID).public_key()
-    return dict(verified(token, public, audience=AUDIENCE, issuer=issuer, entra_tenant_id=ACME_TID, now=NOON + after))
+    expected = Expected(AUTHORITY, AUDIENCE, APP_ID_URI)
+    return dict(verified(token, public, expected=expected, entra_tenant_id=ACME_TID, now=NOON + after))
 
 
 def reason_of(call: Callable[..., object], *arguments: object, **named: object) -> str:
@@ -81,11 +84,37 @@ def test_a_token_issued_in_the_future_is_refused() -> None:
         {"tid": GLOBEX_TID, "iss": f"{AUTHORITY}/{ACME_TID}/v2.0"},
         {"oid": "not-a-guid"},
         {"ver": "1.0"},
+        {"ver": "3.0"},
+        {"ver": ["2.0"]},
+        {**V1, "ver": "2.0"},
+        {**V1, "iss": f"https://sts.windows.net/{GLOBEX_TID}/"},
+        {**V1, "iss": f"https://sts.windows.net/{ACME_TID}"},
+        {**V1, "aud": "https://another.acme.example"},
+        {"aud": APP_ID_URI},
+        {"idtyp": "app", "oid": "not-a-guid"},
+        {"idtyp": "user", "oid": None, "azp": "33333333-3333-4333-8333-333333333333"},
     ],
-    ids=["audience", "audience-list", "issuer", "issuer-slash", "v1-issuer", "tenant", "object-id", "version"],
+    ids=[
+        *("audience", "audience-list", "issuer", "issuer-slash", "v1-issuer", "tenant", "object-id", "version"),
+        *("version-3", "version-list", "v1-issuer-in-v2", "v1-issuer-of-another", "v1-issuer-no-slash"),
+        *("v1-audience", "uri-audience-in-v2", "app-object-id", "person-without-object-id"),
+    ],
 )
 def test_a_claim_that_is_not_exactly_ours_is_refused(changes: dict[str, Any]) -> None:
     assert reason_of(check, a_token(**changes)) in {"token_invalid", "token_claims"}
+
+
+@pytest.mark.parametrize("audience", [AUDIENCE, APP_ID_URI])
+def test_a_v1_token_names_us_by_id_or_by_uri(audience: str) -> None:
+    assert check(a_token(**V1, aud=audience))["aud"] == audience
+
+
+def test_the_uri_is_the_usual_one_unless_another_is_configured() -> None:
+    assert Expected(AUTHORITY, AUDIENCE).audiences("1.0") == (AUDIENCE, f"api://{AUDIENCE}")
+
+
+def test_an_application_that_is_no_object_of_the_directory_is_known_by_its_own_id() -> None:
+    assert subject_of(check(a_token(**V1, idtyp="app", oid=None))) == V1["appid"]
 
 
 def test_the_header_does_not_choose_the_algorithm() -> None:

@@ -6,14 +6,17 @@ import httpx
 import jwt
 import pytest
 
+from shared.models.tenants import Role, User
 from shared.ports.stores import DirectoryStore
-from tests.builders import ACME, a_tenant
+from tests.builders import ACME, NOON, a_tenant
 from tests.unit.access.issuer import (
     ACME_TID,
+    AUDIENCE,
     AUTHORITY,
     GLOBEX_TID,
     KEY_ID,
     NOW,
+    OBJECT_ID,
     STRANGER_TID,
     a_token,
     claims,
@@ -45,8 +48,14 @@ ATTACKS: dict[str, Callable[[], str]] = {
     "a claim changed after signing": lambda: with_the_claims_of(a_token(), a_token(roles=["admin"])),
     "20 KiB": lambda: a_token(padding="x" * 20 * 1024),
     "no oid": lambda: a_token(oid=None),
-    "v1.0": lambda: a_token(ver="1.0"),
-    "a directory that nobody tied to a tenant": lambda: a_token(tid=STRANGER_TID),
+    "v1.0 from the v2.0 issuer": lambda: a_token(ver="1.0"),
+    "v2.0 from the v1.0 issuer": lambda: a_token(iss=f"https://sts.windows.net/{ACME_TID}/"),
+    "x5u that points at the forger's certificate": lambda: a_token(
+        headers={"x5u": "https://evil.test/certificates"}, signed_with="forger"
+    ),
+    "an unknown directory, forged": lambda: a_token(tid=STRANGER_TID, signed_with="forger"),
+    "an unknown directory, for another application": lambda: a_token(tid=STRANGER_TID, aud=ACME_TID),
+    "an unknown directory, expired": lambda: a_token(tid=STRANGER_TID, exp=NOW - 61),
 }
 
 
@@ -104,10 +113,101 @@ async def test_the_scheme_is_read_without_regard_to_case(served: Served) -> None
         assert (await client.get("/me")).status_code == 200
 
 
-async def test_an_unknown_directory_never_makes_us_call_the_issuer(served: Served) -> None:
+async def test_a_good_token_of_a_directory_that_we_do_not_know_is_403(served: Served) -> None:
     async with served.client(headers=bearer(a_token(tid=STRANGER_TID))) as client:
-        await client.get("/me")
-    assert served.endpoint.paths == []
+        answer = await client.get("/me")
+    assert (answer.status_code, answer.json()["detail"]) == (403, "This directory belongs to no tenant.")
+
+
+async def test_junk_of_many_unknown_directories_makes_us_call_the_issuer_once(served: Served) -> None:
+    async with served.client() as client:
+        for number in range(20):
+            tid = f"{STRANGER_TID[:-2]}{number:02}"
+            junk = a_token(tid=tid, headers={"kid": f"junk-{number}"}, signed_with="forger")
+            assert is_blank_refusal(await client.get("/me", headers=bearer(junk)))
+    assert served.endpoint.paths == ["/common/discovery/v2.0/keys"]
+
+
+async def test_an_unknown_directory_is_401_while_the_shared_keys_cannot_be_had(served: Served) -> None:
+    served.endpoint.is_down = True
+    async with served.client(headers=bearer(a_token(tid=STRANGER_TID))) as client:
+        assert is_blank_refusal(await client.get("/me"))
+
+
+async def test_a_v1_token_is_as_good(served: Served) -> None:
+    issuer = f"https://sts.windows.net/{ACME_TID}/"
+    token = a_token(ver="1.0", iss=issuer, aud=f"api://{AUDIENCE}", preferred_username=None, upn="dana@acme.example")
+    async with served.client(headers=bearer(token)) as client:
+        answer = await client.get("/me")
+    assert (answer.json()["email"], answer.json()["role"]) == ("dana@acme.example", "engineer")
+
+
+async def test_a_token_that_never_expires_is_no_bug_of_ours(served: Served) -> None:
+    async with served.client(headers=bearer(a_token(exp=float("inf")))) as client:
+        assert (await client.get("/me")).status_code == 200
+
+
+async def test_an_application_has_no_user_and_is_asked_for_none(served: Served) -> None:
+    await served.services.directory.put(ACME, a_user(is_active=False))
+    async with served.client(headers=bearer(a_token(idtyp="app", preferred_username=None))) as client:
+        answer = await client.get("/me")
+    assert (answer.status_code, answer.json()["role"], answer.json()["email"]) == (200, "engineer", "")
+
+
+@pytest.mark.parametrize(
+    ("scope", "role"),
+    [("Incidents.Read", "viewer"), ("openid Incidents.ReadWrite", "engineer"), ("access", None), ("", None)],
+)
+async def test_scopes_count_where_there_are_no_roles(served: Served, scope: str, role: str | None) -> None:
+    async with served.client(headers=bearer(a_token(roles=None, scp=scope))) as client:
+        answer = await client.get("/me")
+    assert answer.json().get("role") == role
+    assert answer.status_code == (200 if role else 403)
+
+
+@pytest.mark.parametrize("changes", [{"roles": []}, {"roles": ["owner"]}, {"roles": None, "idtyp": "app"}])
+async def test_scopes_add_nothing_to_roles_and_nothing_to_applications(
+    served: Served, changes: dict[str, object]
+) -> None:
+    async with served.client(headers=bearer(a_token(scp="Incidents.ReadWrite", **changes))) as client:
+        assert (await client.get("/me")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("kept", "granted", "effective"),
+    [
+        (Role.VIEWER, "admin", "viewer"),
+        (Role.ENGINEER, "admin", "engineer"),
+        (Role.ADMIN, "viewer", "viewer"),
+        (Role.ADMIN, "admin", "admin"),
+    ],
+)
+async def test_the_users_record_narrows_the_role_and_never_widens_it(
+    served: Served, kept: Role, granted: str, effective: str
+) -> None:
+    await served.services.directory.put(ACME, a_user(role=kept))
+    async with served.client(headers=bearer(a_token(roles=[granted]))) as client:
+        assert (await client.get("/me")).json()["role"] == effective
+
+
+async def test_a_good_token_of_an_inactive_user_is_403(served: Served) -> None:
+    await served.services.directory.put(ACME, a_user(is_active=False))
+    async with served.client() as client:
+        answer = await client.get("/me")
+    assert (answer.status_code, answer.json()["detail"]) == (403, "This user is not active.")
+
+
+def a_user(role: Role = Role.ENGINEER, *, is_active: bool = True) -> User:
+    return User(
+        id=User.id_of(OBJECT_ID),
+        tenant_id=ACME,
+        email="dana.ops@acme.example",
+        entra_object_id=OBJECT_ID,
+        full_name="Dana Ops",
+        role=role,
+        is_active=is_active,
+        created_at=NOON,
+    )
 
 
 async def test_junk_keys_make_us_call_the_issuer_once(served: Served) -> None:
