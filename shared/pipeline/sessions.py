@@ -168,7 +168,7 @@ class Sessions:
         etag = await self.services.sessions.replace(claimed, held.etag)
         try:
             tokens = await self.provider.renew(kept.refresh_token)
-            identity = await self.authenticator.identify(tokens.access_token)
+            identity = _same_person(claimed, await self.authenticator.identify(tokens.access_token))
         except ProviderUnavailable:
             if self.now() < claimed.token_expires_at:
                 return Versioned(claimed, etag)
@@ -177,12 +177,8 @@ class Sessions:
         except (Unauthenticated, Forbidden) as refused:
             await self.end(claimed, "refresh_session", refused.reason, requested_from)
             raise
-        if (identity.tenant_id, identity.object_id) != (claimed.tenant_id, claimed.object_id):
-            await self.end(claimed, "refresh_session", "another_person", requested_from)
-            raise Unauthenticated("the new tokens are another person's", reason="another_person")
-        sealed = await self._seal(
-            claimed.tenant_id, claimed.id, kept.model_copy(update={"refresh_token": tokens.refresh_token})
-        )
+        following = kept.model_copy(update={"refresh_token": tokens.refresh_token})
+        sealed = await self._seal(claimed.tenant_id, claimed.id, following)
         renewed = claimed.model_copy(
             update={"granted": identity.granted, "token_expires_at": identity.expires_at, "sealed": sealed}
         )
@@ -229,6 +225,12 @@ def _identity_of(session: Session) -> Identity:
         is_app=False,
         expires_at=session.token_expires_at,
     )
+
+
+def _same_person(session: Session, identity: Identity) -> Identity:
+    if (identity.tenant_id, identity.object_id) != (session.tenant_id, session.object_id):
+        raise Unauthenticated("the new tokens are another person's", reason="another_person")
+    return identity
 
 
 def _rotated(session: Session, following: Handle, now: datetime) -> Session:

@@ -19,7 +19,7 @@ from azure.functions.http import HttpResponseConverter
 
 from dev.entra.server import listen
 from dev.entra.sign_ins import CLIENT_SECRET
-from dev.entra.tokens import API_AUDIENCE, ca_file, entra_object_guid, entra_tenant_guid
+from dev.entra.tokens import API_AUDIENCE, ca_file, entra_object_guid, entra_tenant_guid, mint
 from shared.access.authentication import Authenticator
 from shared.adapters.entra import entra_keys
 from shared.adapters.entra_sign_in import EntraSignIn, entra_sign_in
@@ -143,6 +143,34 @@ async def test_a_hundred_of_a_hundred_sign_ins_complete(local: Local, provider: 
     assert completed == 100
     # A sign-in and a sign-out of each, sealed into their own tenant's chain.
     assert [tail and tail.sequence for tail in tails] == [100, 100]
+
+
+@pytest.mark.parametrize(("slug", "status"), [("acme", 200), ("stranger", 403)])
+async def test_a_genuine_token_learns_whether_its_directory_is_known(
+    local: Local, provider: EntraSignIn, slug: str, status: int
+) -> None:
+    assert await status_of(local, provider, slug, local.data) == status
+
+
+@pytest.mark.parametrize("slug", ["acme", "stranger"])
+async def test_a_forged_token_learns_nothing(local: Local, provider: EntraSignIn, slug: str, tmp_path: Path) -> None:
+    assert await status_of(local, provider, slug, tmp_path) == 401
+
+
+async def status_of(local: Local, provider: EntraSignIn, slug: str, signed_by: Path) -> int:
+    token = mint(
+        signed_by,
+        port=local.port,
+        tenant_id=entra_tenant_guid(slug),
+        role="viewer",
+        email=f"dana@{slug}.example",
+        audience=API_AUDIENCE,
+        now=datetime.now(UTC),
+    )
+    async with product(local, provider) as (api, _):
+        transport = httpx.ASGITransport(api)
+        async with httpx.AsyncClient(transport=transport, base_url=f"{BASE_URL}/api/v1") as client:
+            return (await client.get("/me", headers={"Authorization": f"Bearer {token}"})).status_code
 
 
 @asynccontextmanager

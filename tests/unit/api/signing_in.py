@@ -1,5 +1,6 @@
 """The API with sign-in: an identity provider in a few lines, a clock to turn, browsers that keep cookies."""
 
+import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Mapping
@@ -56,6 +57,7 @@ class FakeProvider:
     """Implements IdentityProvider: a code works once, for the flow that it was issued to."""
 
     time: Time
+    takes_seconds: float = 0
     is_down: bool = False
     refuses: bool = False
     claims: dict[str, Any] = field(default_factory=dict)
@@ -83,6 +85,7 @@ class FakeProvider:
 
     async def renew(self, refresh_token: str) -> Tokens:
         self._require_up()
+        await asyncio.sleep(self.takes_seconds)
         if self.refuses or refresh_token in self.renewals:
             raise Unauthenticated("no", reason="provider_refused")
         self.renewals.append(refresh_token)

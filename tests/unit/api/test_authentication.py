@@ -1,6 +1,7 @@
 """Tokens at the door of the API: every attack meets the same blank refusal."""
 
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import jwt
@@ -188,6 +189,25 @@ async def test_the_users_record_narrows_the_role_and_never_widens_it(
     await served.services.directory.put(ACME, a_user(role=kept))
     async with served.client(headers=bearer(a_token(roles=[granted]))) as client:
         assert (await client.get("/me")).json()["role"] == effective
+
+
+async def test_a_request_reads_its_tenant_and_its_user_once_each(served: Served) -> None:
+    counted = Counting(served.services.directory)
+    async with served.without(directory=counted).client() as client:
+        assert (await client.get("/me")).status_code == 200
+    assert sorted(counted.asked) == ["tenant", "user_by_object_id"]
+
+
+class Counting:
+    """A store that keeps what it was asked."""
+
+    def __init__(self, store: object) -> None:
+        self._store = store
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked.append(name)
+        return getattr(self._store, name)
 
 
 async def test_a_good_token_of_an_inactive_user_is_403(served: Served) -> None:

@@ -163,7 +163,11 @@ async def test_a_second_tab_may_use_the_handle_before_for_30_seconds(world: Sign
         assert (await browser.me()).status_code == 200
 
 
-async def test_two_tabs_that_refresh_at_once_end_with_the_same_handle_and_one_renewal(world: SigningIn) -> None:
+@pytest.mark.parametrize("takes_seconds", [0, 0.05])
+async def test_two_tabs_that_refresh_at_once_end_with_the_same_handle_and_one_renewal(
+    world: SigningIn, takes_seconds: float
+) -> None:
+    world.provider.takes_seconds = takes_seconds
     async with world.browser() as browser, world.browser() as second:
         await browser.sign_in()
         tab = await tab_of(browser, second)

@@ -1,5 +1,6 @@
 """Sign-in for the web app: who gets a session, and every way in which nobody should."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,6 +74,14 @@ async def test_the_first_sign_in_makes_a_user_with_the_least_role(world: Signing
     assert (user.role, user.email, user.full_name) == (Role.VIEWER, "dana.ops@acme.example", "Dana Ops")
     (entry,) = user.audit_pending
     assert (entry.action, entry.resource_type, entry.after) == ("create", "user", {"role": "viewer"})
+
+
+async def test_who_signs_in_twice_at_once_is_one_user_with_two_sessions(world: SigningIn) -> None:
+    async with world.browser() as browser, world.browser() as other:
+        answers = await asyncio.gather(browser.sign_in(), other.sign_in())
+        assert [one.status_code for one in answers] == [303, 303]
+        assert browser.cookie() != other.cookie()
+    assert world.outcomes() == ["signed_in", "signed_in"]
 
 
 async def test_a_user_that_is_there_keeps_what_was_written_of_them(world: SigningIn) -> None:
