@@ -3,11 +3,12 @@
 from fastapi import APIRouter, FastAPI
 
 from shared.access.authentication import Authenticator
-from shared.api import corrections, dead_letters, incidents, me, receipts
+from shared.api import corrections, dashboards, dead_letters, incidents, me, metrics, receipts
 from shared.api.boundary import Boundary
 from shared.api.documentation import DocumentedApi, add_docs_page
 from shared.api.options import PLAIN, ApiOptions
 from shared.api.problems import install_problems
+from shared.api.source_problems import install_source_problems
 from shared.ports.services import Services
 
 PREFIX = "/api/v1"
@@ -33,8 +34,11 @@ def create_api(services: Services, authenticator: Authenticator, *, options: Api
     routes = APIRouter(prefix=PREFIX, redirect_slashes=False)
     for resource in (me.router, incidents.router, corrections.router, receipts.router, dead_letters.router):
         routes.include_router(resource)
+    for resource in (metrics.router, dashboards.router):
+        routes.include_router(resource)
     api.include_router(routes)
     add_docs_page(api, PREFIX)
     api.add_middleware(Boundary)
     install_problems(api)
+    install_source_problems(api)
     return api

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from shared.api.examples_metrics import METRICS_EXAMPLES
+
 Example = dict[str, Any]
 
 _INCIDENT_ID = "inc-5f8a3d1b9c2e4f6a7b8c9d0e"
@@ -205,6 +207,7 @@ EXAMPLES: Mapping[str, Example | list[Example]] = {
     "read_receipt": _RECEIPT,
     "merge_incident": {"incident_id": _INCIDENT_ID},
     "split_incident": {"incident_id": _INCIDENT_ID},
+    **METRICS_EXAMPLES,
     "list_dead_letters": {"items": [_LETTER_SUMMARY], "cursor": None},
     "read_dead_letter": _LETTER,
     "redrive_dead_letter": _DECISION,
