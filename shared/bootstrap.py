@@ -109,8 +109,10 @@ def build(settings: Settings) -> Process:
     from shared.adapters.blob_receipts import blob_receipts
     from shared.adapters.chain_key import DerivedSealing
     from shared.adapters.cosmos.client import cosmos_database
+    from shared.adapters.grafana_dashboards import GrafanaDashboards
     from shared.adapters.guarded_http import GuardedHttp
     from shared.adapters.prometheus import PrometheusOfTenant
+    from shared.adapters.prometheus_queries import PrometheusQueries
     from shared.adapters.secret_box import AesSecretBox
     from shared.adapters.storage_queue import storage_queues
 
@@ -130,6 +132,8 @@ def build(settings: Settings) -> Process:
         raw=raw,
         receipts=receipts,
         metrics=PrometheusOfTenant(stores["directory"], secret_box, http),
+        queries=PrometheusQueries(secret_box, http),
+        dashboards=GrafanaDashboards(secret_box, http),
         alert_sources=IntegrationAlertSources(secret_box, http),
         model=model,
     )

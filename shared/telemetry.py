@@ -47,3 +47,20 @@ def bound(**fields: str) -> Iterator[None]:
         yield
     finally:
         _bound.reset(token)
+
+
+class Counter:
+    """How often something came out how, by its reason: a short constant of ours, never text from outside.
+
+    A count is a log event with a constant name for now. `add` is what an OpenTelemetry counter offers too, with the
+    reason as its only attribute, so that a meter can take the log's place here and nowhere else. A success is counted
+    as `ok`: the success rate of `prometheus_queries` is the share of `ok` among all its counts.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._log = logger(f"{__name__}.counters")
+
+    def add(self, *, reason: str) -> None:
+        """Count one."""
+        self._log.info(self.name, extra={"count": 1, "reason": reason})

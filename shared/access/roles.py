@@ -16,6 +16,13 @@ LEAST_ROLE: Mapping[str, Role] = {
     "read_receipt": Role.VIEWER,
     "merge_incident": Role.ENGINEER,
     "split_incident": Role.ENGINEER,
+    # Any query, with our credential and at the cost of the tenant's own Prometheus: more than reading what we show.
+    "query_prometheus": Role.ENGINEER,
+    "query_prometheus_range": Role.ENGINEER,
+    "read_service_metrics": Role.VIEWER,
+    "list_grafana_dashboards": Role.VIEWER,
+    "read_service_dashboards": Role.VIEWER,
+    "read_incident_dashboards": Role.VIEWER,
     "list_dead_letters": Role.ENGINEER,
     "read_dead_letter": Role.ENGINEER,
     "redrive_dead_letter": Role.ADMIN,

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import ssl
 import zlib
-from collections.abc import AsyncIterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -35,7 +35,7 @@ _GZIP_WBITS: Final = 31
 
 @dataclass(frozen=True)
 class GuardedResponse:
-    """A whole answer with a status of 2xx or 4xx; what a 4xx means is the caller's to say."""
+    """A whole answer with a status of 2xx or 4xx, or one that was asked for; what it means is the caller's to say."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -82,8 +82,13 @@ class GuardedHttp:
         form: Fields | None = None,
         json: object = None,
         timeout_seconds: float | None = None,
+        max_bytes: int | None = None,
+        answers: Collection[int] = (),
     ) -> GuardedResponse:
-        """The answer, read to its end within one deadline for everything; a 3xx or a 5xx raises."""
+        """The answer, read to its end within one deadline for everything; a 3xx or a 5xx raises.
+
+        `answers` names statuses of 5xx whose bodies say something: they are answers like any other.
+        """
         target = admit(url, allow_private=self._allow_private)
         request = _compose(method, target, headers=headers or {}, params=params, form=form, json=json)
         seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
@@ -91,19 +96,23 @@ class GuardedHttp:
         request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
         with _translated(target.host):
             async with asyncio.timeout(seconds):
-                return await self._exchange(request, host=target.host)
+                limit = self._max_bytes if max_bytes is None else max_bytes
+                return await self._exchange(request, host=target.host, max_bytes=limit, answers=answers)
 
     async def aclose(self) -> None:
         """Closes every connection."""
         await self._pool.aclose()
 
-    async def _exchange(self, request: httpcore.Request, *, host: str) -> GuardedResponse:
+    async def _exchange(
+        self, request: httpcore.Request, *, host: str, max_bytes: int, answers: Collection[int]
+    ) -> GuardedResponse:
         response = await self._pool.handle_async_request(request)
         try:
-            _refuse_status(response.status, host=host)
+            if response.status not in answers:
+                _refuse_status(response.status, host=host)
             headers = httpx.Headers(response.headers)
             coding = headers.get("content-encoding", "identity").strip().lower()
-            body = await _read(response.aiter_stream(), coding=coding, max_bytes=self._max_bytes)
+            body = await _read(response.aiter_stream(), coding=coding, max_bytes=max_bytes)
             return GuardedResponse(status=response.status, headers=headers, body=body)
         finally:
             await response.aclose()

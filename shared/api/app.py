@@ -3,11 +3,23 @@
 from fastapi import APIRouter, FastAPI
 
 from shared.access.authentication import Authenticator
-from shared.api import audit_logs, auth, corrections, dead_letters, incidents, me, payloads, receipts
+from shared.api import (
+    audit_logs,
+    auth,
+    corrections,
+    dashboards,
+    dead_letters,
+    incidents,
+    me,
+    metrics,
+    payloads,
+    receipts,
+)
 from shared.api.boundary import Boundary
 from shared.api.documentation import DocumentedApi, add_docs_page
 from shared.api.options import PLAIN, ApiOptions
 from shared.api.problems import install_problems
+from shared.api.source_problems import install_source_problems
 from shared.pipeline.signing_in import SignIn
 from shared.ports.services import Services
 
@@ -48,10 +60,13 @@ def create_api(
         payloads.router,
         dead_letters.router,
         audit_logs.router,
+        metrics.router,
+        dashboards.router,
     ):
         routes.include_router(resource)
     api.include_router(routes)
     add_docs_page(api, PREFIX)
     api.add_middleware(Boundary)
     install_problems(api)
+    install_source_problems(api)
     return api

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.api.examples_audit import AUDIT_EXAMPLES
 from shared.api.examples_auth import EXAMPLES_OF_SIGN_IN
+from shared.api.examples_metrics import METRICS_EXAMPLES
 
 Example = dict[str, Any]
 
@@ -209,6 +210,7 @@ EXAMPLES: Mapping[str, Example | list[Example]] = {
     "read_receipt": _RECEIPT,
     "merge_incident": {"incident_id": _INCIDENT_ID},
     "split_incident": {"incident_id": _INCIDENT_ID},
+    **METRICS_EXAMPLES,
     "list_dead_letters": {"items": [_LETTER_SUMMARY], "cursor": None},
     "read_dead_letter": _LETTER,
     "redrive_dead_letter": _DECISION,

@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem details: a stable type, a request id, no internals."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -44,6 +45,9 @@ class Problem(BaseModel):
     status: int = Field(examples=[404])
     detail: str | None = Field(default=None, examples=["There is no such incident."])
     request_id: str = Field(description="The one in our log.", examples=[_REQUEST_ID])
+    reason: str | None = Field(default=None, description="Of a source's failure: why, in a word of ours.")
+    error_type: str | None = Field(default=None, description="The `errorType` that Prometheus gave.")
+    error: str | None = Field(default=None, description="What Prometheus said.")
 
 
 _TITLES = {
@@ -84,16 +88,17 @@ def _type_of(title: str) -> str:
     return f"urn:sre-copilot:problem:{title.lower().replace(' ', '-')}"
 
 
-def _documented(description: str, title: str, status: int) -> dict[str, Any]:
+def documented(description: str, title: str, status: int) -> dict[str, Any]:
+    """An error as the OpenAPI document shows it."""
     example = {"type": _type_of(title), "title": title, "status": status, "request_id": _REQUEST_ID}
     content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
     return {"description": description, "content": {MEDIA_TYPE: content}}
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    **{status: _documented(_MEANINGS[status], title, status) for status, title in _TITLES.items()},
+    **{status: documented(_MEANINGS[status], title, status) for status, title in _TITLES.items()},
     # Also keeps out FastAPI's 422, which we never answer with.
-    "default": _documented("Any other error.", "Method not allowed", 405),
+    "default": documented("Any other error.", "Method not allowed", 405),
 }
 """For every operation's documentation."""
 
@@ -137,8 +142,9 @@ def problem(
     title: str | None = None,
     detail: str | None = None,
     headers: dict[str, str] | None = None,
+    members: Mapping[str, str | None] | None = None,
 ) -> JSONResponse:
-    """The answer for an error; `request` has its id from the boundary."""
+    """The answer for an error; `request` has its id from the boundary, `members` are more of the problem's own."""
     title = title or _TITLES.get(status) or HTTPStatus(status).phrase.capitalize()
     body = Problem(
         type=_type_of(title),
@@ -146,6 +152,7 @@ def problem(
         status=status,
         detail=detail,
         request_id=request.state.request_id,
+        **(members or {}),
     )
     extra = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": str(RETRY_AFTER_SECONDS)}}.get(status, {})
     return JSONResponse(

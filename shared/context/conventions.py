@@ -28,6 +28,8 @@ class Convention:
     errors: str
     latency_buckets: str
     latency_unit_seconds: float = 1.0
+    saturation: str | None = None
+    """How full the fullest of its limits is (0 to 1), where the instrumentation tells one."""
 
 
 CONVENTIONS = (
@@ -43,6 +45,8 @@ CONVENTIONS = (
             ' or rate(http_requests_total{$of,status_code=~"5.."}[$window]))'
         ),
         latency_buckets="sum by (le, $by) (rate(http_request_duration_seconds_bucket{$of}[$window]))",
+        # Client libraries tell of their own process; the worst instance counts, as an average would hide it.
+        saturation="max by ($by) (process_open_fds{$of} / (process_max_fds{$of} > 0))",
     ),
     Convention(
         name="service_graph",
@@ -79,11 +83,7 @@ def error_ratio(errors: str, requests: str) -> str:
 def expression(binding: Binding, metric: Metric, services: Iterable[str], *, window_seconds: float) -> str:
     """One query for one metric of all these services, a series a service."""
     row = binding.convention
-    places = {
-        "of": one_of(binding.label, services),
-        "by": binding.label,
-        "window": duration(window_seconds),
-    }
+    places = _places(binding, services, window_seconds)
     requests = Template(row.requests).substitute(places)
     match metric:
         case Metric.REQUEST_RATE:
@@ -91,8 +91,25 @@ def expression(binding: Binding, metric: Metric, services: Iterable[str], *, win
         case Metric.ERROR_RATIO:
             return error_ratio(Template(row.errors).substitute(places), requests)
         case Metric.LATENCY_P95:
-            quantile = f"histogram_quantile(0.95, {Template(row.latency_buckets).substitute(places)})"
-            return quantile if row.latency_unit_seconds == 1 else f"{quantile} * {row.latency_unit_seconds:g}"
+            return latency(binding, 0.95, services, window_seconds=window_seconds)
+
+
+def latency(binding: Binding, quantile: float, services: Iterable[str], *, window_seconds: float) -> str:
+    """One query for a quantile (0 to 1) of the latency in seconds of all these services, a series a service."""
+    row = binding.convention
+    buckets = Template(row.latency_buckets).substitute(_places(binding, services, window_seconds))
+    asked = f"histogram_quantile({quantile:g}, {buckets})"
+    return asked if row.latency_unit_seconds == 1 else f"{asked} * {row.latency_unit_seconds:g}"
+
+
+def saturation(binding: Binding, services: Iterable[str], *, window_seconds: float) -> str | None:
+    """One query for how full these services are, a series a service; None where the convention tells of none."""
+    template = binding.convention.saturation
+    return template and Template(template).substitute(_places(binding, services, window_seconds))
+
+
+def _places(binding: Binding, services: Iterable[str], window_seconds: float) -> dict[str, str]:
+    return {"of": one_of(binding.label, services), "by": binding.label, "window": duration(window_seconds)}
 
 
 def detection(services: Sequence[str], *, seconds_ago: float) -> str:

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from shared.ports.alert_sources import AlertSources
 from shared.ports.audit import AuditTrail, Sealing
+from shared.ports.dashboards import DashboardSources
 from shared.ports.metrics import MetricsSources
 from shared.ports.model import Model
+from shared.ports.queries import QueryableSources
 from shared.ports.records import RecordStore
 from shared.ports.schedule import ScheduleStore
 from shared.ports.sessions import SessionStore
@@ -43,5 +45,7 @@ class Services:
     queues: Queues
     raw: RawBodies
     metrics: MetricsSources
+    queries: QueryableSources
+    dashboards: DashboardSources
     alert_sources: AlertSources
     model: Model | None

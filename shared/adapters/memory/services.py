@@ -15,12 +15,16 @@ from shared.adapters.memory.stores import (
 )
 from shared.adapters.memory.surroundings import MemoryChanges, MemorySurroundings
 from shared.adapters.memory.transport import MemoryQueues, MemoryRawBodies
+from shared.errors import SourceUnavailable
 from shared.models.audit import AuditHome
 from shared.models.base import TenantId
+from shared.models.promql import QueryAnswer
 from shared.models.tenants import Integration
 from shared.ports.alert_sources import AlertSource
+from shared.ports.dashboards import DashboardSource
 from shared.ports.metrics import MetricsSource
 from shared.ports.model import Model
+from shared.ports.queries import Question
 from shared.ports.services import Services
 
 
@@ -40,6 +44,31 @@ class NoAlertSources:
         tenant_id: TenantId,  # noqa: ARG002 -- the port's shape
         integration: Integration,  # noqa: ARG002 -- the port's shape
     ) -> AlertSource | None:
+        """None has one."""
+        return None
+
+
+class NoQueries:
+    """A Prometheus that nobody can reach."""
+
+    async def ask(
+        self,
+        tenant_id: TenantId,  # noqa: ARG002 -- the port's shape
+        integration: Integration,  # noqa: ARG002 -- the port's shape
+        question: Question,  # noqa: ARG002 -- the port's shape
+    ) -> QueryAnswer:
+        """It does not answer."""
+        raise SourceUnavailable("Nothing is connected.", reason="connect")
+
+
+class NoDashboards:
+    """Integrations without a Grafana to ask."""
+
+    async def of_integration(
+        self,
+        tenant_id: TenantId,  # noqa: ARG002 -- the port's shape
+        integration: Integration,  # noqa: ARG002 -- the port's shape
+    ) -> DashboardSource | None:
         """None has one."""
         return None
 
@@ -72,6 +101,8 @@ def services_in_memory(*, model: Model | None = None) -> Services:
         queues=MemoryQueues(),
         raw=MemoryRawBodies(),
         metrics=NoMetrics(),
+        queries=NoQueries(),
+        dashboards=NoDashboards(),
         alert_sources=NoAlertSources(),
         model=model,
     )

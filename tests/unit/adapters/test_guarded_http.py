@@ -259,3 +259,22 @@ def test_an_error_message_never_repeats_the_path_or_the_query() -> None:
 
 def test_every_address_outside_the_ipv6_global_range_is_refused_without_being_listed() -> None:
     assert judge("4000::1", allow_private=True) is Refusal.RESERVED
+
+
+async def test_a_server_error_that_was_asked_for_is_an_answer_and_every_other_is_not() -> None:
+    network = RecordingNetwork(b"HTTP/1.1 503 Busy\r\nContent-Length: 3\r\nConnection: close\r\n\r\nwhy")
+    client = a_client(ScriptedResolver([PUBLIC], [PUBLIC]), network)
+
+    answer = await client.request("GET", "https://prom.example.com/", answers=(503,))
+    with pytest.raises(SourceUnavailable) as failed:
+        await client.request("GET", "https://prom.example.com/", answers=(500,))
+
+    assert (answer.status, answer.body, failed.value.reason) == (503, b"why", "http_5xx")
+
+
+async def test_a_caller_may_want_less_than_the_client_reads() -> None:
+    network = RecordingNetwork(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nwhy")
+    client = a_client(ScriptedResolver([PUBLIC]), network)
+    with pytest.raises(SourceUnavailable) as failed:
+        await client.request("GET", "https://prom.example.com/", max_bytes=2)
+    assert failed.value.reason == "too_large"

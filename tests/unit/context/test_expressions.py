@@ -22,7 +22,9 @@ from shared.context.conventions import (
     edge_rate,
     error_ratio,
     expression,
+    latency,
     paces,
+    saturation,
 )
 from shared.context.promql import duration, one_of, quoted
 from shared.context.window import scrape_query
@@ -54,6 +56,12 @@ SERIES = {
     'traces_service_graph_request_failed_total{client="calm",server="db"}': "0+30x20",
     'traces_service_graph_request_server_seconds_bucket{client="calm",server="db",le="1"}': "0+60x20",
     'traces_service_graph_request_server_seconds_bucket{client="calm",server="db",le="+Inf"}': "0+60x20",
+    'process_open_fds{service="calm",instance="a"}': "40x20",
+    'process_max_fds{service="calm",instance="a"}': "50x20",
+    'process_open_fds{service="calm",instance="b"}': "10x20",
+    'process_max_fds{service="calm",instance="b"}': "50x20",
+    'process_open_fds{service="old"}': "10x20",
+    'process_max_fds{service="old"}': "0x20",
     'calm_build_info{service="calm",version="2"}': "1x20",
     'calm_lib_build_info{service="calm",version="2"}': "1x20",
     'go_build_info{service="calm",version="go1.22"}': "1x20",
@@ -98,6 +106,15 @@ CASES: dict[str, tuple[str, list[tuple[dict[str, str], float]]]] = {
         [({"service": EVIL}, 1)],
     ),
     "p95 latency": (measured(Metric.LATENCY_P95, SERVICES), [({"service": "calm"}, 0.195)]),
+    "median latency": (
+        latency(BY_SERVICE, 0.5, SERVICES, window_seconds=RATE),
+        [({"service": "calm"}, 0.1 + 0.1 * 0.5)],
+    ),
+    "p99 latency": (latency(BY_SERVICE, 0.99, SERVICES, window_seconds=RATE), [({"service": "calm"}, 0.199)]),
+    "saturation: the fullest instance counts, and no limit is no answer": (
+        saturation(BY_SERVICE, SERVICES, window_seconds=RATE) or "",
+        [({"service": "calm"}, 0.8)],
+    ),
     "service graph: rate": (measured(Metric.REQUEST_RATE, ["db"], BY_SERVER), [({"server": "db"}, 2)]),
     "service graph: error ratio": (
         measured(Metric.ERROR_RATIO, ["db", "calm"], BY_SERVER),
