@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from shared.errors import Malformed, StoreRejected
 from shared.models.base import Document, ReceiptId, TenantId
-from shared.models.incidents import IncidentSummary, TimelineEntry, TimelineEvent
+from shared.models.incidents import TimelineEntry, TimelineEvent
 from shared.models.receipts import DeadLetter, ReceiptPart
 from shared.models.tenants import Record
 from shared.ports.stores import IncidentChange
@@ -99,13 +99,8 @@ def removals_of(change: IncidentChange) -> list[tuple[str, str]]:
     return [(held.value.id, held.etag) for held in change.removed_signals]
 
 
-def cursor_after(summary: IncidentSummary) -> str:
-    """An opaque cursor that goes on after this summary: its order values, not a position."""
-    return _cursor(summary.to_stored()["detected_at"], summary.id)
-
-
 def cursor_after_letter(letter: DeadLetter) -> str:
-    """The same for a dead letter."""
+    """An opaque cursor that goes on after this letter: its order values, not a position."""
     return _cursor(letter.to_stored()["recorded_at"], letter.id)
 
 

@@ -184,13 +184,20 @@ class TimelineEntry(Document):
 
 
 class IncidentSummary(Document):
-    """The line of an incident that lists show; `source_version` is the incident's version it was taken from."""
+    """The line of an incident that lists show; `source_version` is the incident's version it was taken from.
+
+    Schema 2 has what lists sort and filter by: the rank of its severity, and its services by name.
+    """
+
+    current_schema: ClassVar[int] = 2
 
     type: Literal["incident_summary"] = "incident_summary"
+    schema_version: int = 2
     title: str
     service_name: str
     state: IncidentState
     severity: Severity
+    severity_rank: int
     detected_at: Instant
     resolved_at: Instant | None
     assigned_to: str | None
@@ -203,8 +210,20 @@ class IncidentSummary(Document):
     flapping_until: Instant | None = None
     held_open: str | None = None
     services: tuple[ServiceNode, ...] = ()
+    service_names: tuple[str, ...] = ()
     source_version: int
     updated_at: Instant
+
+    @classmethod
+    def upcast(cls, stored: dict[str, Any], version: int) -> dict[str, Any]:
+        """1 → 2: what can be told from the rest."""
+        nodes = stored.get("services") or [{"service_name": stored["service_name"]}]
+        return {
+            **stored,
+            "severity_rank": Severity(stored["severity"]).rank,
+            "service_names": [node["service_name"] for node in nodes],
+            "schema_version": version + 1,
+        }
 
     @classmethod
     def of(cls, incident: Incident) -> "IncidentSummary":
@@ -216,6 +235,7 @@ class IncidentSummary(Document):
             service_name=incident.service_name,
             state=incident.state,
             severity=incident.severity,
+            severity_rank=incident.severity.rank,
             detected_at=incident.detected_at,
             resolved_at=incident.resolved_at,
             assigned_to=incident.assigned_to,
@@ -228,6 +248,7 @@ class IncidentSummary(Document):
             flapping_until=incident.flapping_until,
             held_open=incident.held_open,
             services=incident.services,
+            service_names=tuple(node.service_name for node in incident.services) or (incident.service_name,),
             source_version=incident.version,
             updated_at=incident.updated_at,
         )

@@ -13,6 +13,7 @@ from shared.models.incidents import Incident, IncidentSummary, TimelineEntry
 from shared.models.receipts import DeadLetter, LetterState, ReceiptPart
 from shared.models.signals import Signal
 from shared.models.tenants import InboundCredential, Integration, IntegrationType, Tenant, User
+from shared.ports.listing import PLAIN, IncidentQuery
 
 T = TypeVar("T")
 
@@ -136,8 +137,13 @@ class IncidentList(Protocol):
         """The incidents that alerts may still join, oldest first, at most MAX_OPEN of them (the newest)."""
         ...
 
-    async def page(self, tenant_id: TenantId, *, limit: int, cursor: str | None = None) -> Page[IncidentSummary]:
-        """Newest detection first, without merged ones; raises Malformed on a cursor that is not ours."""
+    async def page(
+        self, tenant_id: TenantId, *, limit: int, cursor: str | None = None, query: IncidentQuery = PLAIN
+    ) -> Page[IncidentSummary]:
+        """Those that are asked for, without merged ones; raises Malformed on a cursor of another question or of none.
+
+        It reads as many documents as it answers with, and one more.
+        """
         ...
 
 

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.adapters.cosmos.client import Container, CosmosDatabase
+from shared.adapters.incident_pages import cursor_after, question
 from shared.adapters.writes import (
     batch_of,
-    cursor_after,
     of_kind,
-    order_values,
     place_in_timeline,
     removals_of,
     require_tenant,
@@ -20,22 +19,13 @@ from shared.models.evidence import Snapshot
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, IncidentSummary, TimelineEntry
 from shared.models.signals import Signal
+from shared.ports.listing import PLAIN, IncidentQuery
 from shared.ports.stores import MAX_OPEN, IncidentChange, Page, Versioned
 
 MAX_RACES = 8
 POINT_READS = 3
 """A query costs three request units at least, a point read one."""
 
-# A summary written before incidents could be merged has no such field.
-_FIRST_PAGE = (
-    "SELECT * FROM c WHERE (NOT IS_DEFINED(c.merged_into) OR IS_NULL(c.merged_into)) "
-    "ORDER BY c.detected_at DESC, c.id DESC"
-)
-_NEXT_PAGE = (
-    "SELECT * FROM c WHERE (NOT IS_DEFINED(c.merged_into) OR IS_NULL(c.merged_into)) "
-    "AND (c.detected_at < @at OR (c.detected_at = @at AND c.id < @id)) "
-    "ORDER BY c.detected_at DESC, c.id DESC"
-)
 _OPEN = "SELECT * FROM c WHERE c.is_open = true ORDER BY c.detected_at DESC, c.id DESC"
 
 
@@ -128,12 +118,11 @@ class CosmosIncidentList:
         found = await self._container.query((tenant_id,), _OPEN, limit=MAX_OPEN)
         return [IncidentSummary.from_stored(body) for body in reversed(found)]
 
-    async def page(self, tenant_id: TenantId, *, limit: int, cursor: str | None = None) -> Page[IncidentSummary]:
+    async def page(
+        self, tenant_id: TenantId, *, limit: int, cursor: str | None = None, query: IncidentQuery = PLAIN
+    ) -> Page[IncidentSummary]:
         """See IncidentList."""
-        text, parameters = _FIRST_PAGE, {}
-        if cursor:
-            detected_at, summary_id = order_values(cursor)
-            text, parameters = _NEXT_PAGE, {"at": detected_at, "id": summary_id}
+        text, parameters = question(query, cursor)
         found = await self._container.query((tenant_id,), text, parameters, limit=limit + 1)
         items = [IncidentSummary.from_stored(body) for body in found[:limit]]
-        return Page(items, cursor_after(items[-1]) if len(found) > limit else None)
+        return Page(items, cursor_after(items[-1], query) if len(found) > limit else None)

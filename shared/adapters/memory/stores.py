@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
+from shared.adapters.incident_pages import cursor_after, in_order, is_after, is_asked_for, place_of
 from shared.adapters.memory.documents import MemoryDocuments, Write
 from shared.adapters.writes import (
     batch_of,
-    cursor_after,
     cursor_after_letter,
     of_kind,
     order_values,
@@ -31,6 +31,7 @@ from shared.models.tenants import (
     Tenant,
     User,
 )
+from shared.ports.listing import PLAIN, IncidentQuery
 from shared.ports.stores import MAX_OPEN, IncidentChange, Page, Versioned
 
 
@@ -107,17 +108,15 @@ class MemoryIncidentList:
         newest = sorted(bodies, key=lambda body: (body["detected_at"], body["id"]), reverse=True)[:MAX_OPEN]
         return [IncidentSummary.from_stored(body) for body in reversed(newest)]
 
-    async def page(self, tenant_id: TenantId, *, limit: int, cursor: str | None = None) -> Page[IncidentSummary]:
+    async def page(
+        self, tenant_id: TenantId, *, limit: int, cursor: str | None = None, query: IncidentQuery = PLAIN
+    ) -> Page[IncidentSummary]:
         """See IncidentList."""
-        after = order_values(cursor) if cursor else None
-        bodies = sorted(
-            (body for body, _ in self._documents.partition((tenant_id,)) if not body["merged_into"]),
-            key=lambda body: (body["detected_at"], body["id"]),
-            reverse=True,
-        )
-        rest = [body for body in bodies if after is None or (body["detected_at"], body["id"]) < after]
+        places = place_of(cursor, query) if cursor else None
+        bodies = [body for body, _ in self._documents.partition((tenant_id,)) if is_asked_for(body, query)]
+        rest = [body for body in in_order(bodies, query) if places is None or is_after(body, places, query)]
         items = [IncidentSummary.from_stored(body) for body in rest[:limit]]
-        return Page(items, cursor_after(items[-1]) if len(rest) > limit else None)
+        return Page(items, cursor_after(items[-1], query) if len(rest) > limit else None)
 
 
 class MemoryDirectory:
