@@ -6,6 +6,7 @@ from shared.access.authentication import Authenticator
 from shared.api import corrections, dead_letters, incidents, me, receipts
 from shared.api.boundary import Boundary
 from shared.api.documentation import DocumentedApi, add_docs_page
+from shared.api.idempotency import install_idempotency
 from shared.api.options import PLAIN, ApiOptions
 from shared.api.problems import install_problems
 from shared.ports.services import Services
@@ -35,6 +36,7 @@ def create_api(services: Services, authenticator: Authenticator, *, options: Api
         routes.include_router(resource)
     api.include_router(routes)
     add_docs_page(api, PREFIX)
+    install_idempotency(api)
     api.add_middleware(Boundary)
     install_problems(api)
     return api

@@ -11,6 +11,7 @@ from shared.models.evidence import Snapshot
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, IncidentSummary, TimelineEntry
 from shared.models.receipts import DeadLetter, LetterState, ReceiptPart
+from shared.models.requests import RequestClaim
 from shared.models.signals import Signal
 from shared.models.tenants import InboundCredential, Integration, IntegrationType, Tenant, User
 from shared.ports.listing import PLAIN, IncidentQuery
@@ -55,7 +56,7 @@ class Page(Generic[T]):
     cursor: str | None = None
 
 
-Claim = EpisodeClaim | OpenIncidentClaim | ServiceRoster
+Claim = EpisodeClaim | OpenIncidentClaim | ServiceRoster | RequestClaim
 
 
 class ClaimStore(Protocol):
@@ -77,6 +78,10 @@ class ClaimStore(Protocol):
 
     async def roster(self, tenant_id: TenantId) -> Versioned[ServiceRoster] | None:
         """The services that the tenant's plan covers so far."""
+        ...
+
+    async def request(self, tenant_id: TenantId, claim_id: str) -> Versioned[RequestClaim] | None:
+        """What is kept of a request that came with an Idempotency-Key."""
         ...
 
     async def create(self, tenant_id: TenantId, claim: Claim) -> str:
