@@ -30,7 +30,7 @@ def key_of(values: list[str]) -> str | None:
     if not values:
         return None
     key = values[0].strip()
-    if key.startswith('"') and key.endswith('"') and len(key) > len('""'):
+    if key.startswith('"') and key.endswith('"') and len(key) >= len('""'):
         key = key[1:-1]
     if len(values) > 1 or not _KEY.fullmatch(key):
         raise Malformed(

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, FastAPI
 
 from shared.access.authentication import Authenticator
-from shared.api import corrections, dead_letters, incidents, me, receipts
+from shared.api import corrections, dead_letters, incident_actions, incidents, me, receipts
 from shared.api.boundary import Boundary
 from shared.api.documentation import DocumentedApi, add_docs_page
 from shared.api.idempotency import install_idempotency
@@ -34,6 +34,7 @@ def create_api(services: Services, authenticator: Authenticator, *, options: Api
     routes = APIRouter(prefix=PREFIX, redirect_slashes=False)
     for resource in (me.router, incidents.router, corrections.router, receipts.router, dead_letters.router):
         routes.include_router(resource)
+    routes.include_router(incident_actions.router)
     api.include_router(routes)
     add_docs_page(api, PREFIX)
     install_idempotency(api)

@@ -11,6 +11,9 @@ from shared.models.base import Document, IncidentId, Instant, SnapshotId, Value
 from shared.models.correlation import Membership, ServiceNode
 from shared.models.signals import Severity
 
+MAX_NOTE_CHARS = 4000
+MAX_TITLE_CHARS = 200
+
 
 class IncidentState(StrEnum):
     """Where an incident stands."""
@@ -115,6 +118,11 @@ class Incident(AuditedDocument):
     followed_at: Instant | None = None
     """When the sender said the newest of what was followed, by its clock."""
     suppressed: Suppressed | None = None
+    title_by: str | None = None
+    """The person who wrote the title, which no alert changes then."""
+    severity_by: str | None = None
+    """The same for the severity."""
+    note_count: int = 0
     signal_count: int = 0
     firing_count: int = 0
     context_trigger: str = "opened"
@@ -168,6 +176,10 @@ class TimelineEvent(StrEnum):
     MERGED = "incident_merged"
     FOLLOWED_SENDER = "followed_the_sender"
     STATE_CHANGED = "state_changed"
+    ASSIGNED = "incident_assigned"
+    EDITED = "incident_edited"
+    NOTE_ADDED = "note_added"
+    LOOK_ASKED_FOR = "investigation_asked_for"
 
 
 class TimelineEntry(Document):
@@ -177,7 +189,9 @@ class TimelineEntry(Document):
     incident_id: IncidentId
     event: TimelineEvent
     reason: str
-    text: str = Field(max_length=500)
+    text: str = Field(max_length=MAX_NOTE_CHARS)
+    by: str | None = None
+    """The object id of the person who did it; None for what alerts, their sender or time did."""
     signal_ids: tuple[str, ...] = ()
     at: Instant
     incident_version: int

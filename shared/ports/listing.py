@@ -24,6 +24,13 @@ class IncidentOrder(StrEnum):
     """Worst first, and of one severity the newest detection."""
 
 
+class TimelineOrder(StrEnum):
+    """From which end a timeline is read."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
 @dataclass(frozen=True)
 class IncidentQuery:
     """What a list is asked for; what is left out is not looked at. Merged incidents are in no list."""

@@ -35,6 +35,7 @@ def _indexed(*paths: str, composite: tuple[tuple[tuple[str, str], ...], ...] = (
 
 OLDEST_FIRST = (("/created_at", "ascending"), ("/id", "ascending"))
 NEWEST_FIRST = (("/detected_at", "descending"), ("/id", "descending"))
+SIGNALS_OLDEST_FIRST = (("/timestamp", "ascending"), ("/id", "ascending"))
 LAST_UPDATED_FIRST = (("/updated_at", "descending"), ("/id", "descending"))
 WORST_FIRST = (("/severity_rank", "ascending"), ("/detected_at", "descending"), ("/id", "descending"))
 LETTERS_NEWEST_FIRST = (("/recorded_at", "descending"), ("/id", "descending"))
@@ -51,7 +52,15 @@ CONTAINERS: tuple[ContainerSpec, ...] = (
     ),
     ContainerSpec("lookups", ("/id",), None, _indexed("/id")),
     ContainerSpec("claims", ("/tenant_id",), TTL_PER_DOCUMENT, _indexed("/tenant_id")),
-    ContainerSpec("incidents", ("/tenant_id", "/incident_id"), None, _indexed("/tenant_id", "/incident_id", "/type")),
+    ContainerSpec(
+        "incidents",
+        ("/tenant_id", "/incident_id"),
+        None,
+        _indexed(
+            *("/tenant_id", "/incident_id", "/type", "/timestamp", "/incident_version", "/taken_at"),
+            composite=(SIGNALS_OLDEST_FIRST,),
+        ),
+    ),
     ContainerSpec(
         "incident_list",
         ("/tenant_id",),
