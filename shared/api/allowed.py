@@ -11,6 +11,7 @@ from shared.access.authentication import Authenticator, Forbidden
 from shared.access.principals import Principal
 from shared.access.roles import may
 from shared.api.callers import SESSION_COOKIE, handle_of, principal_of_session, requested_from
+from shared.api.idempotency import take_key
 from shared.ports.services import Services
 
 # These only declare the schemes for the documentation; the check itself is ours, so that all refusals look alike.
@@ -32,7 +33,9 @@ def allowed(operation: str) -> Callable[..., Awaitable[Principal]]:
         principal = await _authenticated(request)
         if not may(principal.role, operation):
             raise Forbidden(f"the role {principal.role} does not allow this", reason="role_too_low")
-        return replace(principal, requested_from=requested_from(request))
+        principal = replace(principal, requested_from=requested_from(request))
+        await take_key(request, principal, operation)
+        return principal
 
     check.__dict__["operation"] = operation
     return check

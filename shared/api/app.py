@@ -9,6 +9,7 @@ from shared.api import (
     corrections,
     dashboards,
     dead_letters,
+    incident_actions,
     incidents,
     me,
     metrics,
@@ -17,6 +18,7 @@ from shared.api import (
 )
 from shared.api.boundary import Boundary
 from shared.api.documentation import DocumentedApi, add_docs_page
+from shared.api.idempotency import install_idempotency
 from shared.api.options import PLAIN, ApiOptions
 from shared.api.problems import install_problems
 from shared.api.source_problems import install_source_problems
@@ -55,6 +57,7 @@ def create_api(
         me.router,
         auth.router,
         incidents.router,
+        incident_actions.router,
         corrections.router,
         receipts.router,
         payloads.router,
@@ -66,6 +69,7 @@ def create_api(
         routes.include_router(resource)
     api.include_router(routes)
     add_docs_page(api, PREFIX)
+    install_idempotency(api)
     api.add_middleware(Boundary)
     install_problems(api)
     install_source_problems(api)

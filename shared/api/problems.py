@@ -37,6 +37,12 @@ class NotFoundYet(NotFound):
     title = "Unknown or not processed yet"
 
 
+class KeyReused(CopilotError):
+    """An Idempotency-Key that was used for another request."""
+
+    default_reason = "key_reused"
+
+
 class Problem(BaseModel):
     """What every error looks like (`application/problem+json`)."""
 
@@ -45,9 +51,12 @@ class Problem(BaseModel):
     status: int = Field(examples=[404])
     detail: str | None = Field(default=None, examples=["There is no such incident."])
     request_id: str = Field(description="The one in our log.", examples=[_REQUEST_ID])
-    reason: str | None = Field(default=None, description="Of a source's failure: why, in a word of ours.")
+    reason: str | None = Field(default=None, description="With 409, and of a source's failure: why, for programs.")
     error_type: str | None = Field(default=None, description="The `errorType` that Prometheus gave.")
     error: str | None = Field(default=None, description="What Prometheus said.")
+    allowed: list[str] | None = Field(
+        default=None, description="Only with 409: the states that people may put the incident into now."
+    )
 
 
 _TITLES = {
@@ -57,6 +66,7 @@ _TITLES = {
     404: "Not found",
     409: "Not possible now",
     412: "Changed meanwhile",
+    422: "Key used for another request",
     500: "Internal error",
     503: "Temporarily unavailable",
 }
@@ -71,7 +81,7 @@ _MEANINGS = {
     503: "A store or the identity provider is not available now. Try again after `Retry-After` seconds.",
 }
 # What the caller did is explained; what is wrong on our side, or with a token, stands in our log.
-_EXPLAINED = frozenset({400, 403, 404, 409, 412})
+_EXPLAINED = frozenset({400, 403, 404, 409, 412, 422})
 
 
 _STATUSES: tuple[tuple[type[CopilotError], int], ...] = (
@@ -80,6 +90,7 @@ _STATUSES: tuple[tuple[type[CopilotError], int], ...] = (
     (NotFound, 404),
     (NotAllowed, 409),
     (PreconditionFailed, 412),
+    (KeyReused, 422),
     (Malformed, 400),
 )
 
@@ -96,11 +107,14 @@ def documented(description: str, title: str, status: int) -> dict[str, Any]:
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    **{status: documented(_MEANINGS[status], title, status) for status, title in _TITLES.items()},
+    **{status: documented(meaning, _TITLES[status], status) for status, meaning in _MEANINGS.items()},
     # Also keeps out FastAPI's 422, which we never answer with.
     "default": documented("Any other error.", "Method not allowed", 405),
 }
 """For every operation's documentation."""
+
+OF_KEYS = {"422": documented("The `Idempotency-Key` was used for another request.", _TITLES[422], 422)}
+"""Of operations that take an Idempotency-Key."""
 
 
 def install_problems(api: FastAPI) -> None:
@@ -112,7 +126,10 @@ def install_problems(api: FastAPI) -> None:
         level = log.error if status == HTTPStatus.INTERNAL_SERVER_ERROR else log.info
         level("api_refused", extra={"status": status, "reason": exc.reason})
         title = exc.title if isinstance(exc, NotFound) else None
-        return problem(request, status, title=title, detail=_sentence(str(exc)) if status in _EXPLAINED else None)
+        detail = _sentence(str(exc)) if status in _EXPLAINED else None
+        if isinstance(exc, NotAllowed) and status == HTTPStatus.CONFLICT:
+            return _refused(request, exc, detail)
+        return problem(request, status, title=title, detail=detail)
 
     @api.exception_handler(HTTPException)
     async def on_http(request: Request, exc: HTTPException) -> JSONResponse:
@@ -122,6 +139,13 @@ def install_problems(api: FastAPI) -> None:
     async def on_invalid(request: Request, exc: RequestValidationError) -> JSONResponse:
         where = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in exc.errors()[:5])
         return problem(request, HTTPStatus.BAD_REQUEST, detail=_sentence(where[:500]))
+
+
+def _refused(request: Request, exc: NotAllowed, detail: str | None) -> JSONResponse:
+    """Why it is not possible now, what would be, and when to ask again."""
+    members = {"reason": exc.reason, "allowed": None if exc.allowed is None else list(exc.allowed)}
+    headers = None if exc.retry_after_seconds is None else {"Retry-After": str(exc.retry_after_seconds)}
+    return problem(request, HTTPStatus.CONFLICT, detail=detail, members=members, headers=headers)
 
 
 def _status_of(exc: CopilotError) -> int:
@@ -142,7 +166,7 @@ def problem(
     title: str | None = None,
     detail: str | None = None,
     headers: dict[str, str] | None = None,
-    members: Mapping[str, str | None] | None = None,
+    members: Mapping[str, Any] | None = None,
 ) -> JSONResponse:
     """The answer for an error; `request` has its id from the boundary, `members` are more of the problem's own."""
     title = title or _TITLES.get(status) or HTTPStatus(status).phrase.capitalize()

@@ -47,9 +47,14 @@ def operations_of(dependant: Dependant) -> Iterator[str]:
 
 
 def operations(api: FastAPI) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, _, operation in operations_by_method(api):
+        yield path, operation
+
+
+def operations_by_method(api: FastAPI) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, methods in api.openapi()["paths"].items():
-        for operation in methods.values():
-            yield path, operation
+        for method, operation in methods.items():
+            yield path, method, operation
 
 
 def test_every_route_authorises_one_operation_of_the_roles_table(api: FastAPI) -> None:
@@ -79,10 +84,18 @@ def test_every_operation_is_described_with_its_errors_and_how_to_prove_oneself(a
         assert operation.get("security", []) == ([] if is_public else [{"HTTPBearer": []}, {"Session": []}]), path
         assert {"400", "401", "403", "404", "500", "503"} <= set(operation["responses"]), path
         assert any(status.startswith(("2", "3")) for status in operation["responses"]), path
-        assert "422" not in operation["responses"], path
     schemes = api.openapi()["components"]["securitySchemes"]
     assert (schemes["HTTPBearer"]["type"], schemes["HTTPBearer"]["scheme"]) == ("http", "bearer")
     assert (schemes["Session"]["in"], schemes["Session"]["name"]) == ("cookie", "__Host-sre-session")
+
+
+def test_every_post_and_nothing_else_takes_an_idempotency_key(api: FastAPI) -> None:
+    for path, method, operation in operations_by_method(api):
+        named = [one["name"] for one in operation.get("parameters", [])]
+        takes_one = method == "post" and operation["operationId"] not in PUBLIC_OPERATIONS
+        assert named.count("Idempotency-Key") == takes_one, path
+        # FastAPI's own 422 is not among what we answer with.
+        assert ("422" in operation["responses"]) == takes_one, path
 
 
 def test_errors_are_documented_as_problems(api: FastAPI) -> None:
