@@ -89,6 +89,7 @@ def product_environment(ports: Ports, layout: Layout) -> dict[str, str]:
         "ENTRA_CA_FILE": str(layout.entra.absolute() / "ca.pem"),
         "DATA_KEY_FILE": str(layout.key_file.absolute()),
         "OUTBOUND_ALLOW_PRIVATE": "true",
+        "PUBLIC_BASE_URL": f"http://127.0.0.1:{ports.functions}",
     }
 
 

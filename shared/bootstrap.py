@@ -66,7 +66,10 @@ class Process:
             authority=self.settings.entra_authority,
             audience=self.settings.entra_audience,
         )
-        options = ApiOptions(client_address_header=self.settings.client_address_header)
+        options = ApiOptions(
+            client_address_header=self.settings.client_address_header,
+            public_base_url=self.settings.public_base_url,
+        )
         return func.AsgiMiddleware(create_api(self.services, authenticator, options=options))
 
     async def aclose(self) -> None:
@@ -80,6 +83,7 @@ def build(settings: Settings) -> Process:
     from shared.adapters.alert_sources import IntegrationAlertSources
     from shared.adapters.blob import blob_raw_bodies
     from shared.adapters.blob_receipts import blob_receipts
+    from shared.adapters.connection_checks import MAX_CHECK_BYTES, GuardedConnectionChecks
     from shared.adapters.cosmos.client import cosmos_database
     from shared.adapters.guarded_http import GuardedHttp
     from shared.adapters.prometheus import PrometheusOfTenant
@@ -91,6 +95,8 @@ def build(settings: Settings) -> Process:
     storage = (settings.storage_connection_string, settings.storage_account_name, identity)
     queues, raw, receipts = storage_queues(*storage), blob_raw_bodies(*storage), blob_receipts(*storage)
     http = GuardedHttp(allow_private=settings.outbound_allow_private)
+    # A pool of its own: a tenant that tries dead addresses must not hold up anybody's snapshot.
+    http_of_checks = GuardedHttp(allow_private=settings.outbound_allow_private, max_bytes=MAX_CHECK_BYTES)
     secret_box = AesSecretBox(_data_keys(settings))
     stores = _stores(database)
     model, close_model = _model(settings)
@@ -101,9 +107,12 @@ def build(settings: Settings) -> Process:
         receipts=receipts,
         metrics=PrometheusOfTenant(stores["directory"], secret_box, http),
         alert_sources=IntegrationAlertSources(secret_box, http),
+        connections=GuardedConnectionChecks(http_of_checks, allow_private=settings.outbound_allow_private),
+        secret_box=secret_box,
         model=model,
     )
-    closers: list[Closer] = [database.aclose, queues.aclose, raw.aclose, receipts.aclose, http.aclose, *close_model]
+    closers: list[Closer] = [database.aclose, queues.aclose, raw.aclose, receipts.aclose, http.aclose]
+    closers += [http_of_checks.aclose, *close_model]
     return Process(settings, services, InboundCredentials(stores["lookups"], secret_box), secret_box, closers)
 
 

@@ -31,6 +31,7 @@ class Settings:
     outbound_allow_private: bool
     managed_identity_client_id: str | None
     client_address_header: str | None
+    public_base_url: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -55,6 +56,7 @@ class Settings:
             outbound_allow_private=(env.get("OUTBOUND_ALLOW_PRIVATE") or "").lower() == "true",
             managed_identity_client_id=env.get("AZURE_CLIENT_ID") or None,
             client_address_header=env.get("CLIENT_ADDRESS_HEADER") or None,
+            public_base_url=(env.get("PUBLIC_BASE_URL") or "").rstrip("/"),
         )
 
 

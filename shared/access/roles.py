@@ -20,6 +20,21 @@ LEAST_ROLE: Mapping[str, Role] = {
     "redrive_dead_letter": Role.ADMIN,
     "redrive_dead_letters": Role.ADMIN,
     "discard_dead_letter": Role.ADMIN,
+    "list_integrations": Role.ADMIN,
+    "create_integration": Role.ADMIN,
+    "read_integration": Role.ADMIN,
+    "change_integration": Role.ADMIN,
+    "delete_integration": Role.ADMIN,
+    "activate_integration": Role.ADMIN,
+    "deactivate_integration": Role.ADMIN,
+    "try_integration": Role.ADMIN,
+    "try_prometheus": Role.ADMIN,
+    "try_grafana": Role.ADMIN,
+    "try_github": Role.ADMIN,
+    "try_alertmanager": Role.ADMIN,
+    "list_integration_secrets": Role.ADMIN,
+    "add_integration_secret": Role.ADMIN,
+    "remove_integration_secret": Role.ADMIN,
 }
 
 _RANK = {Role.VIEWER: 0, Role.ENGINEER: 1, Role.ADMIN: 2}

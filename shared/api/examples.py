@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from shared.api.examples_integrations import INTEGRATION_EXAMPLES
+
 Example = dict[str, Any]
 
 _INCIDENT_ID = "inc-5f8a3d1b9c2e4f6a7b8c9d0e"
@@ -195,6 +197,7 @@ _ME: Example = {
 
 
 EXAMPLES: Mapping[str, Example | list[Example]] = {
+    **INTEGRATION_EXAMPLES,
     "who_am_i": _ME,
     "list_incidents": _INCIDENT_PAGE,
     "read_incident": _INCIDENT,

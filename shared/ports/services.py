@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from shared.ports.alert_sources import AlertSources
 from shared.ports.audit import AuditTrail
+from shared.ports.connections import ConnectionChecks
 from shared.ports.metrics import MetricsSources
 from shared.ports.model import Model
 from shared.ports.records import RecordStore
 from shared.ports.schedule import ScheduleStore
+from shared.ports.secrets import SecretBox
 from shared.ports.stores import (
     ClaimStore,
     DeadLetterStore,
@@ -41,4 +43,6 @@ class Services:
     raw: RawBodies
     metrics: MetricsSources
     alert_sources: AlertSources
+    connections: ConnectionChecks
+    secret_box: SecretBox
     model: Model | None
