@@ -214,6 +214,8 @@ class GuardedConnectionChecks:
 
     async def _ask(self, kind: IntegrationType, config: ConnectionConfig) -> Finding:
         try:
+            # As it was given: what takes a URL apart later is kinder, and drops a blank or a line break.
+            self.admit(config.url)
             proof = Connection.from_config(config.as_text()).headers()
             asking = _Asking(self._http, config, {**proof, "user-agent": USER_AGENT})
             async with asyncio.timeout(self._within_seconds):

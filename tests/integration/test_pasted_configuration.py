@@ -17,7 +17,7 @@ URL = webhook_url("https://copilot.example", IntegrationType.ALERTMANAGER, "int-
 
 @pytest.mark.parametrize("scheme", SCHEMES[IntegrationType.ALERTMANAGER])
 def test_amtool_finds_the_pasted_receiver_and_route_good(scheme: Scheme, tmp_path: Path) -> None:
-    receiver, route = set_up(IntegrationType.ALERTMANAGER, URL, Inbound(schemes=(scheme,)), secret="t0ken-_")  # noqa: S106 -- of a test
+    receiver, route = set_up(IntegrationType.ALERTMANAGER, URL, Inbound(schemes=(scheme,)), secret="t0ken-_")
     routes = route.text[route.text.index("  routes:") :]
     pager = receiver.text.replace("receivers:\n", "receivers:\n  - name: pager\n")
     config = tmp_path / "alertmanager.yml"

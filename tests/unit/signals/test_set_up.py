@@ -29,7 +29,7 @@ def test_an_address_has_the_source_and_the_integration() -> None:
 
 @pytest.mark.parametrize(("kind", "scheme"), [(kind, scheme) for kind in SCHEMES for scheme in SCHEMES[kind]])
 def test_every_sender_has_something_to_paste_with_its_address(kind: IntegrationType, scheme: Scheme) -> None:
-    text = pasted(kind, scheme, secret="a-plain-secret")  # noqa: S106 -- of a test
+    text = pasted(kind, scheme, secret="a-plain-secret")
     assert webhook_url(BASE, kind, "int-1") in text
     assert ("a-plain-secret" in text) is (kind is not IntegrationType.PAGERDUTY)
 
