@@ -14,6 +14,7 @@ from shared.models.tenants import InboundCredential, Integration
 from shared.pipeline.sending import send_once_more
 from shared.ports.services import Services
 from shared.signals.inbound import credential_of
+from shared.signals.reconcile import schedule_reconcile
 from shared.telemetry import logger
 
 log = logger(__name__)
@@ -94,6 +95,8 @@ def works_of(integration: Integration) -> frozenset[WorkKind]:
 
 def work_on(integration: Integration, kind: WorkKind, *, now: datetime) -> DueWork:
     """The one piece of work of this kind on an integration, due now."""
+    if kind is WorkKind.RECONCILE:
+        return schedule_reconcile(integration.tenant_id, IntegrationId(integration.id), now=now)
     return DueWork.of(integration.tenant_id, kind, integration.id, due_at=now, now=now)
 
 
