@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic.config import JsonDict
 
 from shared.errors import SecretUnreadable
 from shared.models.base import Value
@@ -13,6 +14,9 @@ from shared.models.tenants import IntegrationType
 MAX_URL_CHARS = 2048
 MAX_SECRET_CHARS = 4096
 MAX_GRACE_SECONDS = 24 * 3600
+
+WRITE_ONLY: JsonDict = {"format": "password", "writeOnly": True}
+"""How the documentation marks what goes in and never comes out."""
 
 ASKED = frozenset(
     {IntegrationType.PROMETHEUS, IntegrationType.GRAFANA, IntegrationType.GITHUB, IntegrationType.ALERTMANAGER}
@@ -47,11 +51,11 @@ class ConnectionConfig(Value):
 
     url: str = Field(min_length=1, max_length=MAX_URL_CHARS)
     bearer_token: Annotated[str, AfterValidator(_sendable)] | None = Field(
-        default=None, min_length=1, max_length=MAX_SECRET_CHARS, repr=False
+        default=None, min_length=1, max_length=MAX_SECRET_CHARS, repr=False, json_schema_extra=WRITE_ONLY
     )
     username: Annotated[str, AfterValidator(_printable)] | None = Field(default=None, min_length=1, max_length=200)
     password: Annotated[str, AfterValidator(_printable)] | None = Field(
-        default=None, min_length=1, max_length=MAX_SECRET_CHARS, repr=False
+        default=None, min_length=1, max_length=MAX_SECRET_CHARS, repr=False, json_schema_extra=WRITE_ONLY
     )
     receiver: str | None = Field(default=None, min_length=1, max_length=200)
     """Alertmanager, Grafana: the receiver that leads to us, or `*`."""

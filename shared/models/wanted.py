@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 from shared.models.base import Value
-from shared.models.connections import ConnectionConfig
+from shared.models.connections import WRITE_ONLY, ConnectionConfig
 from shared.models.tenants import IntegrationType, Scheme
 
 MAX_MAPPED = 500
@@ -38,7 +38,10 @@ class InboundWanted(Value):
         default=None, description="Grafana: the header of the time, which protects against replays."
     )
     secret: GivenSecret | None = Field(
-        default=None, repr=False, description="PagerDuty, GitHub: the sender's secret. Every other one is made here."
+        default=None,
+        repr=False,
+        json_schema_extra=WRITE_ONLY,
+        description="PagerDuty, GitHub: the sender's secret. Every other one is made here.",
     )
 
 
@@ -75,5 +78,8 @@ class SecretWanted(Value):
     """Another secret of the sender."""
 
     secret: GivenSecret | None = Field(
-        default=None, repr=False, description="PagerDuty, GitHub: the sender's secret. Every other one is made here."
+        default=None,
+        repr=False,
+        json_schema_extra=WRITE_ONLY,
+        description="PagerDuty, GitHub: the sender's secret. Every other one is made here.",
     )
