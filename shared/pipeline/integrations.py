@@ -77,9 +77,11 @@ async def change(
 ) -> Integration:
     """Change what is given; raises Malformed, and NotAllowed when no secret would fit the new schemes."""
     known = held.value
+    if not changes.model_fields_set:
+        return known
+    admit(changes.connection, services)
     connected = await opened_if_readable(known, services) if "connection" in changes.model_fields_set else None
     config = _next_config(known.integration_type, connected, changes)
-    admit(config, services)
     update = _update(known, changes)
     if "connection" in changes.model_fields_set:
         _require_purpose(known, config)

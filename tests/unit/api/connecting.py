@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import httpx
@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from shared.access.authentication import Authenticator
 from shared.adapters.addresses import admit
 from shared.adapters.entra import EntraKeys
-from shared.adapters.memory import MemoryQueues
+from shared.adapters.memory import MemoryQueues, services_in_memory
 from shared.api import create_api
 from shared.api.options import ApiOptions
 from shared.errors import Unauthenticated
@@ -49,25 +49,37 @@ class FakeConnections:
         return self.findings.get(config.url, Finding(Reason.NOT_LISTENING, "Nobody listens."))
 
 
+@cache
+def the_api() -> FastAPI:
+    """Made once, for making it takes longer than asking it; each client says on what it stands."""
+    return create_api(services_in_memory(), an_authenticator(Served()), options=ApiOptions(public_base_url=BASE))
+
+
+def an_authenticator(served: Served) -> Authenticator:
+    """It is noon."""
+    return Authenticator(
+        keys=EntraKeys(AUTHORITY, served.endpoint.client(), clock=served.clock),
+        lookups=served.services.lookups,
+        directory=served.services.directory,
+        authority=AUTHORITY,
+        audience=AUDIENCE,
+        now=lambda: NOON,
+    )
+
+
 @dataclass
 class Connected(Served):
-    """Served with a public address; the app is made once, as these tests ask it many times."""
+    """Served with a public address."""
 
     @cached_property
-    def api(self) -> FastAPI:
-        """The API; it is noon."""
-        authenticator = Authenticator(
-            keys=EntraKeys(AUTHORITY, self.endpoint.client(), clock=self.clock),
-            lookups=self.services.lookups,
-            directory=self.services.directory,
-            authority=AUTHORITY,
-            audience=AUDIENCE,
-            now=lambda: NOON,
-        )
-        return create_api(self.services, authenticator, options=ApiOptions(public_base_url=BASE))
+    def authenticator(self) -> Authenticator:
+        """With keys that are fetched once."""
+        return an_authenticator(self)
 
     def app(self, keys: EntraKeys) -> FastAPI:
-        return self.api
+        api = the_api()
+        api.state.services, api.state.authenticator = self.services, self.authenticator
+        return api
 
 
 async def connected(connections: FakeConnections | None = None) -> Connected:

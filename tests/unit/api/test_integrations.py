@@ -164,6 +164,22 @@ async def test_a_kept_credential_never_goes_to_another_host() -> None:
     assert without.json()["connection"]["credential"] == "none"
 
 
+@pytest.mark.parametrize(
+    "url", ["https://[", "https://a:99999/", "https://169.254.169.254/", "http://prom.example.com", "x"]
+)
+async def test_a_url_that_is_never_followed_is_no_change(url: str) -> None:
+    served = await connected()
+    path = f"/integrations/{(await made(served, 'prometheus', connection=PROMETHEUS))['integration']['id']}"
+    assert (await asked(served, "PATCH", path, {"connection": {"url": url}})).status_code == 400
+    assert (await asked(served, "GET", path)).json()["version"] == 1
+
+
+async def test_a_change_of_nothing_is_none() -> None:
+    served = await connected()
+    path = f"/integrations/{(await made(served, 'generic'))['integration']['id']}"
+    assert (await asked(served, "PATCH", path, {})).headers["etag"] == '"v1"'
+
+
 async def test_an_integration_that_would_be_for_nothing_is_refused() -> None:
     served = await connected()
     path = f"/integrations/{(await made(served, 'prometheus', connection=PROMETHEUS))['integration']['id']}"

@@ -6,7 +6,6 @@ import json
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import httpcore
@@ -45,8 +44,9 @@ def attacked(served: Connected, tls: ssl.SSLContext) -> Attacked:
         http = GuardedHttp(allow_private=False, resolve=resolver, network=network, tls=tls, **settings)
         seconds = settings.get("timeout_seconds", 5)
         checks = GuardedConnectionChecks(http, allow_private=False, within_seconds=seconds)
-        served.api.state.services = replace(served.services, connections=checks)
-        return served
+        guarded = served.without(connections=checks)
+        assert isinstance(guarded, Connected)
+        return guarded
 
     return guard
 
