@@ -83,7 +83,7 @@ def build(settings: Settings) -> Process:
     from shared.adapters.alert_sources import IntegrationAlertSources
     from shared.adapters.blob import blob_raw_bodies
     from shared.adapters.blob_receipts import blob_receipts
-    from shared.adapters.connection_checks import MAX_CHECK_BYTES, GuardedConnectionChecks
+    from shared.adapters.connection_checks import GuardedConnectionChecks
     from shared.adapters.cosmos.client import cosmos_database
     from shared.adapters.guarded_http import GuardedHttp
     from shared.adapters.prometheus import PrometheusOfTenant
@@ -96,7 +96,7 @@ def build(settings: Settings) -> Process:
     queues, raw, receipts = storage_queues(*storage), blob_raw_bodies(*storage), blob_receipts(*storage)
     http = GuardedHttp(allow_private=settings.outbound_allow_private)
     # A pool of its own: a tenant that tries dead addresses must not hold up anybody's snapshot.
-    http_of_checks = GuardedHttp(allow_private=settings.outbound_allow_private, max_bytes=MAX_CHECK_BYTES)
+    http_of_checks = GuardedHttp(allow_private=settings.outbound_allow_private)
     secret_box = AesSecretBox(_data_keys(settings))
     stores = _stores(database)
     model, close_model = _model(settings)

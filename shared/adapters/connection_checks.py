@@ -21,7 +21,6 @@ from shared.ports.connections import Finding, Reason
 
 CHECK_SECONDS: Final = 10.0
 MAX_AT_ONCE: Final = 8
-MAX_CHECK_BYTES: Final = 8 * 1024 * 1024
 MAX_VERSION_CHARS: Final = 60
 EVERY_RECEIVER: Final = "*"
 USER_AGENT: Final = "sre-copilot"

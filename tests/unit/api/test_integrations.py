@@ -51,6 +51,7 @@ async def test_pagerduty_makes_its_own_secret_and_is_told_to_us() -> None:
     answer = await made(served, "pagerduty")
     integration_id = answer["integration"]["id"]
     assert (answer["secret"], answer["integration"]["webhook"]["secrets"]) == (None, [])
+    assert not await accepts(served.services, "pagerduty", integration_id, GIVEN)
     told = await asked(served, "POST", f"/integrations/{integration_id}/secrets", {"secret": GIVEN})
     assert told.status_code == 201
     assert await accepts(served.services, "pagerduty", integration_id, GIVEN)
