@@ -11,7 +11,7 @@ from dev.stack import Layout
 from shared.bootstrap import Process, build
 from shared.models.base import IntegrationId, TenantId, document_id
 from shared.models.tenants import (
-    InboundCredential,
+    Inbound,
     Integration,
     IntegrationType,
     PlanType,
@@ -20,8 +20,9 @@ from shared.models.tenants import (
     Tenant,
     User,
 )
+from shared.pipeline.settling import settle
 from shared.settings import Settings
-from shared.signals.credentials import hash_token
+from shared.signals.inbound import credential_of, secret_kept
 
 SLUG = "acme"
 TENANT = TenantId(document_id("ten", SLUG))
@@ -67,30 +68,25 @@ async def _seed(process: Process, layout: Layout, prometheus_config: str, *, now
     prometheus = _integration(IntegrationType.PROMETHEUS, now)
     sealed = await process.secret_box.seal(TENANT, IntegrationId(prometheus.id), prometheus_config)
     await directory.put(TENANT, prometheus.model_copy(update={"config": sealed}))
-    return document_id("int", SLUG, IntegrationType.ALERTMANAGER.value)
+    await settle(TENANT, IntegrationId(prometheus.id), process.services, now=now)
+    return _id_of(IntegrationType.ALERTMANAGER)
 
 
 async def _connect(process: Process, kind: IntegrationType, scheme: Scheme, layout: Layout, *, now: datetime) -> None:
     """One inbound integration with a secret of its own, and what its webhook accepts."""
-    integration = _integration(kind, now)
+    services, known = process.services, await process.services.directory.integration(TENANT, _id_of(kind))
     secret = _token(layout.webhook_secret(kind.value))
-    is_signed = scheme not in {Scheme.BEARER, Scheme.BASIC, Scheme.CODE}
-    sealed = await process.secret_box.seal(TENANT, IntegrationId(integration.id), secret) if is_signed else None
-    tokens = () if is_signed else (hash_token(secret),)
-    schemes = (scheme,) if is_signed else (Scheme.BEARER, Scheme.BASIC, Scheme.CODE)
-    await process.services.directory.put(TENANT, integration)
-    await process.services.lookups.put_inbound(
-        InboundCredential(
-            id=f"integration:{integration.id}",
-            tenant_id=TENANT,
-            integration_id=integration.id,
-            integration_type=kind,
-            schemes=schemes,
-            token_hashes=tokens,
-            sealed_secrets=(sealed,) if sealed else (),
-            alerts_per_minute=QUOTA,
-        )
+    signs = scheme not in {Scheme.BEARER, Scheme.BASIC, Scheme.CODE}
+    schemes = (scheme,) if signs else (Scheme.BEARER, Scheme.BASIC, Scheme.CODE)
+    sealed = await process.secret_box.seal(TENANT, _id_of(kind), secret) if signs else None
+    kept = secret_kept(document_id("sec", SLUG, kind.value), secret, sealed, schemes, now=now)
+    inbound = Inbound(schemes=schemes, secrets=(kept,))
+    # What people changed since is kept; the secret is that of the file, as the stack's senders use it.
+    made = (known or _integration(kind, now)).model_copy(
+        update={"inbound": inbound, "is_active": True, "deleted_at": None}
     )
+    await services.directory.put(TENANT, made)
+    await services.lookups.put_inbound(credential_of(made, alerts_per_minute=QUOTA))
 
 
 def _tenant(created_at: datetime, now: datetime) -> Tenant:
@@ -121,9 +117,13 @@ def _user(role: Role, now: datetime) -> User:
     )
 
 
+def _id_of(kind: IntegrationType) -> IntegrationId:
+    return IntegrationId(document_id("int", SLUG, kind.value))
+
+
 def _integration(kind: IntegrationType, now: datetime) -> Integration:
     return Integration(
-        id=document_id("int", SLUG, kind.value),
+        id=_id_of(kind),
         tenant_id=TENANT,
         integration_type=kind,
         name=f"Acme {kind.value}",

@@ -70,7 +70,10 @@ class Process:
             audience=self.settings.entra_audience,
             app_id_uri=self.settings.entra_app_id_uri,
         )
-        options = ApiOptions(client_address_header=self.settings.client_address_header)
+        options = ApiOptions(
+            client_address_header=self.settings.client_address_header,
+            public_base_url=self.settings.public_base_url or "",
+        )
         sign_in = self._sign_in(authenticator)
         return func.AsgiMiddleware(create_api(self.services, authenticator, options=options, sign_in=sign_in))
 
@@ -108,6 +111,7 @@ def build(settings: Settings) -> Process:
     from shared.adapters.blob import blob_raw_bodies
     from shared.adapters.blob_receipts import blob_receipts
     from shared.adapters.chain_key import DerivedSealing
+    from shared.adapters.connection_checks import GuardedConnectionChecks
     from shared.adapters.cosmos.client import cosmos_database
     from shared.adapters.grafana_dashboards import GrafanaDashboards
     from shared.adapters.guarded_http import GuardedHttp
@@ -123,6 +127,8 @@ def build(settings: Settings) -> Process:
     http = GuardedHttp(allow_private=settings.outbound_allow_private)
     data_keys = _data_keys(settings)
     secret_box = AesSecretBox(data_keys)
+    # A pool of its own: a tenant that tries dead addresses must not hold up anybody's snapshot.
+    http_of_checks = GuardedHttp(allow_private=settings.outbound_allow_private)
     stores = _stores(database)
     model, close_model = _model(settings)
     services = Services(
@@ -135,9 +141,12 @@ def build(settings: Settings) -> Process:
         queries=PrometheusQueries(secret_box, http),
         dashboards=GrafanaDashboards(secret_box, http),
         alert_sources=IntegrationAlertSources(secret_box, http),
+        connections=GuardedConnectionChecks(http_of_checks, allow_private=settings.outbound_allow_private),
+        secret_box=secret_box,
         model=model,
     )
-    closers: list[Closer] = [database.aclose, queues.aclose, raw.aclose, receipts.aclose, http.aclose, *close_model]
+    closers: list[Closer] = [database.aclose, queues.aclose, raw.aclose, receipts.aclose, http.aclose]
+    closers += [http_of_checks.aclose, *close_model]
     return Process(settings, services, InboundCredentials(stores["lookups"], secret_box), secret_box, closers)
 
 

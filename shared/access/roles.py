@@ -38,6 +38,21 @@ LEAST_ROLE: Mapping[str, Role] = {
     "download_payload": Role.ADMIN,
     "search_audit_logs": Role.ADMIN,
     "verify_audit_logs": Role.ADMIN,
+    "list_integrations": Role.ADMIN,
+    "create_integration": Role.ADMIN,
+    "read_integration": Role.ADMIN,
+    "change_integration": Role.ADMIN,
+    "delete_integration": Role.ADMIN,
+    "activate_integration": Role.ADMIN,
+    "deactivate_integration": Role.ADMIN,
+    "try_integration": Role.ADMIN,
+    "try_prometheus": Role.ADMIN,
+    "try_grafana": Role.ADMIN,
+    "try_github": Role.ADMIN,
+    "try_alertmanager": Role.ADMIN,
+    "list_integration_secrets": Role.ADMIN,
+    "add_integration_secret": Role.ADMIN,
+    "remove_integration_secret": Role.ADMIN,
 }
 
 PUBLIC_OPERATIONS = frozenset({"begin_sign_in", "finish_sign_in", "refresh_session", "sign_out"})

@@ -5,7 +5,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -16,11 +16,12 @@ from shared.models.audit_log import AuditLog, place_of
 from shared.models.base import Document, Instant, ReceiptId, TenantId
 from shared.models.incidents import TimelineEntry, TimelineEvent
 from shared.models.receipts import DeadLetter, ReceiptPart
-from shared.models.tenants import Record
+from shared.models.tenants import Integration, Record
 from shared.ports.stores import IncidentChange
 
 MAX_BATCH = 100
 MAX_CURSOR_CHARS = 400
+DELIVERY_NOTED_EVERY = timedelta(minutes=5)
 DocumentT = TypeVar("DocumentT", bound=Document)
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
@@ -39,6 +40,12 @@ def of_kind(kind: type[DocumentT], stored: Mapping[str, Any] | None) -> Document
     if stored is None or stored.get("type") != kind.model_fields["type"].default:
         return None
     return kind.from_stored(stored)
+
+
+def is_worth_noting(integration: Integration, delivered_at: datetime) -> bool:
+    """Whether the time of a delivery is news: one write in five minutes says enough."""
+    known = integration.last_delivery_at
+    return known is None or delivered_at - known >= DELIVERY_NOTED_EVERY
 
 
 def place_in_timeline(entry: TimelineEntry) -> tuple[int, datetime, int]:

@@ -6,11 +6,14 @@ from shared.access.authentication import Authenticator
 from shared.api import (
     audit_logs,
     auth,
+    connection_trials,
     corrections,
     dashboards,
     dead_letters,
     incident_actions,
     incidents,
+    integration_secrets,
+    integrations,
     me,
     metrics,
     payloads,
@@ -65,6 +68,10 @@ def create_api(
         audit_logs.router,
         metrics.router,
         dashboards.router,
+        # Before the integrations, whose ids would take their names.
+        connection_trials.router,
+        integration_secrets.router,
+        integrations.router,
     ):
         routes.include_router(resource)
     api.include_router(routes)

@@ -6,6 +6,7 @@ from typing import Any
 from shared.api.examples_audit import AUDIT_EXAMPLES
 from shared.api.examples_auth import EXAMPLES_OF_SIGN_IN
 from shared.api.examples_incidents import acted_on
+from shared.api.examples_integrations import INTEGRATION_EXAMPLES
 from shared.api.examples_metrics import METRICS_EXAMPLES
 
 Example = dict[str, Any]
@@ -207,6 +208,7 @@ _ME: Example = {
 EXAMPLES: Mapping[str, Example | list[Example]] = {
     **EXAMPLES_OF_SIGN_IN,
     **acted_on(_SUMMARY, _SNAPSHOT),
+    **INTEGRATION_EXAMPLES,
     "who_am_i": _ME,
     "list_incidents": _INCIDENT_PAGE,
     "read_incident": _INCIDENT,

@@ -26,7 +26,7 @@ from shared.telemetry import logger
 log = logger(__name__)
 
 MAX_TRIES = 4
-SECRET_ANSWERS: frozenset[str] = frozenset({"create_integration", "rotate_integration_secret"})
+SECRET_ANSWERS: frozenset[str] = frozenset({"create_integration", "add_integration_secret"})
 """Operations whose answers carry a secret: of these it is only kept that they were done."""
 
 _KEPT_HEADERS = ("content-type", "etag", "location")

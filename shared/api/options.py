@@ -11,6 +11,8 @@ class ApiOptions:
 
     client_address_header: str | None = None
     """The header in which the proxy before us writes the caller's address; callers could write any other."""
+    public_base_url: str = ""
+    """Where senders reach us; without it, addresses of webhooks are shown from their path on."""
 
     def client_address(self, headers: Mapping[str, str]) -> str | None:
         """The caller's address: the last one of the header, which is the one that our own proxy added."""

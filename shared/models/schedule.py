@@ -12,6 +12,7 @@ from shared.models.base import Document, Instant, TenantId, document_id
 
 SHARDS = tuple(f"shard-{number:02}" for number in range(16))
 RECONCILE_EVERY = timedelta(minutes=5)
+HEALTH_EVERY = timedelta(minutes=5)
 CHECK_AGAIN_AFTER = timedelta(minutes=15)
 """A check that has not told by then when it is due again is sent once more: it may have been lost."""
 MAX_MISSING = 2000
@@ -28,6 +29,14 @@ class WorkKind(StrEnum):
     """Tell the list what a person did to an incident, and have it looked at where it wants that; once."""
     SEAL_AUDIT = "seal_audit"
     """Copy what was audited with a change into the trail; asked for once as well."""
+
+    HEALTH = "health"
+    """Ask a system that a tenant connected whether it can be used."""
+    SETTLE_INTEGRATION = "settle_integration"
+    """Bring what derives from an integration in line with it; asked for once with each change of it."""
+
+
+_EVERY = {WorkKind.RECONCILE: RECONCILE_EVERY, WorkKind.HEALTH: HEALTH_EVERY}
 
 
 class DueWork(Document):
@@ -51,7 +60,7 @@ class DueWork(Document):
     ) -> "DueWork":
         """The work on a subject; another `turn` of the same subject is other work."""
         work_id = document_id("due", tenant_id, kind, subject, str(turn))
-        every = RECONCILE_EVERY if kind is WorkKind.RECONCILE else CHECK_AGAIN_AFTER
+        every = _EVERY.get(kind, CHECK_AGAIN_AFTER)
         return cls(
             id=work_id,
             tenant_id=tenant_id,

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from shared.models.audit import AuditedDocument
-from shared.models.base import Document, Instant, document_id
+from shared.models.base import Document, Instant, Value, document_id
 from shared.models.correlation import CorrelationPolicy
 
 
@@ -90,26 +90,6 @@ class IntegrationType(StrEnum):
     PROMETHEUS = "prometheus"
 
 
-class Integration(Record):
-    """A connection to one system of a tenant; `config` is sealed and readable only with the tenant's key."""
-
-    type: Literal["integration"] = "integration"
-    integration_type: IntegrationType
-    name: str
-    service_map: Mapping[str, str] = Field(default_factory=dict)
-    """The sender's service ids or names, and the service of ours each stands for."""
-    config: str | None = None
-    is_healthy: bool | None = None
-    last_sync_at: Instant | None = None
-    last_error: str | None = None
-    is_active: bool = True
-
-    def noting_sync(self, *, at: datetime, error: str | None) -> "Integration":
-        """The integration after its source was asked; an error leaves the time of the last good answer."""
-        last = self.last_sync_at if error else at
-        return self.model_copy(update={"is_healthy": error is None, "last_sync_at": last, "last_error": error})
-
-
 class Scheme(StrEnum):
     """How a sender may prove itself."""
 
@@ -122,6 +102,54 @@ class Scheme(StrEnum):
     GITHUB = "github"
 
 
+MAX_SECRETS = 2
+"""Good at the same time, so that one can be replaced without losing a page."""
+
+
+class InboundSecret(Value):
+    """One secret of a sender: the hash of a token, what signatures are made with (sealed), or both."""
+
+    secret_id: str
+    created_at: Instant
+    token_hash: str | None = None
+    sealed: str | None = None
+
+
+class Inbound(Value):
+    """What an integration's webhook accepts; its credential in `lookups` is made from this."""
+
+    schemes: tuple[Scheme, ...]
+    secrets: tuple[InboundSecret, ...] = Field(default=(), max_length=MAX_SECRETS)
+    signature_header: str | None = None
+    timestamp_header: str | None = None
+
+
+class Integration(Record):
+    """A connection to one system of a tenant; `config` is sealed and readable only with the tenant's key."""
+
+    type: Literal["integration"] = "integration"
+    integration_type: IntegrationType
+    name: str
+    service_map: Mapping[str, str] = Field(default_factory=dict)
+    """The sender's service ids or names, and the service of ours each stands for."""
+    inbound: Inbound | None = None
+    """None where nothing is received."""
+    config: str | None = None
+    is_healthy: bool | None = None
+    last_sync_at: Instant | None = None
+    last_error: str | None = None
+    last_delivery_at: Instant | None = None
+    """When something last came through its webhook, to within five minutes."""
+    is_active: bool = True
+    deleted_at: Instant | None = None
+    """Deleted for everybody; the record goes once its audit entries are sealed."""
+
+    def noting_sync(self, *, at: datetime, error: str | None) -> "Integration":
+        """The integration after its source was asked; an error leaves the time of the last good answer."""
+        last = self.last_sync_at if error else at
+        return self.model_copy(update={"is_healthy": error is None, "last_sync_at": last, "last_error": error})
+
+
 class InboundCredential(Document):
     """What a webhook needs to know of its integration, in one point read (`lookups`, id `integration:<id>`)."""
 
@@ -129,15 +157,22 @@ class InboundCredential(Document):
     integration_id: str
     integration_type: IntegrationType
     schemes: tuple[Scheme, ...] = (Scheme.BEARER,)
-    token_hashes: tuple[str, ...] = Field(default=(), max_length=2)
+    token_hashes: tuple[str, ...] = Field(default=(), max_length=MAX_SECRETS)
     """Of bearer tokens, passwords and codes; two, so that one can be replaced without losing a page."""
-    sealed_secrets: tuple[str, ...] = Field(default=(), max_length=2)
+    sealed_secrets: tuple[str, ...] = Field(default=(), max_length=MAX_SECRETS)
     """What signatures are made with, sealed for this tenant and integration; two for the same reason."""
     signature_header: str | None = None
     timestamp_header: str | None = None
     alerts_per_minute: int = Field(default=1200, ge=1)
     """The tenant's quota, as it was when the credential was written."""
     is_active: bool = True
+    source_version: int = 0
+    """The version of the integration that it was made from."""
+
+    @staticmethod
+    def id_for(integration_id: str) -> str:
+        """Where the credential of an integration lies."""
+        return f"integration:{integration_id}"
 
 
 class EntraTenantLookup(Document):

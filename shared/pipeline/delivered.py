@@ -3,16 +3,30 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.errors import Malformed
+from shared.errors import Conflict, Malformed, StoreUnavailable
 from shared.messages import Ingest
 from shared.models.base import IntegrationId, TenantId
 from shared.models.changes import Change, ReportedChange
-from shared.models.signals import Alert, Arrival, ParsedDelivery
+from shared.models.signals import Alert, Arrival, Origin, ParsedDelivery
 from shared.pipeline.receipts import Tally
 from shared.ports.services import Services
 from shared.signals.claims import without_copies
 from shared.signals.sources import parse
 from shared.signals.undated import RETRIED_WITHIN, as_first_reported
+from shared.telemetry import logger
+
+log = logger(__name__)
+
+
+async def note_delivery(message: Ingest, services: Services) -> None:
+    """Note that the integration's sender delivers; that it cannot be noted now is no reason to hold a page back."""
+    if message.origin is not Origin.WEBHOOK:
+        return
+    integration_id = IntegrationId(message.integration_id)
+    try:
+        await services.directory.note_delivery(message.tenant_id, integration_id, at=message.received_at)
+    except (StoreUnavailable, Conflict) as exc:
+        log.warning("delivery_not_noted", extra={"integration_id": integration_id, "reason": exc.reason})
 
 
 async def read_delivery(message: Ingest, services: Services) -> tuple[ParsedDelivery, str]:

@@ -9,9 +9,11 @@ from shared.messages import Check, QueueName
 from shared.models.base import IncidentId, ReceiptId
 from shared.models.schedule import SHARDS, DueWork, WorkKind
 from shared.pipeline.acting import follow_up
+from shared.pipeline.health import check_health
 from shared.pipeline.moving import complete
 from shared.pipeline.reconcile import reconcile
 from shared.pipeline.sealing import seal
+from shared.pipeline.settling import check_settled
 from shared.pipeline.silence import check_silence
 from shared.ports.services import Services
 from shared.ports.stores import Versioned
@@ -79,6 +81,9 @@ async def check(message: Check, services: Services, *, now: datetime) -> None:
     if message.kind is WorkKind.FOLLOW_UP:
         await follow_up(message, services, now=now)
         return
+    if message.kind is WorkKind.SETTLE_INTEGRATION:
+        await check_settled(message, services, now=now)
+        return
     held = await services.schedule.read(message.tenant_id, message.work_id)
     if held is None:
         return
@@ -87,7 +92,9 @@ async def check(message: Check, services: Services, *, now: datetime) -> None:
             await check_silence(message, held.value, services, now=now)
         case WorkKind.RECONCILE:
             await reconcile(message, held.value, services, now=now)
-        case WorkKind.COMPLETE_MOVE | WorkKind.FOLLOW_UP | WorkKind.SEAL_AUDIT:
+        case WorkKind.HEALTH:
+            await check_health(message, held, services, now=now)
+        case WorkKind.COMPLETE_MOVE | WorkKind.FOLLOW_UP | WorkKind.SEAL_AUDIT | WorkKind.SETTLE_INTEGRATION:
             return
         case _:
             assert_never(held.value.kind)

@@ -14,7 +14,7 @@ from shared.models.incidents import Coverage
 from shared.models.signals import AlertStatus, Arrival, ParsedDelivery
 from shared.models.tenants import Tenant
 from shared.pipeline.coverage import coverage
-from shared.pipeline.delivered import arrivals_of, keep_changes, read_delivery
+from shared.pipeline.delivered import arrivals_of, keep_changes, note_delivery, read_delivery
 from shared.pipeline.finding import Known, find_known, known_by, with_signals
 from shared.pipeline.following import follow
 from shared.pipeline.grouping import regroup
@@ -38,6 +38,7 @@ class _Ready:
 
 async def ingest(message: Ingest, services: Services, *, now: datetime) -> None:
     """Turn one delivery into signals; raises Malformed when its body cannot be understood at all."""
+    await note_delivery(message, services)
     parsed, pointer = await read_delivery(message, services)
     arrivals, copies = arrivals_of(message, parsed, pointer)
     tally = Tally(message, copies=copies)

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from shared.ports.alert_sources import AlertSources
 from shared.ports.audit import AuditTrail, Sealing
+from shared.ports.connections import ConnectionChecks
 from shared.ports.dashboards import DashboardSources
 from shared.ports.metrics import MetricsSources
 from shared.ports.model import Model
 from shared.ports.queries import QueryableSources
 from shared.ports.records import RecordStore
 from shared.ports.schedule import ScheduleStore
+from shared.ports.secrets import SecretBox
 from shared.ports.sessions import SessionStore
 from shared.ports.stores import (
     ClaimStore,
@@ -48,4 +50,6 @@ class Services:
     queries: QueryableSources
     dashboards: DashboardSources
     alert_sources: AlertSources
+    connections: ConnectionChecks
+    secret_box: SecretBox
     model: Model | None

@@ -209,6 +209,10 @@ class DirectoryStore(Protocol):
         """Note how asking an integration's source went, beside what its operator wrote; raises Conflict."""
         ...
 
+    async def note_delivery(self, tenant_id: TenantId, integration_id: IntegrationId, *, at: datetime) -> None:
+        """Note when an integration's sender last delivered, to within five minutes; raises Conflict."""
+        ...
+
     async def put(self, tenant_id: TenantId, document: Tenant | User | Integration) -> None:
         """Create or replace an operator's record; for onboarding and seeding, not for requests."""
         ...
@@ -226,7 +230,14 @@ class LookupStore(Protocol):
         ...
 
     async def put_inbound(self, credential: InboundCredential) -> None:
-        """Create or replace what a webhook accepts."""
+        """Create or replace what a webhook accepts, unless one of a newer version of its integration is there.
+
+        Raises Conflict when others write it too.
+        """
+        ...
+
+    async def remove_inbound(self, integration_id: str) -> None:
+        """Forget what a webhook accepted; nothing happens when there is nothing."""
         ...
 
     async def put_entra(self, entra_tenant_id: str, tenant_id: TenantId) -> None:

@@ -8,7 +8,7 @@ import pytest
 from shared.adapters.cosmos.stores import CosmosDirectory, CosmosLookups
 from shared.adapters.memory import MemoryDirectory, MemoryLookups
 from shared.errors import StoreRejected
-from shared.models.base import TenantId
+from shared.models.base import IntegrationId, TenantId
 from shared.models.tenants import IntegrationType, Role, User
 from shared.ports.stores import DirectoryStore, LookupStore
 from tests.builders import NOON, a_credential, a_tenant, an_integration
@@ -114,3 +114,47 @@ async def test_the_same_ids_under_two_tenants_are_two_records(directory: Directo
 async def test_an_outside_id_that_none_can_have_leads_nowhere(lookups: LookupStore, odd: str) -> None:
     assert await lookups.inbound(odd) is None
     assert await lookups.tenant_of_entra(odd) is None
+
+
+async def test_a_credential_of_an_older_version_of_its_integration_is_not_kept(
+    lookups: LookupStore, tenant: TenantId
+) -> None:
+    outside = uuid.uuid4().hex
+    made_of = {"tenant_id": tenant, "integration_id": outside}
+    newer = a_credential(**made_of, source_version=3, is_active=False)
+    await lookups.put_inbound(a_credential(**made_of, source_version=2))
+    await lookups.put_inbound(newer)
+    await lookups.put_inbound(a_credential(**made_of, source_version=2))
+    assert await lookups.inbound(outside) == newer
+    same_version = newer.model_copy(update={"is_active": True})
+    await lookups.put_inbound(same_version)
+    assert await lookups.inbound(outside) == same_version
+
+
+async def test_a_credential_that_is_removed_is_unknown_and_may_be_removed_again(
+    lookups: LookupStore, tenant: TenantId
+) -> None:
+    outside = uuid.uuid4().hex
+    await lookups.put_inbound(a_credential(tenant_id=tenant, integration_id=outside))
+    for _ in range(2):
+        await lookups.remove_inbound(outside)
+        assert await lookups.inbound(outside) is None
+
+
+async def test_a_delivery_is_noted_to_within_five_minutes_and_changes_nothing_else(
+    directory: DirectoryStore, tenant: TenantId
+) -> None:
+    known = an_integration(tenant_id=tenant)
+    await directory.put(tenant, known)
+    integration_id = IntegrationId(known.id)
+    for minutes, noted in ((0, 0), (1, 0), (4.9, 0), (6, 6), (3, 6)):
+        await directory.note_delivery(tenant, integration_id, at=NOON + timedelta(minutes=minutes))
+        found = await directory.integration(tenant, integration_id)
+        assert found == known.model_copy(update={"last_delivery_at": NOON + timedelta(minutes=noted)})
+
+
+async def test_a_delivery_of_an_unknown_integration_is_noted_nowhere(
+    directory: DirectoryStore, tenant: TenantId
+) -> None:
+    await directory.note_delivery(tenant, IntegrationId("int-gone"), at=NOON)
+    assert await directory.integration(tenant, IntegrationId("int-gone")) is None

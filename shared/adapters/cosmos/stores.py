@@ -1,9 +1,17 @@
 """Directory, lookups and dead letters in Cosmos DB."""
 
+from collections import OrderedDict
 from datetime import datetime
 
 from shared.adapters.cosmos.client import Container, CosmosDatabase
-from shared.adapters.writes import cursor_after_letter, of_kind, order_values, require_tenant
+from shared.adapters.writes import (
+    DELIVERY_NOTED_EVERY,
+    cursor_after_letter,
+    is_worth_noting,
+    of_kind,
+    order_values,
+    require_tenant,
+)
 from shared.errors import AlreadyExists, Conflict
 from shared.models.base import IntegrationId, TenantId
 from shared.models.receipts import DeadLetter, LetterState
@@ -18,6 +26,7 @@ from shared.models.tenants import (
 from shared.ports.stores import Page, Versioned
 
 MAX_RACES = 8
+MAX_NOTED = 4096
 
 
 class CosmosDirectory:
@@ -25,6 +34,7 @@ class CosmosDirectory:
 
     def __init__(self, database: CosmosDatabase) -> None:
         self._container = Container(database, "directory")
+        self._noted: OrderedDict[tuple[str, str], datetime] = OrderedDict()
 
     async def tenant(self, tenant_id: TenantId) -> Tenant | None:
         """See DirectoryStore."""
@@ -66,6 +76,32 @@ class CosmosDirectory:
             return
         raise Conflict(f"integration {integration_id} moved {MAX_RACES} times")
 
+    async def note_delivery(self, tenant_id: TenantId, integration_id: IntegrationId, *, at: datetime) -> None:
+        """See DirectoryStore."""
+        # Remembered here, so that in a storm a delivery costs neither a read nor a write for this.
+        known = self._noted.get((tenant_id, integration_id))
+        if known is not None and at - known < DELIVERY_NOTED_EVERY:
+            return
+        await self._note_delivery(tenant_id, integration_id, at)
+        self._noted[tenant_id, integration_id] = at
+        self._noted.move_to_end((tenant_id, integration_id))
+        while len(self._noted) > MAX_NOTED:
+            self._noted.popitem(last=False)
+
+    async def _note_delivery(self, tenant_id: TenantId, integration_id: IntegrationId, at: datetime) -> None:
+        for _ in range(MAX_RACES):
+            held = await self._container.read((tenant_id,), integration_id)
+            integration = of_kind(Integration, held)
+            if held is None or integration is None or not is_worth_noting(integration, at):
+                return
+            try:
+                noted = integration.model_copy(update={"last_delivery_at": at}).to_stored()
+                await self._container.replace((tenant_id,), noted, held["_etag"])
+            except Conflict:
+                continue
+            return
+        raise Conflict(f"integration {integration_id} moved {MAX_RACES} times")
+
     async def put(self, tenant_id: TenantId, document: Tenant | User | Integration) -> None:
         """See DirectoryStore."""
         require_tenant(tenant_id, document)
@@ -92,7 +128,27 @@ class CosmosLookups:
 
     async def put_inbound(self, credential: InboundCredential) -> None:
         """See LookupStore."""
-        await self._container.upsert((credential.id,), credential.to_stored())
+        key = (credential.id,)
+        for _ in range(MAX_RACES):
+            held = await self._container.read(key, credential.id)
+            if held and InboundCredential.from_stored(held).source_version > credential.source_version:
+                return
+            try:
+                if held is None:
+                    await self._container.create(key, credential.to_stored())
+                else:
+                    await self._container.replace(key, credential.to_stored(), held["_etag"])
+            except (AlreadyExists, Conflict):
+                continue
+            return
+        raise Conflict(f"the credential of {credential.integration_id} moved {MAX_RACES} times")
+
+    async def remove_inbound(self, integration_id: str) -> None:
+        """See LookupStore."""
+        key = InboundCredential.id_for(integration_id)
+        held = await self._container.read((key,), key)
+        if held is not None:
+            await self._container.batch((key,), [], [(key, held["_etag"])])
 
     async def put_entra(self, entra_tenant_id: str, tenant_id: TenantId) -> None:
         """See LookupStore."""

@@ -1,5 +1,8 @@
 """A whole set of services in memory: nothing is connected, and nothing outlives the process."""
 
+import os
+
+from shared.adapters.key_file import KEY_BYTES
 from shared.adapters.memory.audit import FixedSealing, MemoryAuditTrail
 from shared.adapters.memory.claims import MemoryClaims
 from shared.adapters.memory.records import MemoryRecords
@@ -15,12 +18,15 @@ from shared.adapters.memory.stores import (
 )
 from shared.adapters.memory.surroundings import MemoryChanges, MemorySurroundings
 from shared.adapters.memory.transport import MemoryQueues, MemoryRawBodies
+from shared.adapters.secret_box import AesSecretBox
 from shared.errors import SourceUnavailable
 from shared.models.audit import AuditHome
 from shared.models.base import TenantId
+from shared.models.connections import ConnectionConfig
 from shared.models.promql import QueryAnswer
-from shared.models.tenants import Integration
+from shared.models.tenants import Integration, IntegrationType
 from shared.ports.alert_sources import AlertSource
+from shared.ports.connections import Finding, Reason
 from shared.ports.dashboards import DashboardSource
 from shared.ports.metrics import MetricsSource
 from shared.ports.model import Model
@@ -73,6 +79,28 @@ class NoDashboards:
         return None
 
 
+class NoConnections:
+    """Nothing can be reached from memory, and every URL may be kept."""
+
+    def admit(self, url: str) -> None:
+        """None is refused."""
+
+    async def check(self, kind: IntegrationType, config: ConnectionConfig) -> Finding:  # noqa: ARG002 -- the port's shape
+        """Nobody answers."""
+        return Finding(Reason.NOT_LISTENING, "Nothing can be reached from memory.")
+
+
+class KeyInMemory:
+    """A data key that is gone with the process."""
+
+    def __init__(self) -> None:
+        self._key = os.urandom(KEY_BYTES)
+
+    async def data_key(self) -> bytes:
+        """See DataKeys."""
+        return self._key
+
+
 def services_in_memory(*, model: Model | None = None) -> Services:
     """Fresh services with nothing in them."""
     directory, incidents, letters = MemoryDirectory(), MemoryIncidents(), MemoryDeadLetters()
@@ -104,5 +132,7 @@ def services_in_memory(*, model: Model | None = None) -> Services:
         queries=NoQueries(),
         dashboards=NoDashboards(),
         alert_sources=NoAlertSources(),
+        connections=NoConnections(),
+        secret_box=AesSecretBox(KeyInMemory()),
         model=model,
     )

@@ -11,6 +11,7 @@ from shared.adapters.part_pages import in_order as in_timeline_order
 from shared.adapters.writes import (
     batch_of,
     cursor_after_letter,
+    is_worth_noting,
     of_kind,
     order_values,
     part_pointer,
@@ -202,6 +203,12 @@ class MemoryDirectory:
         if integration is not None:
             await self.put(tenant_id, integration.noting_sync(at=at, error=error))
 
+    async def note_delivery(self, tenant_id: TenantId, integration_id: IntegrationId, *, at: datetime) -> None:
+        """See DirectoryStore."""
+        integration = await self.integration(tenant_id, integration_id)
+        if integration is not None and is_worth_noting(integration, at):
+            await self.put(tenant_id, integration.model_copy(update={"last_delivery_at": at}))
+
     async def put(self, tenant_id: TenantId, document: Tenant | User | Integration) -> None:
         """See DirectoryStore."""
         require_tenant(tenant_id, document)
@@ -228,7 +235,16 @@ class MemoryLookups:
 
     async def put_inbound(self, credential: InboundCredential) -> None:
         """See LookupStore."""
-        self._documents.upsert((credential.id,), credential.to_stored())
+        held = await self.inbound(credential.integration_id)
+        if held is None or held.source_version <= credential.source_version:
+            self._documents.upsert((credential.id,), credential.to_stored())
+
+    async def remove_inbound(self, integration_id: str) -> None:
+        """See LookupStore."""
+        key = InboundCredential.id_for(integration_id)
+        held = self._documents.read((key,), key)
+        if held is not None:
+            self._documents.delete((key,), key, held[1])
 
     async def put_entra(self, entra_tenant_id: str, tenant_id: TenantId) -> None:
         """See LookupStore."""

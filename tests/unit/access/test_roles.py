@@ -32,7 +32,12 @@ def test_an_operation_that_is_not_in_the_table_is_denied_to_everybody(role: Role
     assert not may(role, "delete_everything")
 
 
-READING = [one for one in LEAST_ROLE if one.startswith(("list_", "read_", "who_")) and "dead_letter" not in one]
+NOT_FOR_VIEWERS = ("dead_letter", "integration")
+READING = [
+    one
+    for one in LEAST_ROLE
+    if one.startswith(("list_", "read_", "who_")) and not any(part in one for part in NOT_FOR_VIEWERS)
+]
 
 
 @pytest.mark.parametrize("operation", READING)
@@ -58,3 +63,8 @@ def test_a_lower_role_may_not_what_needs_a_higher_one() -> None:
     table = {"seal_audit": Role.ENGINEER}
     roles = (Role.VIEWER, Role.ENGINEER, Role.ADMIN)
     assert [may(role, "seal_audit", table) for role in roles] == [False, True, True]
+
+
+@pytest.mark.parametrize("operation", [one for one in LEAST_ROLE if "integration" in one or one.startswith("try_")])
+def test_only_an_admin_connects_systems_and_sees_how_they_are_connected(operation: str) -> None:
+    assert [may(role, operation) for role in (Role.VIEWER, Role.ENGINEER, Role.ADMIN)] == [False, False, True]
