@@ -20,6 +20,23 @@ LEAST_ROLE: Mapping[str, Role] = {
     "redrive_dead_letter": Role.ADMIN,
     "redrive_dead_letters": Role.ADMIN,
     "discard_dead_letter": Role.ADMIN,
+    "list_users": Role.ADMIN,
+    "read_user": Role.VIEWER,
+    "update_user": Role.ADMIN,
+    "read_tenant": Role.VIEWER,
+    "update_tenant": Role.ADMIN,
+    "list_policies": Role.ADMIN,
+    "read_policy": Role.ADMIN,
+    "create_policy": Role.ADMIN,
+    "replace_policy": Role.ADMIN,
+    "delete_policy": Role.ADMIN,
+    "list_runbooks": Role.VIEWER,
+    "read_runbook": Role.VIEWER,
+    "create_runbook": Role.ENGINEER,
+    "replace_runbook": Role.ENGINEER,
+    "delete_runbook": Role.ENGINEER,
+    "list_changes": Role.VIEWER,
+    "create_change": Role.ENGINEER,
 }
 
 _RANK = {Role.VIEWER: 0, Role.ENGINEER: 1, Role.ADMIN: 2}

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from shared.errors import Malformed, StoreRejected
 from shared.models.base import Document, ReceiptId, TenantId
+from shared.models.changes import Change
 from shared.models.incidents import IncidentSummary, TimelineEntry, TimelineEvent
 from shared.models.receipts import DeadLetter, ReceiptPart
 from shared.models.tenants import Record
@@ -112,6 +113,11 @@ def cursor_after_letter(letter: DeadLetter) -> str:
 def cursor_after_record(record: Record) -> str:
     """The same for a record of the directory."""
     return _cursor(record.to_stored()["created_at"], record.id)
+
+
+def cursor_after_change(change: Change) -> str:
+    """The same for a change."""
+    return _cursor(change.to_stored()["at"], change.id)
 
 
 def _cursor(detected_at: str, summary_id: str) -> str:

@@ -3,7 +3,18 @@
 from fastapi import APIRouter, FastAPI
 
 from shared.access.authentication import Authenticator
-from shared.api import corrections, dead_letters, incidents, me, receipts
+from shared.api import (
+    changes,
+    corrections,
+    dead_letters,
+    incidents,
+    me,
+    policies,
+    receipts,
+    runbooks,
+    tenant,
+    users,
+)
 from shared.api.boundary import Boundary
 from shared.api.documentation import DocumentedApi, add_docs_page
 from shared.api.options import PLAIN, ApiOptions
@@ -32,6 +43,8 @@ def create_api(services: Services, authenticator: Authenticator, *, options: Api
     api.state.options = options
     routes = APIRouter(prefix=PREFIX, redirect_slashes=False)
     for resource in (me.router, incidents.router, corrections.router, receipts.router, dead_letters.router):
+        routes.include_router(resource)
+    for resource in (users.router, tenant.router, policies.router, runbooks.router, changes.router):
         routes.include_router(resource)
     api.include_router(routes)
     add_docs_page(api, PREFIX)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from shared.api.examples_directory import DIRECTORY_EXAMPLES
+
 Example = dict[str, Any]
 
 _INCIDENT_ID = "inc-5f8a3d1b9c2e4f6a7b8c9d0e"
@@ -210,5 +212,6 @@ EXAMPLES: Mapping[str, Example | list[Example]] = {
     "redrive_dead_letter": _DECISION,
     "redrive_dead_letters": {"sent": 1, "letters": [_DECISION], "cursor": None},
     "discard_dead_letter": {"id": _LETTER_ID, "decided": "discarded", "state": "discarded"},
+    **DIRECTORY_EXAMPLES,
 }
 """What each operation of the roles table may answer."""

@@ -36,6 +36,7 @@ def _indexed(*paths: str, composite: tuple[tuple[tuple[str, str], ...], ...] = (
 OLDEST_FIRST = (("/created_at", "ascending"), ("/id", "ascending"))
 NEWEST_FIRST = (("/detected_at", "descending"), ("/id", "descending"))
 LETTERS_NEWEST_FIRST = (("/recorded_at", "descending"), ("/id", "descending"))
+CHANGES_NEWEST_FIRST = (("/at", "descending"), ("/id", "descending"))
 
 CONTAINERS: tuple[ContainerSpec, ...] = (
     ContainerSpec(
@@ -56,7 +57,12 @@ CONTAINERS: tuple[ContainerSpec, ...] = (
         None,
         _indexed("/tenant_id", "/detected_at", "/is_open", "/merged_into", composite=(NEWEST_FIRST,)),
     ),
-    ContainerSpec("changes", ("/tenant_id",), TTL_PER_DOCUMENT, _indexed("/tenant_id", "/service_name", "/at")),
+    ContainerSpec(
+        "changes",
+        ("/tenant_id",),
+        TTL_PER_DOCUMENT,
+        _indexed("/tenant_id", "/service_name", "/at", composite=(CHANGES_NEWEST_FIRST,)),
+    ),
     ContainerSpec("caches", ("/tenant_id",), TTL_PER_DOCUMENT, _indexed("/tenant_id")),
     ContainerSpec("sessions", ("/id",), TTL_PER_DOCUMENT, _indexed("/id")),
     ContainerSpec(
