@@ -34,14 +34,16 @@ class Suppressed(StrEnum):
 
     INACTIVE_TENANT = "inactive_tenant"
     OVER_MAX_SERVICES = "over_max_services"
+    IN_MAINTENANCE = "in_maintenance"
 
 
 class Coverage(StrEnum):
-    """Whether a tenant's plan covers a service."""
+    """Whether alerts of a service are investigated: the tenant's plan covers it, and no maintenance is under way."""
 
     COVERED = "covered"
     INACTIVE_TENANT = "inactive_tenant"
     OVER_MAX_SERVICES = "over_max_services"
+    IN_MAINTENANCE = "in_maintenance"
 
     @property
     def suppressed(self) -> Suppressed | None:
@@ -168,6 +170,7 @@ class TimelineEvent(StrEnum):
     MERGED = "incident_merged"
     FOLLOWED_SENDER = "followed_the_sender"
     STATE_CHANGED = "state_changed"
+    MAINTENANCE_OVER = "maintenance_over"
 
 
 class TimelineEntry(Document):

@@ -26,6 +26,8 @@ class WorkKind(StrEnum):
     """Bring a move of services out of an incident to its end; asked for once, and not kept as due work."""
     SEAL_AUDIT = "seal_audit"
     """Copy what was audited with a change into the trail; asked for once as well."""
+    END_MAINTENANCE = "end_maintenance"
+    """Look at an incident that a maintenance window keeps back, until none does."""
 
 
 class DueWork(Document):
@@ -49,7 +51,8 @@ class DueWork(Document):
     ) -> "DueWork":
         """The work on a subject; another `turn` of the same subject is other work."""
         work_id = document_id("due", tenant_id, kind, subject, str(turn))
-        every = RECONCILE_EVERY if kind is WorkKind.RECONCILE else CHECK_AGAIN_AFTER
+        is_often = kind in {WorkKind.RECONCILE, WorkKind.END_MAINTENANCE}
+        every = RECONCILE_EVERY if is_often else CHECK_AGAIN_AFTER
         return cls(
             id=work_id,
             tenant_id=tenant_id,

@@ -8,6 +8,7 @@ from shared.errors import Conflict, CopilotError
 from shared.messages import Check, QueueName
 from shared.models.base import IncidentId, ReceiptId
 from shared.models.schedule import SHARDS, DueWork, WorkKind
+from shared.pipeline.maintenance import check_maintenance
 from shared.pipeline.moving import complete
 from shared.pipeline.reconcile import reconcile
 from shared.pipeline.silence import check_silence
@@ -79,6 +80,8 @@ async def check(message: Check, services: Services, *, now: datetime) -> None:
             await check_silence(message, held.value, services, now=now)
         case WorkKind.RECONCILE:
             await reconcile(message, held.value, services, now=now)
+        case WorkKind.END_MAINTENANCE:
+            await check_maintenance(message, held.value, services, now=now)
         case WorkKind.COMPLETE_MOVE | WorkKind.SEAL_AUDIT:
             return
         case _:

@@ -1,0 +1,96 @@
+"""Policies: an admin's alone, bounded, versioned, audited."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.models.policies import MAX_POLICIES, Policies
+from tests.builders import ACME, NOON
+from tests.unit.access.issuer import GLOBEX_TID, a_token
+from tests.unit.api.serving import Served, bearer
+
+WINDOW = {"services": ["payment"], "starts_at": "2026-11-24T02:00:00Z", "ends_at": "2026-11-24T04:00:00Z"}
+POLICY = {"name": "upgrade", "parameters": WINDOW}
+
+
+async def asked(served: Served, method: str, path: str, body: Any = None, **named: Any) -> httpx.Response:
+    headers = {**bearer(a_token(roles=[named.pop("role", "admin")], **named.pop("claims", {}))), **named}
+    async with served.client(headers=headers) as client:
+        return await client.request(method, path, json=body)
+
+
+async def kept(served: Served) -> Policies:
+    held = await served.services.records.read(ACME, Policies, Policies.id_for())
+    return held.value if held else Policies.none_yet(ACME, now=NOON)
+
+
+async def test_a_policy_is_written_read_rewritten_and_removed_with_its_trail(served: Served) -> None:
+    made = await asked(served, "POST", "/policies", POLICY)
+    path = f"/policies/{made.json()['id']}"
+    assert (made.status_code, made.headers["ETag"]) == (201, '"v1"')
+    assert (await asked(served, "GET", path)).json() == made.json()
+    off = await asked(served, "PUT", path, {**POLICY, "is_enabled": False}, **{"If-Match": '"v1"'})
+    assert (off.status_code, off.headers["ETag"], off.json()["created_at"]) == (
+        200,
+        '"v2"',
+        made.json()["created_at"],
+    )
+    assert (await asked(served, "GET", "/policies")).json() == {"items": [off.json()], "cursor": None}
+    assert (await asked(served, "DELETE", path, **{"If-Match": '"v1"'})).status_code == 412
+    assert (await asked(served, "DELETE", path)).status_code == 204
+    assert (await asked(served, "GET", path)).status_code == 404
+    trail = (await kept(served)).audit_pending
+    assert [entry.action for entry in trail] == ["create", "update", "delete"]
+    assert (trail[1].before["is_enabled"], trail[1].after["is_enabled"]) == (True, False)
+
+
+@pytest.mark.parametrize("role", ["viewer", "engineer"])
+async def test_only_an_admin_sees_and_writes_policies(served: Served, role: str) -> None:
+    path = f"/policies/{(await asked(served, 'POST', '/policies', POLICY)).json()['id']}"
+    for method, where, body in [
+        ("GET", "/policies", None),
+        ("GET", path, None),
+        ("POST", "/policies", POLICY),
+        ("PUT", path, POLICY),
+        ("DELETE", path, None),
+    ]:
+        assert (await asked(served, method, where, body, role=role)).status_code == 403
+
+
+async def test_another_tenants_policy_is_not_there(served: Served) -> None:
+    path = f"/policies/{(await asked(served, 'POST', '/policies', POLICY)).json()['id']}"
+    theirs: dict[str, Any] = {"claims": {"tid": GLOBEX_TID}}
+    assert (await asked(served, "GET", path, **theirs)).status_code == 404
+    assert (await asked(served, "PUT", path, POLICY, **theirs)).status_code == 404
+    assert (await asked(served, "DELETE", path, **theirs)).status_code == 404
+    assert len((await kept(served)).policies) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**POLICY, "tenant_id": "ten-globex"},
+        {**POLICY, "version": 7},
+        {**POLICY, "kind": "retention"},
+        {**POLICY, "name": ""},
+        {"name": "no window"},
+        {**POLICY, "parameters": {**WINDOW, "ends_at": WINDOW["starts_at"]}},
+        {**POLICY, "parameters": {**WINDOW, "ends_at": "2027-11-24T04:00:00Z"}},
+        {**POLICY, "parameters": {**WINDOW, "starts_at": "2026-11-24T02:00:00"}},
+        {**POLICY, "parameters": {**WINDOW, "services": ["s"] * 51}},
+        {**POLICY, "parameters": {**WINDOW, "tenant_id": "x"}},
+    ],
+)
+async def test_what_is_no_policy_is_refused(served: Served, body: dict[str, Any]) -> None:
+    assert (await asked(served, "POST", "/policies", body)).status_code == 400
+    assert (await kept(served)).policies == ()
+
+
+async def test_there_is_an_end_to_policies(served: Served) -> None:
+    await asked(served, "POST", "/policies", POLICY)
+    held = await served.services.records.read(ACME, Policies, Policies.id_for())
+    assert held is not None
+    full = [held.value.policies[0].model_copy(update={"id": f"pol-{n}"}) for n in range(MAX_POLICIES)]
+    await served.services.records.replace(ACME, held.value.model_copy(update={"policies": tuple(full)}), held.etag)
+    assert (await asked(served, "POST", "/policies", POLICY)).status_code == 409
