@@ -21,20 +21,22 @@ class Operator:
         event_type: str,
         action: AuditAction,
         *,
+        user_id: str | None = None,
         before: Facts | None = None,
         after: Facts | None = None,
         now: datetime,
     ) -> AuditEntry:
-        """The audit entry of what they do to the tenant itself."""
+        """The audit entry of what they do to the tenant itself, or to one of its users."""
+        kind, resource_id = ("user", user_id) if user_id else ("tenant", str(self.tenant_id))
         return AuditEntry(
-            entry_id=document_id("aud", self.tenant_id, self.run_id, event_type, "tenant", self.tenant_id),
+            entry_id=document_id("aud", self.tenant_id, self.run_id, event_type, kind, resource_id),
             at=now,
             user_id=None,
             user_name=OPERATOR,
             event_type=event_type,
             action=action,
-            resource_type="tenant",
-            resource_id=self.tenant_id,
+            resource_type=kind,
+            resource_id=resource_id,
             before=before or {},
             after=after or {},
             request_id=self.run_id,

@@ -76,6 +76,19 @@ def require_tenant(tenant_id: TenantId, document: Document) -> None:
         raise StoreRejected("the document belongs to another tenant", reason="foreign_tenant")
 
 
+def require_owner(tenant_id: TenantId, document: Mapping[str, Any]) -> None:
+    """The same for a document that is not read into a model, which must have an id, too."""
+    if not tenant_id or document.get("tenant_id") != tenant_id or not can_be_id(str(document.get("id", ""))):
+        raise StoreRejected("the document is another tenant's, or has no id", reason="foreign_tenant")
+
+
+def require_own_name(tenant_id: TenantId, name: str) -> None:
+    """Raise StoreRejected unless a blob's name lies below the tenant, step by step."""
+    owner, *rest = name.split("/")
+    if owner != tenant_id or not rest or not all(can_be_id(step) for step in (owner, *rest)):
+        raise StoreRejected("the blob is another tenant's, or not one of ours", reason="foreign_tenant")
+
+
 def batch_of(tenant_id: TenantId, change: IncidentChange) -> list[tuple[dict[str, Any], str | None]]:
     """The bodies to write with the etag each must still have; None creates. Raises StoreRejected.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from shared.access.narrowing import is_active_admin, lock_out
+from shared.access.lock_out import is_active_admin, lock_out
 from shared.errors import Conflict, NotAllowed
 from shared.models.base import TenantId
 from shared.models.tenants import Tenant, User

@@ -1,10 +1,8 @@
-"""What a tenant takes from the roles that Entra ID gives: a user's record can only narrow, never widen."""
+"""Which changes of somebody's access are refused, so that a tenant always has somebody who can undo them."""
 
 from enum import StrEnum
 
 from shared.models.tenants import Role, User
-
-_FROM_LEAST = (Role.VIEWER, Role.ENGINEER, Role.ADMIN)
 
 
 class LockOut(StrEnum):
@@ -20,13 +18,6 @@ class LockOut(StrEnum):
             LockOut.OWN_ACCESS: "nobody changes their own role or locks themselves out; ask another admin",
             LockOut.LAST_ADMIN: "this is the last active admin of the tenant",
         }[self]
-
-
-def narrowed(role: Role, user: User | None) -> Role | None:
-    """The role somebody has: the lower of Entra's and their record's; None when their record is not active."""
-    if user is None:
-        return role
-    return min(role, user.role, key=_FROM_LEAST.index) if user.is_active else None
 
 
 def lock_out(before: User, after: User, *, by: str, other_admins: int) -> LockOut | None:
