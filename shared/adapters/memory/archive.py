@@ -69,7 +69,9 @@ class MemoryBlobArchive:
     async def restore(self, tenant_id: TenantId, container: str, name: str, body: bytes) -> bool:
         """See BlobArchive."""
         require_own_name(tenant_id, name)
-        held = self._blobs.setdefault((container, name), body)
-        if held is not body and held != body:
+        held = self._blobs.get((container, name))
+        if held is None:
+            self._blobs[container, name] = body
+        elif held != body:
             raise AlreadyExists("another blob of this name is there")
-        return held is body
+        return held is None
