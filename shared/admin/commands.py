@@ -9,12 +9,14 @@ from pathlib import Path
 
 from shared.access.operators import Operator
 from shared.errors import Malformed, NotAllowed
-from shared.models.audit import AuditAction, Facts
+from shared.models.audit import AuditAction, AuditEntry, AuditHome, AuditWhere, Facts
+from shared.models.base import TenantId
 from shared.models.tenants import Tenant
+from shared.pipeline.auditing import announce
 from shared.pipeline.editing import Edit, edit_record
 from shared.pipeline.exporting import Archives, exported
 from shared.pipeline.onboarding import Newcomer, onboard, set_active, set_plan, set_user, tenant_named
-from shared.pipeline.restoring import Restored, checked, restore
+from shared.pipeline.restoring import checked, require_free, restore
 from shared.ports.services import Services
 
 MAX_LINE_BYTES = 32 * 1024 * 1024
@@ -71,7 +73,9 @@ async def _set_active(asked: argparse.Namespace, on: Operating) -> list[str]:
 
 async def _export(asked: argparse.Namespace, on: Operating) -> list[str]:
     tenant = await tenant_named(asked.tenant, on.services)
-    await _note("export_tenant", AuditAction.VIEW, tenant, {"with_raw": asked.with_raw}, on)
+    facts: Facts = {"with_raw": asked.with_raw}
+    entry = Operator(tenant.tenant_id, on.run_id).entry("export_tenant", AuditAction.VIEW, after=facts, now=on.now)
+    await _write_down(entry, tenant.tenant_id, on)
     tenant = await tenant_named(asked.tenant, on.services)
     partial = asked.out.with_name(f"{asked.out.name}.partial")
     lines = 0
@@ -96,11 +100,18 @@ def _new_file(wanted: Path, partial: Path) -> int:
 async def _import(asked: argparse.Namespace, on: Operating) -> list[str]:
     file: Path = asked.file
     found = checked(lambda: _read_lines(file))
-    done: Restored = await restore(lambda: _read_lines(file), found, on.archives)
-    tenant = await tenant_named(found.header.tenant_id, on.services)
-    told: Facts = {"created": done.created, "there": done.there, "exported_at": found.header.exported_at.isoformat()}
-    await _note("import_tenant", AuditAction.CREATE, tenant, told, on)
-    return [f"tenant {tenant.slug} is restored as of {found.header.exported_at:%Y-%m-%d %H:%M} UTC", str(done)]
+    tenant_id, exported_at = found.header.tenant_id, found.header.exported_at
+    await require_free(found, on.archives)
+    facts: Facts = {"exported_at": exported_at.isoformat(), "lines": found.counts.total()}
+    entry = Operator(tenant_id, on.run_id).entry("import_tenant", AuditAction.CREATE, after=facts, now=on.now)
+    await announce(tenant_id, entry, AuditWhere(home=AuditHome.DIRECTORY, id=tenant_id), on.services)
+    done = await restore(lambda: _read_lines(file), found, on.archives)
+    await _write_down(entry, tenant_id, on)
+    tenant = await tenant_named(tenant_id, on.services)
+    return [
+        f"tenant {tenant.slug} is there as of {exported_at:%Y-%m-%d %H:%M} UTC",
+        f"{done.created} documents and blobs were restored, {done.there} were there already",
+    ]
 
 
 def _read_lines(file: Path) -> Iterator[bytes]:
@@ -111,14 +122,13 @@ def _read_lines(file: Path) -> Iterator[bytes]:
             yield line
 
 
-async def _note(operation: str, action: AuditAction, tenant: Tenant, facts: Facts, on: Operating) -> None:
-    """Write down what touches all of a tenant and changes nothing of its record."""
+async def _write_down(entry: AuditEntry, tenant_id: TenantId, on: Operating) -> None:
+    """Let the tenant's record carry what touches all of a tenant, and changes nothing of the record."""
 
     def decide(held: Tenant | None) -> Edit[Tenant] | None:
-        entry = Operator(tenant.tenant_id, on.run_id).entry(operation, action, after=facts, now=on.now)
         return Edit(held, entry) if held else None
 
-    await edit_record(tenant.tenant_id, Tenant, tenant.tenant_id, decide, on.services)
+    await edit_record(tenant_id, Tenant, tenant_id, decide, on.services)
 
 
 def _lines_of(tenant: Tenant) -> list[str]:
