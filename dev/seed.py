@@ -22,7 +22,7 @@ from shared.models.tenants import (
     Tenant,
     User,
 )
-from shared.pipeline.onboarding import Newcomer, onboard
+from shared.pipeline.onboarding import Newcomer, onboard, set_plan
 from shared.settings import Settings
 from shared.signals.credentials import hash_token
 
@@ -30,6 +30,7 @@ SLUG = "acme"
 TENANT = TenantId(document_id("ten", SLUG))
 GLOBEX = TenantId(document_id("ten", "globex"))
 EMAIL = "{role}@{slug}.example"
+MAX_SERVICES = 50
 QUOTA = 60_000
 """Alerts a minute: the local stack is loaded far beyond what one tenant pages."""
 INBOUND: Mapping[IntegrationType, Scheme] = {
@@ -61,12 +62,14 @@ async def seed_acme(
 
 async def _seed(process: Process, layout: Layout, prometheus_config: str, *, now: datetime) -> str:
     directory, lookups = process.services.directory, process.services.lookups
-    known = await directory.tenant(TENANT)
-    await directory.put(TENANT, _tenant(known.created_at if known else now, now))
+    # Only what is missing: what people have changed since, and its audit entries, stay.
+    with suppress(AlreadyExists):
+        await process.services.records.create(TENANT, _tenant(now))
     await lookups.put_entra(entra_tenant_guid(SLUG), TENANT)
     await lookups.claim_slug(SLUG, TENANT)
     for role in Role:
-        await directory.put(TENANT, _user(TENANT, SLUG, role.value, role, now))
+        with suppress(AlreadyExists):
+            await process.services.records.create(TENANT, _user(TENANT, SLUG, role.value, role, now))
     for kind, scheme in INBOUND.items():
         await _connect(process, kind, scheme, layout, now=now)
     prometheus = _integration(IntegrationType.PROMETHEUS, now)
@@ -98,17 +101,17 @@ async def _connect(process: Process, kind: IntegrationType, scheme: Scheme, layo
     )
 
 
-def _tenant(created_at: datetime, now: datetime) -> Tenant:
+def _tenant(now: datetime) -> Tenant:
     return Tenant(
         id=TENANT,
         tenant_id=TENANT,
         name="Acme Shop",
         slug=SLUG,
         plan_type=PlanType.PROFESSIONAL,
-        max_services=50,
+        max_services=MAX_SERVICES,
         alerts_per_minute=QUOTA,
         entra_tenant_id=entra_tenant_guid(SLUG),
-        created_at=created_at,
+        created_at=now,
         updated_at=now,
     )
 
@@ -121,7 +124,9 @@ async def seed_globex(environment: Mapping[str, str], *, now: datetime) -> int:
     services, slug = process.services, "globex"
     newcomer = Newcomer("Globex Retail", slug, entra_tenant_guid(slug), PlanType.PROFESSIONAL)
     try:
-        await onboard(newcomer, "op-seed", services, now=now)
+        tenant = await onboard(newcomer, "op-seed", services, now=now)
+        if tenant.version == 1:
+            await set_plan(GLOBEX, {"max_services": MAX_SERVICES}, "op-seed", services, now=now)
         people = {role.value: role for role in Role} | {"dana.ops": Role.ENGINEER}
         for name, role in people.items():
             with suppress(AlreadyExists):

@@ -39,6 +39,8 @@ def _tenants(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     plan.add_argument("--alerts-per-minute", type=_between(1, 1_000_000))
     user = _of_tenant(commands, "user", "set what a person's record leaves of their Entra role; for the first admin")
     user.add_argument("--object-id", required=True, type=_text("an object id", _guid), help="theirs in Entra ID")
+    user.add_argument("--email", default="", type=_text("an address", _short), help="shown where they are named")
+    user.add_argument("--name", default="", type=_text("a name", _short))
     user.add_argument("--role", required=True, type=Role, choices=list(Role))
     _of_tenant(commands, "deactivate", "let nobody of a tenant in, and investigate nothing; alerts are kept")
     _of_tenant(commands, "activate", "undo deactivate")
@@ -70,7 +72,11 @@ def _text(what: str, is_one: Callable[[str], bool]) -> Callable[[str], str]:
 
 
 def _named(text: str) -> bool:
-    return bool(text.strip()) and text.isprintable() and len(text) <= MAX_NAME_CHARS
+    return bool(text.strip()) and _short(text)
+
+
+def _short(text: str) -> bool:
+    return text.isprintable() and len(text) <= MAX_NAME_CHARS
 
 
 def _slug(text: str) -> bool:

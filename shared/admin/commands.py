@@ -15,7 +15,7 @@ from shared.models.tenants import Tenant
 from shared.pipeline.auditing import announce
 from shared.pipeline.editing import Edit, edit_record
 from shared.pipeline.exporting import Archives, exported
-from shared.pipeline.onboarding import Newcomer, onboard, set_active, set_plan, set_user, tenant_named
+from shared.pipeline.onboarding import Newcomer, Person, onboard, set_active, set_plan, set_user, tenant_named
 from shared.pipeline.restoring import checked, require_free, restore
 from shared.ports.services import Services
 
@@ -59,7 +59,8 @@ async def _plan(asked: argparse.Namespace, on: Operating) -> list[str]:
 
 async def _user(asked: argparse.Namespace, on: Operating) -> list[str]:
     tenant = await tenant_named(asked.tenant, on.services)
-    user = await set_user(tenant.tenant_id, asked.object_id, asked.role, on.run_id, on.services, now=on.now)
+    person = Person(asked.object_id, asked.role, asked.email, asked.name)
+    user = await set_user(tenant.tenant_id, person, on.run_id, on.services, now=on.now)
     return [
         f"user {user.id} of {tenant.slug} may at most what the role {user.role} may, and what Entra ID gives them"
     ]

@@ -21,6 +21,8 @@ router = APIRouter(prefix="/changes", tags=["changes"], responses=PROBLEMS)
 
 SOURCE = "api"
 _DAY = timedelta(days=1)
+_FIRST = datetime(1970, 1, 2, tzinfo=UTC)
+"""Before it nothing was deployed, and a day before the first of all days there is none."""
 _SKEW = timedelta(minutes=5)
 
 
@@ -60,7 +62,7 @@ async def list_changes(
 ) -> ChangePage:
     """What took effect in a stretch of time, newest first. Name both ends when you follow a cursor."""
     end = until or datetime.now(UTC)
-    start = since or end - _DAY
+    start = since or max(end, _FIRST) - _DAY
     if start > end:
         raise Malformed("`since` is after `until`", reason="bad_window")
     page = await services.changes.page(principal.tenant_id, start, end, limit=limit, cursor=cursor, service=service)

@@ -73,7 +73,7 @@ class PolicyPage(BaseModel):
 async def list_policies(
     principal: Annotated[Principal, Depends(allowed("list_policies"))], services: Wired
 ) -> PolicyPage:
-    """All of them; a tenant has at most 100."""
+    """All of them; a tenant has at most 50."""
     return PolicyPage(items=[PolicyView.of(one) for one in (await _policies(principal, services)).policies])
 
 

@@ -85,35 +85,43 @@ async def set_active(
     return await _changed(operation, tenant_id, {"is_active": is_active}, run_id, services, now=now)
 
 
-async def set_user(
-    tenant_id: TenantId, object_id: str, role: Role, run_id: str, services: Services, *, now: datetime
-) -> User:
-    """Give a person of the directory an active record with this role: the first admin has nobody else to ask."""
-    user_id = document_id("usr", object_id)
+@dataclass(frozen=True)
+class Person:
+    """Somebody of a tenant's directory; address and name are only for showing, and only for a new record."""
 
-    def decide(held: User | None) -> Edit[User] | None:
-        if held and (held.role, held.is_active) == (role, True):
-            return None
-        before: Facts = {"role": held.role, "is_active": held.is_active} if held else {}
-        action = AuditAction.UPDATE if held else AuditAction.CREATE
-        entry = Operator(tenant_id, run_id).entry(
-            "set_user", action, user_id=user_id, before=before, after={"role": role, "is_active": True}, now=now
-        )
-        return Edit(next_version(held, role=role, is_active=True) if held else _new_user(now), entry)
+    object_id: str
+    role: Role
+    email: str = ""
+    name: str = ""
 
-    def _new_user(now: datetime) -> User:
+    def new_user(self, tenant_id: TenantId, now: datetime) -> User:
+        """Their record, before they ever signed in."""
         return User(
-            id=user_id,
+            id=document_id("usr", self.object_id),
             tenant_id=tenant_id,
-            email="",
-            entra_object_id=object_id,
-            full_name="",
-            role=role,
+            email=self.email,
+            entra_object_id=self.object_id,
+            full_name=self.name,
+            role=self.role,
             created_at=now,
         )
 
-    written = await edit_record(tenant_id, User, user_id, decide, services)
-    return written or _new_user(now)
+
+async def set_user(tenant_id: TenantId, person: Person, run_id: str, services: Services, *, now: datetime) -> User:
+    """Give a person of the directory an active record with this role: the first admin has nobody else to ask."""
+    fresh, wanted = person.new_user(tenant_id, now), {"role": person.role, "is_active": True}
+
+    def decide(held: User | None) -> Edit[User] | None:
+        before: Facts = {"role": held.role, "is_active": held.is_active} if held else {}
+        if before == wanted:
+            return None
+        action = AuditAction.UPDATE if held else AuditAction.CREATE
+        after: Facts = {"role": person.role, "is_active": True}
+        operator = Operator(tenant_id, run_id)
+        entry = operator.entry("set_user", action, user_id=fresh.id, before=before, after=after, now=now)
+        return Edit(next_version(held, **wanted) if held else fresh, entry)
+
+    return await edit_record(tenant_id, User, fresh.id, decide, services) or fresh
 
 
 async def tenant_named(name: str, services: Services) -> Tenant:

@@ -1,23 +1,18 @@
 """Policies: an admin's alone, bounded, versioned, audited."""
 
+import json
 from typing import Any
 
-import httpx
 import pytest
 
-from shared.models.policies import MAX_POLICIES, Policies
+from shared.models.policies import MAX_POLICIES, MAX_SERVICES, Policies
 from tests.builders import ACME, NOON
-from tests.unit.access.issuer import GLOBEX_TID, a_token
-from tests.unit.api.serving import Served, bearer
+from tests.unit.access.issuer import GLOBEX_TID
+from tests.unit.api.asking import asked
+from tests.unit.api.serving import Served
 
 WINDOW = {"services": ["payment"], "starts_at": "2026-11-24T02:00:00Z", "ends_at": "2026-11-24T04:00:00Z"}
 POLICY = {"name": "upgrade", "parameters": WINDOW}
-
-
-async def asked(served: Served, method: str, path: str, body: Any = None, **named: Any) -> httpx.Response:
-    headers = {**bearer(a_token(roles=[named.pop("role", "admin")], **named.pop("claims", {}))), **named}
-    async with served.client(headers=headers) as client:
-        return await client.request(method, path, json=body)
 
 
 async def kept(served: Served) -> Policies:
@@ -78,13 +73,23 @@ async def test_another_tenants_policy_is_not_there(served: Served) -> None:
         {**POLICY, "parameters": {**WINDOW, "ends_at": WINDOW["starts_at"]}},
         {**POLICY, "parameters": {**WINDOW, "ends_at": "2027-11-24T04:00:00Z"}},
         {**POLICY, "parameters": {**WINDOW, "starts_at": "2026-11-24T02:00:00"}},
-        {**POLICY, "parameters": {**WINDOW, "services": ["s"] * 51}},
+        {**POLICY, "parameters": {**WINDOW, "services": ["s"] * 21}},
         {**POLICY, "parameters": {**WINDOW, "tenant_id": "x"}},
+        {**POLICY, "parameters": {**WINDOW, "starts_at": "0001-01-01T00:00:00+01:00"}},
     ],
 )
-async def test_what_is_no_policy_is_refused(served: Served, body: dict[str, Any]) -> None:
-    assert (await asked(served, "POST", "/policies", body)).status_code == 400
-    assert (await kept(served)).policies == ()
+async def test_what_is_no_policy_is_refused(untouched: Served, body: dict[str, Any]) -> None:
+    assert (await asked(untouched, "POST", "/policies", body)).status_code == 400
+    assert (await kept(untouched)).policies == ()
+
+
+async def test_the_largest_policies_there_can_be_fit_the_store(served: Served) -> None:
+    name = "\U0001f525" * 200
+    window = {**WINDOW, "services": [name] * MAX_SERVICES}
+    assert (await asked(served, "POST", "/policies", {"name": name, "parameters": window})).status_code == 201
+    policies = await kept(served)
+    full = policies.model_copy(update={"policies": policies.policies * MAX_POLICIES})
+    assert len(json.dumps(full.to_stored(), ensure_ascii=False).encode()) < 2_000_000
 
 
 async def test_there_is_an_end_to_policies(served: Served) -> None:

@@ -3,14 +3,14 @@
 import asyncio
 from typing import Any
 
-import httpx
 import pytest
 
 from shared.models.base import document_id
 from shared.models.tenants import Role, Tenant, User
 from tests.builders import ACME, GLOBEX, a_user
-from tests.unit.access.issuer import GLOBEX_TID, OBJECT_ID, a_token
-from tests.unit.api.serving import Served, bearer
+from tests.unit.access.issuer import GLOBEX_TID, OBJECT_ID
+from tests.unit.api.asking import asked
+from tests.unit.api.serving import Served
 
 OTHER_ADMIN = "eeeeeeee-eeee-4eee-8eee-eeeeeeeeeeee"
 ADMIN_ID = document_id("usr", OBJECT_ID)
@@ -29,12 +29,6 @@ async def staffed(served: Served) -> Served:
     for user in people:
         await served.services.records.create(ACME, user)
     return served
-
-
-async def asked(served: Served, method: str, path: str, body: Any = None, **named: Any) -> httpx.Response:
-    headers = {**bearer(a_token(roles=[named.pop("role", "admin")], **named.pop("claims", {}))), **named}
-    async with served.client(headers=headers) as client:
-        return await client.request(method, path, json=body)
 
 
 async def user(served: Served, user_id: str) -> User:
@@ -155,8 +149,8 @@ async def test_everybody_reads_the_tenant_and_an_admin_changes_its_settings(serv
         {"name": "n" * 201},
     ],
 )
-async def test_the_plan_and_what_is_out_of_bounds_cannot_be_set(served: Served, body: dict[str, Any]) -> None:
-    assert (await asked(served, "PATCH", "/tenant", body)).status_code == 400
-    held = await served.services.records.read(ACME, Tenant, ACME)
+async def test_the_plan_and_what_is_out_of_bounds_cannot_be_set(untouched: Served, body: dict[str, Any]) -> None:
+    assert (await asked(untouched, "PATCH", "/tenant", body)).status_code == 400
+    held = await untouched.services.records.read(ACME, Tenant, ACME)
     assert held is not None
     assert (held.value.version, held.value.audit_pending) == (1, ())
