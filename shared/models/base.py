@@ -21,7 +21,7 @@ def _utc(value: datetime) -> datetime:
     try:
         return value.astimezone(UTC)
     except OverflowError as exc:
-        raise ValueError("the time is none in UTC") from exc
+        raise ValueError("a time that UTC cannot name") from exc
 
 
 def _fixed_width(value: datetime) -> str:

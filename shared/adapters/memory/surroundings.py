@@ -43,21 +43,21 @@ class MemoryChanges:
     """Implements ChangeStore."""
 
     def __init__(self) -> None:
-        self._documents = MemoryDocuments()
+        self.documents = MemoryDocuments()
 
     async def record(self, tenant_id: TenantId, change: Change) -> bool:
         """See ChangeStore."""
         require_tenant(tenant_id, change)
-        held = self._documents.read((tenant_id,), change.id)
+        held = self.documents.read((tenant_id,), change.id)
         if held and Change.from_stored(held[0]).reported.said_at >= change.reported.said_at:
             return False
         kept = change.over(Change.from_stored(held[0])) if held else change
-        self._documents.upsert((tenant_id,), kept.to_stored())
+        self.documents.upsert((tenant_id,), kept.to_stored())
         return True
 
     async def between(self, tenant_id: TenantId, start: datetime, end: datetime, *, limit: int = 200) -> list[Change]:
         """See ChangeStore."""
-        bodies = [body for body, _ in self._documents.partition((tenant_id,))]
+        bodies = [body for body, _ in self.documents.partition((tenant_id,))]
         found = [one for one in map(Change.from_stored, bodies) if start <= one.at <= end]
         return sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:limit]
 
@@ -75,7 +75,7 @@ class MemoryChanges:
         after = order_values(cursor) if cursor else None
         found = [
             (body["at"], body["id"], change)
-            for body, _ in self._documents.partition((tenant_id,))
+            for body, _ in self.documents.partition((tenant_id,))
             if start <= (change := Change.from_stored(body)).at <= end
             and service in (None, change.service_name)
             and (after is None or (body["at"], body["id"]) < after)
