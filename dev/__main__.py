@@ -87,7 +87,7 @@ def seed(
     prometheus_url: Annotated[str | None, typer.Option(help="Ask this Prometheus instead of the stack's.")] = None,
     prometheus_token_file: Annotated[Path | None, typer.Option(help="File with its bearer token.")] = None,
 ) -> None:
-    """Create the tenant `acme` with its users and integrations on a running stack."""
+    """Create what is missing on a running stack: `acme` with its integrations, and `globex` with a past."""
     from dev.commands import seed_running_stack
 
     seed_running_stack(Ports(port_base), data, prometheus_url=prometheus_url, token_file=prometheus_token_file)

@@ -50,7 +50,7 @@ def print_token(tenant: str, role: str, ports: Ports, data: Path) -> None:
                 port=ports.entra,
                 tenant_id=entra_tenant_guid(tenant),
                 role=role,
-                email=EMAIL.format(role=role),
+                email=EMAIL.format(role=role, slug=tenant),
                 audience=API_AUDIENCE,
                 now=datetime.now(UTC),
             )
@@ -66,9 +66,9 @@ def print_signals(file: Path, source: str) -> None:
 
 
 def seed_running_stack(ports: Ports, data: Path, *, prometheus_url: str | None, token_file: Path | None) -> None:
-    """Create the local tenant on a running stack, pointed at its own Prometheus or at another."""
+    """Create the local tenants on a running stack; acme's Prometheus is the stack's or another."""
     from dev.provision import provision_cosmos, provision_storage
-    from dev.seed import seed_acme
+    from dev.seed import seed_acme, seed_globex
     from dev.stack import DATABASE
     from shared.errors import StoreUnavailable
 
@@ -81,9 +81,11 @@ def seed_running_stack(ports: Ports, data: Path, *, prometheus_url: str | None, 
             token = token_file.read_text().strip() if token_file else None
             seeding = seed_acme(environment, Layout(data), prometheus_url=url, prometheus_token=token)
             integration_id = asyncio.run(seeding)
+            new = asyncio.run(seed_globex(environment, now=datetime.now(UTC)))
         except (OSError, StoreUnavailable) as exc:
             raise CannotRun("the local stack is not running; start it first: python -m dev up") from exc
     print(f"tenant acme is there; its Alertmanager posts to /api/webhooks/alertmanager/{integration_id}")
+    print(f"tenant globex is there with a past to look at ({new} new incidents): python -m dev token --tenant globex")
 
 
 def print_backtest(

@@ -53,7 +53,7 @@ class ApiClient:
             port=ports.entra,
             tenant_id=entra_tenant_guid(SLUG),
             role="engineer",
-            email=EMAIL.format(role="engineer"),
+            email=EMAIL.format(role="engineer", slug=SLUG),
             audience=API_AUDIENCE,
             now=datetime.now(UTC),
         )

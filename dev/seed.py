@@ -1,14 +1,16 @@
-"""The tenant `acme` of the local stack: its directory, its integrations, its secrets."""
+"""The tenants of the local stack: `acme`, which the shop pages, and `globex`, which has a past to look at."""
 
 import json
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from dev.entra.tokens import entra_object_guid, entra_tenant_guid
 from dev.stack import Layout
 from shared.bootstrap import Process, build
+from shared.errors import AlreadyExists
 from shared.models.base import IntegrationId, TenantId, document_id
 from shared.models.tenants import (
     Inbound,
@@ -20,13 +22,16 @@ from shared.models.tenants import (
     Tenant,
     User,
 )
+from shared.pipeline.onboarding import Newcomer, onboard, set_plan
 from shared.pipeline.settling import settle
 from shared.settings import Settings
 from shared.signals.inbound import credential_of, secret_kept
 
 SLUG = "acme"
 TENANT = TenantId(document_id("ten", SLUG))
-EMAIL = "{role}@acme.example"
+GLOBEX = TenantId(document_id("ten", "globex"))
+EMAIL = "{role}@{slug}.example"
+MAX_SERVICES = 50
 QUOTA = 60_000
 """Alerts a minute: the local stack is loaded far beyond what one tenant pages."""
 INBOUND: Mapping[IntegrationType, Scheme] = {
@@ -58,11 +63,14 @@ async def seed_acme(
 
 async def _seed(process: Process, layout: Layout, prometheus_config: str, *, now: datetime) -> str:
     directory, lookups = process.services.directory, process.services.lookups
-    known = await directory.tenant(TENANT)
-    await directory.put(TENANT, _tenant(known.created_at if known else now, now))
+    # Only what is missing: what people have changed since, and its audit entries, stay.
+    with suppress(AlreadyExists):
+        await process.services.records.create(TENANT, _tenant(now))
     await lookups.put_entra(entra_tenant_guid(SLUG), TENANT)
+    await lookups.claim_slug(SLUG, TENANT)
     for role in Role:
-        await directory.put(TENANT, _user(role, now))
+        with suppress(AlreadyExists):
+            await process.services.records.create(TENANT, _user(TENANT, SLUG, role.value, role, now))
     for kind, scheme in INBOUND.items():
         await _connect(process, kind, scheme, layout, now=now)
     prometheus = _integration(IntegrationType.PROMETHEUS, now)
@@ -89,29 +97,68 @@ async def _connect(process: Process, kind: IntegrationType, scheme: Scheme, layo
     await services.lookups.put_inbound(credential_of(made, alerts_per_minute=QUOTA))
 
 
-def _tenant(created_at: datetime, now: datetime) -> Tenant:
+def _tenant(now: datetime) -> Tenant:
     return Tenant(
         id=TENANT,
         tenant_id=TENANT,
         name="Acme Shop",
         slug=SLUG,
         plan_type=PlanType.PROFESSIONAL,
-        max_services=50,
+        max_services=MAX_SERVICES,
         alerts_per_minute=QUOTA,
         entra_tenant_id=entra_tenant_guid(SLUG),
-        created_at=created_at,
+        created_at=now,
         updated_at=now,
     )
 
 
-def _user(role: Role, now: datetime) -> User:
-    email = EMAIL.format(role=role.value)
+async def seed_globex(environment: Mapping[str, str], *, now: datetime) -> int:
+    """Create what is missing of a second tenant with a believable past; how many of its incidents are new."""
+    from dev.believable import write_incidents, write_policies, write_runbooks
+
+    process = build(Settings.from_environment(environment))
+    services, slug = process.services, "globex"
+    newcomer = Newcomer("Globex Retail", slug, entra_tenant_guid(slug), PlanType.PROFESSIONAL)
+    try:
+        tenant = await onboard(newcomer, "op-seed", services, now=now)
+        if tenant.version == 1:
+            await set_plan(GLOBEX, {"max_services": MAX_SERVICES}, "op-seed", services, now=now)
+        people = {role.value: role for role in Role} | {"dana.ops": Role.ENGINEER}
+        for name, role in people.items():
+            with suppress(AlreadyExists):
+                await services.records.create(GLOBEX, _user(GLOBEX, slug, name, role, now))
+        for kind in (IntegrationType.ALERTMANAGER, IntegrationType.CHANGES):
+            with suppress(AlreadyExists):
+                await services.records.create(GLOBEX, _unconnected(kind, now))
+        engineer, admin = (entra_object_guid(EMAIL.format(role=name, slug=slug)) for name in ("dana.ops", "admin"))
+        await write_runbooks(GLOBEX, engineer, services, now=now)
+        await write_policies(GLOBEX, admin, services, now=now)
+        return await write_incidents(GLOBEX, engineer, services, now=now)
+    finally:
+        await process.aclose()
+
+
+def _unconnected(kind: IntegrationType, now: datetime) -> Integration:
+    """An integration whose webhook accepts nothing, so that its past stays as it is."""
+    return Integration(
+        id=document_id("int", "globex", kind.value),
+        tenant_id=GLOBEX,
+        integration_type=kind,
+        name=f"Globex {kind.value}",
+        created_at=now,
+        is_active=False,
+    )
+
+
+def _user(tenant_id: TenantId, slug: str, name: str, role: Role, now: datetime) -> User:
+    email = EMAIL.format(role=name, slug=slug)
+    object_id = entra_object_guid(email)
     return User(
-        id=User.id_of(entra_object_guid(email)),
-        tenant_id=TENANT,
+        id=User.id_of(object_id),
+        tenant_id=tenant_id,
         email=email,
-        entra_object_id=entra_object_guid(email),
-        full_name=f"{role.value.capitalize()} of Acme",
+        entra_object_id=object_id,
+        full_name=name.replace(".", " ").title() if "." in name else f"{name.title()} of {slug.title()}",
         role=role,
         created_at=now,
     )

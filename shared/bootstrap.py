@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from shared.access.authentication import Authenticator
     from shared.adapters.cosmos.client import CosmosDatabase
     from shared.pipeline.signing_in import SignIn
+    from shared.ports.archive import BlobArchive, TenantArchive
 
 Closer = Callable[[], Awaitable[None]]
 
@@ -148,6 +149,18 @@ def build(settings: Settings) -> Process:
     closers: list[Closer] = [database.aclose, queues.aclose, raw.aclose, receipts.aclose, http.aclose]
     closers += [http_of_checks.aclose, *close_model]
     return Process(settings, services, InboundCredentials(stores["lookups"], secret_box), secret_box, closers)
+
+
+def build_archives(settings: Settings) -> "tuple[TenantArchive, BlobArchive, list[Closer]]":
+    """Where all of a tenant lies, for its backup: wired only by the operator's command."""
+    from shared.adapters.blob_archive import blob_archive
+    from shared.adapters.cosmos.archive import CosmosArchive
+    from shared.adapters.cosmos.client import cosmos_database
+
+    identity = settings.managed_identity_client_id
+    database = cosmos_database(settings.cosmos_endpoint, settings.cosmos_key, settings.cosmos_database, identity)
+    blobs = blob_archive(settings.storage_connection_string, settings.storage_account_name, identity)
+    return CosmosArchive(database), blobs, [database.aclose, blobs.aclose]
 
 
 class _Stores(TypedDict):

@@ -4,12 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.access.principals import Principal, RequestedFrom
-from shared.models.base import IncidentId, ReceiptId, SnapshotId, TenantId
+from shared.models.audit import AuditAction, AuditEntry
+from shared.models.base import IncidentId, ReceiptId, SnapshotId, TenantId, document_id
 from shared.models.evidence import Section, SectionName, SectionStatus, Snapshot, SnapshotBody, digest
 from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet
 from shared.models.incidents import Incident, IncidentState, IncidentSummary
 from shared.models.signals import Alert, AlertStatus, Arrival, Severity, Signal, Source
-from shared.models.tenants import InboundCredential, Integration, IntegrationType, Role, Tenant
+from shared.models.tenants import InboundCredential, Integration, IntegrationType, Role, Tenant, User
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ONE_SECOND = timedelta(seconds=1)
@@ -192,3 +193,33 @@ def a_credential(**changes: Any) -> InboundCredential:
         "token_hashes": (),
     }
     return InboundCredential(**{**fields, **changes})
+
+
+def a_user(role: Role = Role.ENGINEER, **changes: Any) -> User:
+    """A user of Acme, known by the object id `oid-<role>` unless told otherwise."""
+    object_id = changes.get("entra_object_id", f"oid-{role.value}")
+    fields: dict[str, Any] = {
+        "id": document_id("usr", object_id),
+        "tenant_id": ACME,
+        "email": f"{role.value}@acme.example",
+        "entra_object_id": object_id,
+        "full_name": f"{role.value.capitalize()} of Acme",
+        "role": role,
+        "created_at": NOON,
+    }
+    return User(**{**fields, **changes})
+
+
+def an_entry(entry_id: str = "aud-1") -> AuditEntry:
+    """That the plan of a tenant was changed."""
+    return AuditEntry(
+        entry_id=entry_id,
+        at=NOON,
+        user_id="oid-1",
+        event_type="update_tenant",
+        action=AuditAction.UPDATE,
+        resource_type="tenant",
+        resource_id="ten",
+        after={"max_services": 10},
+        request_id="req-1",
+    )

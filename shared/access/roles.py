@@ -53,6 +53,23 @@ LEAST_ROLE: Mapping[str, Role] = {
     "list_integration_secrets": Role.ADMIN,
     "add_integration_secret": Role.ADMIN,
     "remove_integration_secret": Role.ADMIN,
+    "list_users": Role.ADMIN,
+    "read_user": Role.VIEWER,
+    "update_user": Role.ADMIN,
+    "read_tenant": Role.VIEWER,
+    "update_tenant": Role.ADMIN,
+    "list_policies": Role.ADMIN,
+    "read_policy": Role.ADMIN,
+    "create_policy": Role.ADMIN,
+    "replace_policy": Role.ADMIN,
+    "delete_policy": Role.ADMIN,
+    "list_runbooks": Role.VIEWER,
+    "read_runbook": Role.VIEWER,
+    "create_runbook": Role.ENGINEER,
+    "replace_runbook": Role.ENGINEER,
+    "delete_runbook": Role.ENGINEER,
+    "list_changes": Role.VIEWER,
+    "create_change": Role.ENGINEER,
 }
 
 PUBLIC_OPERATIONS = frozenset({"begin_sign_in", "finish_sign_in", "refresh_session", "sign_out"})

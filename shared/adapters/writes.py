@@ -14,6 +14,7 @@ from shared.errors import Malformed, StoreRejected
 from shared.models.audit import AuditEntry
 from shared.models.audit_log import AuditLog, place_of
 from shared.models.base import Document, Instant, ReceiptId, TenantId
+from shared.models.changes import Change
 from shared.models.incidents import TimelineEntry, TimelineEvent
 from shared.models.receipts import DeadLetter, ReceiptPart
 from shared.models.tenants import Integration, Record
@@ -87,6 +88,19 @@ def require_tenant(tenant_id: TenantId, document: Document) -> None:
         raise StoreRejected("the document belongs to another tenant", reason="foreign_tenant")
 
 
+def require_owner(tenant_id: TenantId, document: Mapping[str, Any]) -> None:
+    """The same for a document that is not read into a model, which must have an id, too."""
+    if not tenant_id or document.get("tenant_id") != tenant_id or not can_be_id(str(document.get("id", ""))):
+        raise StoreRejected("the document is another tenant's, or has no id", reason="foreign_tenant")
+
+
+def require_own_name(tenant_id: TenantId, name: str) -> None:
+    """Raise StoreRejected unless a blob's name lies below the tenant, step by step."""
+    owner, *rest = name.split("/")
+    if owner != tenant_id or not rest or not all(can_be_id(step) for step in (owner, *rest)):
+        raise StoreRejected("the blob is another tenant's, or not one of ours", reason="foreign_tenant")
+
+
 def batch_of(tenant_id: TenantId, change: IncidentChange) -> list[tuple[dict[str, Any], str | None]]:
     """The bodies to write with the etag each must still have; None creates. Raises StoreRejected.
 
@@ -119,6 +133,11 @@ def cursor_after_letter(letter: DeadLetter) -> str:
 def cursor_after_record(record: Record) -> str:
     """The same for a record of the directory."""
     return cursor_of(record.to_stored()["created_at"], record.id)
+
+
+def cursor_after_change(change: Change) -> str:
+    """The same for a change."""
+    return cursor_of(change.to_stored()["at"], change.id)
 
 
 def cursor_of(detected_at: str, summary_id: str) -> str:

@@ -6,6 +6,7 @@ from shared.access.authentication import Authenticator
 from shared.api import (
     audit_logs,
     auth,
+    changes,
     connection_trials,
     corrections,
     dashboards,
@@ -17,7 +18,11 @@ from shared.api import (
     me,
     metrics,
     payloads,
+    policies,
     receipts,
+    runbooks,
+    tenant,
+    users,
 )
 from shared.api.boundary import Boundary
 from shared.api.documentation import DocumentedApi, add_docs_page
@@ -72,6 +77,11 @@ def create_api(
         connection_trials.router,
         integration_secrets.router,
         integrations.router,
+        users.router,
+        tenant.router,
+        policies.router,
+        runbooks.router,
+        changes.router,
     ):
         routes.include_router(resource)
     api.include_router(routes)

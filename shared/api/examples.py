@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.api.examples_audit import AUDIT_EXAMPLES
 from shared.api.examples_auth import EXAMPLES_OF_SIGN_IN
+from shared.api.examples_directory import DIRECTORY_EXAMPLES
 from shared.api.examples_incidents import acted_on
 from shared.api.examples_integrations import INTEGRATION_EXAMPLES
 from shared.api.examples_metrics import METRICS_EXAMPLES
@@ -226,5 +227,6 @@ EXAMPLES: Mapping[str, Example | list[Example]] = {
     "redrive_dead_letters": {"sent": 1, "letters": [_DECISION], "cursor": None},
     "discard_dead_letter": {"id": _LETTER_ID, "decided": "discarded", "state": "discarded"},
     **AUDIT_EXAMPLES,
+    **DIRECTORY_EXAMPLES,
 }
 """What each operation of the roles table may answer."""

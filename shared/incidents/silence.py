@@ -11,7 +11,7 @@ from shared.incidents.timeline import entry
 from shared.incidents.transitions import Occasion
 from shared.models.base import SignalId
 from shared.models.incidents import Incident, TimelineEvent
-from shared.models.schedule import CHECK_AGAIN_AFTER, DueWork, WorkKind
+from shared.models.schedule import CHECK_AGAIN_AFTER, RECONCILE_EVERY, DueWork, WorkKind
 from shared.models.signals import AlertStatus, Signal, Source
 from shared.models.tenants import Tenant
 from shared.ports.stores import IncidentChange, Versioned
@@ -73,6 +73,14 @@ def schedule_auto_resolve(tenant: Tenant | None, incident: Incident, *, now: dat
         turn=incident.flap_count,
         due_at=now + window_of(tenant),
         now=now,
+    )
+
+
+def schedule_end_of_maintenance(incident: Incident, *, now: datetime) -> DueWork:
+    """The work that has an incident looked at when no maintenance window keeps it back any more."""
+    kind, due_at = WorkKind.END_MAINTENANCE, now + RECONCILE_EVERY
+    return DueWork.of(
+        incident.tenant_id, kind, incident.incident_id, turn=incident.flap_count, due_at=due_at, now=now
     )
 
 

@@ -77,6 +77,7 @@ class AuditHome(StrEnum):
     INCIDENTS = "incidents"
     DEAD_LETTERS = "deadletters"
     CLAIMS = "claims"
+    CHANGES = "changes"
 
 
 class AuditWhere(Value):

@@ -5,7 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.models.base import Document, Instant, Value, document_id
+from shared.models.audit import AuditedDocument
+from shared.models.base import Instant, Value, document_id
 
 CHANGE_TTL_SECONDS = 90 * 24 * 3600
 
@@ -56,7 +57,7 @@ class ReportedChange(Value):
         return document_id("chg", self.source, self.external_id)
 
 
-class Change(Document):
+class Change(AuditedDocument):
     """A change as it is kept."""
 
     type: Literal["change"] = "change"
@@ -66,3 +67,9 @@ class Change(Document):
     receipt_id: str = Field(max_length=64)
     created_at: Instant
     ttl: int = CHANGE_TTL_SECONDS
+
+    def over(self, held: "Change") -> "Change":
+        """This report in the place of an earlier one, whose audit entries still have to be sealed."""
+        known = {entry.entry_id for entry in held.audit_pending}
+        news = [entry for entry in self.audit_pending if entry.entry_id not in known]
+        return self.model_copy(update={"audit_pending": (*held.audit_pending, *news)})

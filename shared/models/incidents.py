@@ -37,14 +37,16 @@ class Suppressed(StrEnum):
 
     INACTIVE_TENANT = "inactive_tenant"
     OVER_MAX_SERVICES = "over_max_services"
+    IN_MAINTENANCE = "in_maintenance"
 
 
 class Coverage(StrEnum):
-    """Whether a tenant's plan covers a service."""
+    """Whether alerts of a service are investigated: the tenant's plan covers it, and no maintenance is under way."""
 
     COVERED = "covered"
     INACTIVE_TENANT = "inactive_tenant"
     OVER_MAX_SERVICES = "over_max_services"
+    IN_MAINTENANCE = "in_maintenance"
 
     @property
     def suppressed(self) -> Suppressed | None:
@@ -180,6 +182,7 @@ class TimelineEvent(StrEnum):
     EDITED = "incident_edited"
     NOTE_ADDED = "note_added"
     LOOK_ASKED_FOR = "investigation_asked_for"
+    MAINTENANCE_OVER = "maintenance_over"
 
 
 class TimelineEntry(Document):

@@ -29,14 +29,19 @@ class WorkKind(StrEnum):
     """Tell the list what a person did to an incident, and have it looked at where it wants that; once."""
     SEAL_AUDIT = "seal_audit"
     """Copy what was audited with a change into the trail; asked for once as well."""
-
+    END_MAINTENANCE = "end_maintenance"
+    """Look at an incident that a maintenance window keeps back, until none does."""
     HEALTH = "health"
     """Ask a system that a tenant connected whether it can be used."""
     SETTLE_INTEGRATION = "settle_integration"
     """Bring what derives from an integration in line with it; asked for once with each change of it."""
 
 
-_EVERY = {WorkKind.RECONCILE: RECONCILE_EVERY, WorkKind.HEALTH: HEALTH_EVERY}
+_EVERY = {
+    WorkKind.RECONCILE: RECONCILE_EVERY,
+    WorkKind.END_MAINTENANCE: RECONCILE_EVERY,
+    WorkKind.HEALTH: HEALTH_EVERY,
+}
 
 
 class DueWork(Document):

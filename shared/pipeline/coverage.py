@@ -1,9 +1,15 @@
-"""Whether a tenant's plan covers a service: what is not covered is kept and marked, and not investigated."""
+"""Whether alerts of a service are investigated; those that are not are kept and marked.
+
+A tenant's plan covers so many services, and a maintenance window keeps expected alerts back.
+"""
+
+from datetime import datetime
 
 from shared.errors import AlreadyExists, Conflict
 from shared.models.base import TenantId
 from shared.models.claims import ServiceRoster
 from shared.models.incidents import Coverage
+from shared.models.policies import Policies
 from shared.models.tenants import Tenant
 from shared.pipeline.turns import turn
 from shared.ports.services import Services
@@ -12,12 +18,31 @@ from shared.ports.stores import Versioned
 MAX_RACES = 8
 
 
-async def coverage(tenant_id: TenantId, tenant: Tenant | None, service_name: str, services: Services) -> Coverage:
-    """Whether alerts of this service are investigated. A new service takes a free place of the plan."""
+async def policies_of(tenant_id: TenantId, services: Services) -> Policies | None:
+    """What the tenant decided; None when it decided nothing."""
+    held = await services.records.read(tenant_id, Policies, Policies.id_for())
+    return held.value if held else None
+
+
+async def coverage(
+    tenant_id: TenantId,
+    tenant: Tenant | None,
+    service_name: str,
+    services: Services,
+    *,
+    policies: Policies | None,
+    at: datetime,
+) -> Coverage:
+    """Whether alerts of this service, received at this time, are investigated.
+
+    A new service takes a free place of the plan, unless it is in maintenance.
+    """
     if tenant is None:
         return Coverage.COVERED
     if not tenant.is_active:
         return Coverage.INACTIVE_TENANT
+    if policies and policies.in_maintenance(service_name, at):
+        return Coverage.IN_MAINTENANCE
     # New services come in crowds, and all of a tenant's stand in one document.
     async with turn(tenant_id, "roster"):
         for _ in range(MAX_RACES):

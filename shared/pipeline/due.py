@@ -1,8 +1,9 @@
 """Due work: the timer sends a check for each, and the check is told apart by its kind."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from shared.errors import Conflict, CopilotError
 from shared.messages import Check, QueueName
@@ -10,6 +11,7 @@ from shared.models.base import IncidentId, ReceiptId
 from shared.models.schedule import SHARDS, DueWork, WorkKind
 from shared.pipeline.acting import follow_up
 from shared.pipeline.health import check_health
+from shared.pipeline.maintenance import check_maintenance
 from shared.pipeline.moving import complete
 from shared.pipeline.reconcile import reconcile
 from shared.pipeline.sealing import seal
@@ -71,22 +73,17 @@ def check_of(work: DueWork) -> Check:
 
 
 async def check(message: Check, services: Services, *, now: datetime) -> None:
-    """Look at work that is due; work that is done meanwhile is left alone."""
-    if message.kind is WorkKind.COMPLETE_MOVE:
-        await complete(message, IncidentId(message.subject), services, now=now)
-        return
-    if message.kind is WorkKind.SEAL_AUDIT:
-        await seal(message, services, now=now)
-        return
-    if message.kind is WorkKind.FOLLOW_UP:
-        await follow_up(message, services, now=now)
-        return
-    if message.kind is WorkKind.SETTLE_INTEGRATION:
-        await check_settled(message, services, now=now)
+    """Look at what was asked for once, or at work that is due; work that is done meanwhile is left alone."""
+    once = _ONCE.get(message.kind)
+    if once is not None:
+        await once(message, services, now=now)
         return
     held = await services.schedule.read(message.tenant_id, message.work_id)
-    if held is None:
-        return
+    if held is not None:
+        await _look(message, held, services, now=now)
+
+
+async def _look(message: Check, held: Versioned[DueWork], services: Services, *, now: datetime) -> None:
     match held.value.kind:
         case WorkKind.AUTO_RESOLVE:
             await check_silence(message, held.value, services, now=now)
@@ -94,7 +91,29 @@ async def check(message: Check, services: Services, *, now: datetime) -> None:
             await reconcile(message, held.value, services, now=now)
         case WorkKind.HEALTH:
             await check_health(message, held, services, now=now)
+        case WorkKind.END_MAINTENANCE:
+            await check_maintenance(message, held.value, services, now=now)
         case WorkKind.COMPLETE_MOVE | WorkKind.FOLLOW_UP | WorkKind.SEAL_AUDIT | WorkKind.SETTLE_INTEGRATION:
             return
         case _:
             assert_never(held.value.kind)
+
+
+async def _complete_move(message: Check, services: Services, *, now: datetime) -> None:
+    await complete(message, IncidentId(message.subject), services, now=now)
+
+
+class _Once(Protocol):
+    """What is asked for by a message alone, and is no due work."""
+
+    async def __call__(self, message: Check, services: Services, *, now: datetime) -> None:
+        """Do it."""
+        ...
+
+
+_ONCE: Mapping[WorkKind, _Once] = {
+    WorkKind.COMPLETE_MOVE: _complete_move,
+    WorkKind.FOLLOW_UP: follow_up,
+    WorkKind.SEAL_AUDIT: seal,
+    WorkKind.SETTLE_INTEGRATION: check_settled,
+}

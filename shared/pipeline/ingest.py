@@ -13,7 +13,7 @@ from shared.models.base import IncidentId, TenantId
 from shared.models.incidents import Coverage
 from shared.models.signals import AlertStatus, Arrival, ParsedDelivery
 from shared.models.tenants import Tenant
-from shared.pipeline.coverage import coverage
+from shared.pipeline.coverage import coverage, policies_of
 from shared.pipeline.delivered import arrivals_of, keep_changes, note_delivery, read_delivery
 from shared.pipeline.finding import Known, find_known, known_by, with_signals
 from shared.pipeline.following import follow
@@ -76,7 +76,10 @@ async def _known_work(
             continue
         service = one.arrival.alert.service_name
         mine = tally.is_rerun(one)
-        covered = await coverage(message.tenant_id, tenant, service, services) if mine else Coverage.COVERED
+        covered = Coverage.COVERED
+        if mine:
+            policies, at = await policies_of(message.tenant_id, services), one.arrival.received_at
+            covered = await coverage(message.tenant_id, tenant, service, services, policies=policies, at=at)
         tally.count(effect, one, coverage=covered)
         if effect is not Effect.NOTHING_NEW or mine:
             work = Work(one.arrival, one.claim.value.signal_id)

@@ -14,7 +14,7 @@ from shared.models.correlation import Membership
 from shared.models.incidents import Coverage, Incident
 from shared.models.signals import Arrival
 from shared.models.tenants import Tenant
-from shared.pipeline.coverage import coverage
+from shared.pipeline.coverage import coverage, policies_of
 from shared.pipeline.grouping import Newcomer, joined_by
 from shared.ports.services import Services
 from shared.ports.stores import Versioned
@@ -58,9 +58,9 @@ async def homes_of(
         homeless = {}
         for name, group in undecided.items():
             # By when they were received, so that a message that waited is decided like one that did not.
-            why = _correlated(standing[name], name, tenant, now=min(one.received_at for one in group))
+            why = _correlated(standing[name], name, tenant, now=_received(group))
             if why.joins:
-                homes[name] = await _joined(tenant_id, name, standing[name], tenant, services)
+                homes[name] = await _joined(tenant_id, name, group, standing[name], tenant, services)
             else:
                 homeless[name] = group
         homes |= await _housed(tenant_id, homeless, standing, tenant, services, now=now)
@@ -86,15 +86,27 @@ def _correlated(standing: _Standing, name: str, tenant: Tenant | None, *, now: d
 
 
 async def _joined(
-    tenant_id: TenantId, name: str, standing: _Standing, tenant: Tenant | None, services: Services
+    tenant_id: TenantId,
+    name: str,
+    arrivals: Sequence[Arrival],
+    standing: _Standing,
+    tenant: Tenant | None,
+    services: Services,
 ) -> Home:
     if standing.claim is None:
         raise ValueError("only a service with a claim joins")
     incident = standing.incident
-    # A service whose incident is investigated is covered; only a pause of the tenant or a free place changes that.
+    # A service whose incident is investigated stays so; only a pause of the tenant changes that.
     unsure = incident is None or incident.suppressed or (tenant and not tenant.is_active)
-    covered = await coverage(tenant_id, tenant, name, services) if unsure else Coverage.COVERED
+    covered = Coverage.COVERED
+    if unsure:
+        policies = await policies_of(tenant_id, services)
+        covered = await coverage(tenant_id, tenant, name, services, policies=policies, at=_received(arrivals))
     return Home(standing.claim.value.incident_id, coverage=covered)
+
+
+def _received(arrivals: Sequence[Arrival]) -> datetime:
+    return min(one.received_at for one in arrivals)
 
 
 async def _housed(
@@ -109,7 +121,11 @@ async def _housed(
     """Homes for services without a current incident; those that another worker housed meanwhile are left out."""
     if not homeless:
         return {}
-    covered = {name: await coverage(tenant_id, tenant, name, services) for name in homeless}
+    policies = await policies_of(tenant_id, services)
+    covered = {
+        name: await coverage(tenant_id, tenant, name, services, policies=policies, at=_received(group))
+        for name, group in homeless.items()
+    }
     newcomers = [
         Newcomer(nodes_of(one.alert for one in group)[name], _own(tenant_id, group, standing[name]))
         for name, group in homeless.items()

@@ -11,10 +11,10 @@ from shared.incidents.lifecycle import HeldOpen
 from shared.incidents.looking import needs_context
 from shared.incidents.nodes import is_news
 from shared.incidents.recording import PLAIN, Occasion, Work, record
-from shared.incidents.silence import schedule_auto_resolve, schedule_damping
+from shared.incidents.silence import schedule_auto_resolve, schedule_damping, schedule_end_of_maintenance
 from shared.messages import BuildContext, Envelope, QueueName
 from shared.models.base import IncidentId, SignalId, TenantId
-from shared.models.incidents import Incident, IncidentSummary
+from shared.models.incidents import Incident, IncidentSummary, Suppressed
 from shared.models.signals import Signal
 from shared.pipeline.turns import turn
 from shared.ports.services import Services
@@ -116,6 +116,8 @@ async def watch_over(tenant_id: TenantId, incident: Incident, services: Services
     if incident.is_open:
         tenant = await services.directory.tenant(tenant_id)
         await services.schedule.put(tenant_id, schedule_auto_resolve(tenant, incident, now=now))
+        if incident.suppressed is Suppressed.IN_MAINTENANCE:
+            await services.schedule.put(tenant_id, schedule_end_of_maintenance(incident, now=now))
 
 
 async def watch_damping(tenant_id: TenantId, incident: Incident, services: Services, *, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """The records of a tenant that people write through the API: one port for all of them."""
 
+from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from shared.models.base import TenantId
@@ -28,6 +29,10 @@ class RecordStore(Protocol):
 
     async def replace(self, tenant_id: TenantId, record: Record, etag: str) -> str:
         """Keep a changed record and return its new etag; raises Conflict when it moved or is gone."""
+        ...
+
+    async def replace_together(self, tenant_id: TenantId, records: Sequence[Versioned[Record]]) -> None:
+        """Keep several changed records, all or none; raises Conflict when one of them moved or is gone."""
         ...
 
     async def delete(self, tenant_id: TenantId, record_id: str, etag: str) -> None:

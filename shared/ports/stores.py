@@ -244,6 +244,22 @@ class LookupStore(Protocol):
         """Tie a directory to a tenant."""
         ...
 
+    async def tenant_of_slug(self, slug: str) -> TenantId | None:
+        """The tenant that holds a slug."""
+        ...
+
+    async def claim_entra(self, entra_tenant_id: str, tenant_id: TenantId) -> TenantId:
+        """Tie a directory that belongs to nobody to a tenant; return whose it then is."""
+        ...
+
+    async def claim_slug(self, slug: str, tenant_id: TenantId) -> TenantId:
+        """Give a slug that nobody holds to a tenant; return who then holds it."""
+        ...
+
+    async def set_quota(self, tenant_id: TenantId, integration_id: str, alerts_per_minute: int) -> bool:
+        """Change only the quota of what a tenant's webhook accepts; False when it has none. Raises Conflict."""
+        ...
+
 
 class ReceiptStore(Protocol):
     """What became of deliveries; both methods may raise BlobUnavailable."""

@@ -7,7 +7,7 @@ from typing import Protocol
 from shared.models.base import TenantId
 from shared.models.changes import Change
 from shared.models.surroundings import Corrections, KnownTopology
-from shared.ports.stores import Versioned
+from shared.ports.stores import Page, Versioned
 
 
 class SurroundingsStore(Protocol):
@@ -37,4 +37,17 @@ class ChangeStore(Protocol):
         self, tenant_id: TenantId, start: datetime, end: datetime, *, limit: int = 200
     ) -> Sequence[Change]:
         """The changes that took effect in this time, newest first, at most `limit`."""
+        ...
+
+    async def page(
+        self,
+        tenant_id: TenantId,
+        start: datetime,
+        end: datetime,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        service: str | None = None,
+    ) -> Page[Change]:
+        """The same, of one service where it is named, page by page; raises Malformed on a cursor that is not ours."""
         ...

@@ -158,3 +158,23 @@ async def test_a_delivery_of_an_unknown_integration_is_noted_nowhere(
 ) -> None:
     await directory.note_delivery(tenant, IntegrationId("int-gone"), at=NOON)
     assert await directory.integration(tenant, IntegrationId("int-gone")) is None
+
+
+async def test_a_slug_and_a_directory_belong_to_who_claims_them_first(lookups: LookupStore, tenant: TenantId) -> None:
+    name, other = uuid.uuid4().hex, TenantId(f"{tenant}-other")
+    assert await lookups.tenant_of_slug(name) is None
+    for claimant in (tenant, tenant, other):
+        assert await lookups.claim_slug(name, claimant) == tenant
+        assert await lookups.claim_entra(name, claimant) == tenant
+    assert await lookups.tenant_of_slug(name) == tenant
+    assert await lookups.tenant_of_entra(name) == tenant
+
+
+async def test_a_quota_changes_alone_and_only_for_its_tenant(lookups: LookupStore, tenant: TenantId) -> None:
+    outside = uuid.uuid4().hex
+    credential = a_credential(tenant_id=tenant, integration_id=outside, token_hashes=("a" * 64,))
+    assert not await lookups.set_quota(tenant, outside, 7)
+    await lookups.put_inbound(credential)
+    assert not await lookups.set_quota(TenantId(f"{tenant}-other"), outside, 7)
+    assert await lookups.set_quota(tenant, outside, 7)
+    assert await lookups.inbound(outside) == credential.model_copy(update={"alerts_per_minute": 7})

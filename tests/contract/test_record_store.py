@@ -8,11 +8,11 @@ import pytest
 from shared.adapters.cosmos.records import CosmosRecords
 from shared.adapters.memory import MemoryRecords
 from shared.errors import AlreadyExists, Conflict, Malformed, StoreRejected
-from shared.models.audit import AuditAction, AuditEntry
 from shared.models.base import TenantId
 from shared.models.tenants import Integration, Tenant, User
 from shared.ports.records import RecordStore
-from tests.builders import NOON, a_tenant, an_integration
+from shared.ports.stores import Versioned
+from tests.builders import NOON, a_tenant, an_entry, an_integration
 from tests.contract.conftest import BACKENDS
 
 
@@ -26,20 +26,6 @@ def records(request: pytest.FixtureRequest) -> RecordStore:
 @pytest.fixture
 def tenant() -> TenantId:
     return TenantId(f"ten-{uuid.uuid4().hex[:12]}")
-
-
-def an_entry() -> AuditEntry:
-    return AuditEntry(
-        entry_id="aud-1",
-        at=NOON,
-        user_id="oid-1",
-        event_type="update_tenant",
-        action=AuditAction.UPDATE,
-        resource_type="tenant",
-        resource_id="ten",
-        after={"max_services": 10},
-        request_id="req-1",
-    )
 
 
 async def test_a_record_is_created_once_and_replaced_under_its_etag(records: RecordStore, tenant: TenantId) -> None:
@@ -89,3 +75,19 @@ async def test_pages_are_oldest_first_and_hold_every_record_of_the_kind_once(
     assert (await records.page(TenantId(f"{tenant}-other"), Integration, limit=3)).items == []
     with pytest.raises(Malformed):
         await records.page(tenant, Integration, limit=3, cursor="somebody's")
+
+
+async def test_records_replaced_together_change_all_or_none(records: RecordStore, tenant: TenantId) -> None:
+    first, second = a_tenant(tenant_id=tenant), an_integration(id="int-2", tenant_id=tenant)
+    etags = [await records.create(tenant, one) for one in (first, second)]
+    renamed = [one.model_copy(update={"name": "other"}) for one in (first, second)]
+    with pytest.raises(Conflict):
+        await records.replace_together(tenant, [Versioned(renamed[0], etags[0]), Versioned(renamed[1], '"stale"')])
+    held = await records.read(tenant, Tenant, tenant)
+    assert held is not None
+    assert held.value == first
+    await records.replace_together(tenant, [Versioned(*pair) for pair in zip(renamed, etags, strict=True)])
+    with pytest.raises(Conflict):
+        await records.replace_together(tenant, [Versioned(*pair) for pair in zip(renamed, etags, strict=True)])
+    with pytest.raises(StoreRejected):
+        await records.replace_together(tenant, [Versioned(a_tenant(), etags[0])])

@@ -8,14 +8,14 @@ import pytest
 
 from shared.adapters.cosmos.surroundings import CosmosChanges, CosmosSurroundings
 from shared.adapters.memory import MemoryChanges, MemorySurroundings
-from shared.errors import Conflict, StoreRejected
+from shared.errors import Conflict, Malformed, StoreRejected
 from shared.models.base import TenantId
 from shared.models.changes import Change, ChangeKind, ChangeStatus, ReportedChange
 from shared.models.correlation import Correction, Verdict
 from shared.models.surroundings import Call, Corrections, KnownTopology
 from shared.ports.stores import Versioned
 from shared.ports.surroundings import ChangeStore, SurroundingsStore
-from tests.builders import NOON, ONE_SECOND
+from tests.builders import NOON, ONE_SECOND, an_entry
 from tests.contract.conftest import BACKENDS
 
 
@@ -134,3 +134,28 @@ async def test_changes_are_found_by_time_newest_first(changes: ChangeStore, tena
 async def test_a_change_of_another_tenant_is_not_recorded(changes: ChangeStore, tenant: TenantId) -> None:
     with pytest.raises(StoreRejected):
         await changes.record(TenantId(f"{tenant}-other"), a_change(tenant))
+
+
+async def test_pages_of_changes_are_newest_first_of_one_service_or_all(
+    changes: ChangeStore, tenant: TenantId
+) -> None:
+    for number in range(5):
+        at = NOON + timedelta(minutes=number // 2)
+        service = "payment" if number % 2 else "search"
+        await changes.record(tenant, a_change(tenant, f"dep-{number}", at=at, service_name=service))
+    first = await changes.page(tenant, NOON, NOON + timedelta(hours=1), limit=3)
+    rest = await changes.page(tenant, NOON, NOON + timedelta(hours=1), limit=3, cursor=first.cursor)
+    order = [(one.at, one.id) for one in (*first.items, *rest.items)]
+    assert (len(order), rest.cursor) == (5, None)
+    assert order == sorted(order, reverse=True)
+    of_one = await changes.page(tenant, NOON, NOON + timedelta(minutes=1), limit=9, service="payment")
+    assert [one.service_name for one in of_one.items] == ["payment", "payment"]
+    with pytest.raises(Malformed):
+        await changes.page(tenant, NOON, NOON, limit=3, cursor="somebody's")
+
+
+async def test_a_later_report_keeps_the_audit_entries_of_the_earlier(changes: ChangeStore, tenant: TenantId) -> None:
+    await changes.record(tenant, a_change(tenant).with_audit(an_entry("aud-1")))
+    await changes.record(tenant, a_change(tenant, said_at=NOON + ONE_SECOND).with_audit(an_entry("aud-2")))
+    (kept,) = await changes.between(tenant, NOON, NOON)
+    assert [entry.entry_id for entry in kept.audit_pending] == ["aud-1", "aud-2"]

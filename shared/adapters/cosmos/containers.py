@@ -40,6 +40,7 @@ SIGNALS_OLDEST_FIRST = (("/timestamp", "ascending"), ("/id", "ascending"))
 LAST_UPDATED_FIRST = (("/updated_at", "descending"), ("/id", "descending"))
 WORST_FIRST = (("/severity_rank", "ascending"), ("/detected_at", "descending"), ("/id", "descending"))
 LETTERS_NEWEST_FIRST = (("/recorded_at", "descending"), ("/id", "descending"))
+CHANGES_NEWEST_FIRST = (("/at", "descending"), ("/id", "descending"))
 
 CONTAINERS: tuple[ContainerSpec, ...] = (
     ContainerSpec(
@@ -72,7 +73,12 @@ CONTAINERS: tuple[ContainerSpec, ...] = (
             composite=(NEWEST_FIRST, LAST_UPDATED_FIRST, WORST_FIRST),
         ),
     ),
-    ContainerSpec("changes", ("/tenant_id",), TTL_PER_DOCUMENT, _indexed("/tenant_id", "/service_name", "/at")),
+    ContainerSpec(
+        "changes",
+        ("/tenant_id",),
+        TTL_PER_DOCUMENT,
+        _indexed("/tenant_id", "/service_name", "/at", composite=(CHANGES_NEWEST_FIRST,)),
+    ),
     ContainerSpec("caches", ("/tenant_id",), TTL_PER_DOCUMENT, _indexed("/tenant_id")),
     ContainerSpec("sessions", ("/id",), TTL_PER_DOCUMENT, _indexed("/id")),
     ContainerSpec(

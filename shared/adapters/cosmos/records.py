@@ -1,5 +1,6 @@
 """Records of the directory in Cosmos DB, written under their etags."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from shared.adapters.cosmos.client import Container, CosmosDatabase
@@ -50,6 +51,12 @@ class CosmosRecords:
         """See RecordStore."""
         require_tenant(tenant_id, record)
         return await self._container.replace((tenant_id,), record.to_stored(), etag)
+
+    async def replace_together(self, tenant_id: TenantId, records: Sequence[Versioned[Record]]) -> None:
+        """See RecordStore."""
+        for held in records:
+            require_tenant(tenant_id, held.value)
+        await self._container.batch((tenant_id,), [(held.value.to_stored(), held.etag) for held in records])
 
     async def delete(self, tenant_id: TenantId, record_id: str, etag: str) -> None:
         """See RecordStore."""

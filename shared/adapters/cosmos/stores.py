@@ -20,6 +20,7 @@ from shared.models.tenants import (
     InboundCredential,
     Integration,
     IntegrationType,
+    SlugLookup,
     Tenant,
     User,
 )
@@ -154,6 +155,45 @@ class CosmosLookups:
         """See LookupStore."""
         lookup = EntraTenantLookup(id=f"entra:{entra_tenant_id}", tenant_id=tenant_id)
         await self._container.upsert((lookup.id,), lookup.to_stored())
+
+    async def tenant_of_slug(self, slug: str) -> TenantId | None:
+        """See LookupStore."""
+        key = f"slug:{slug}"
+        found = await self._container.read((key,), key)
+        return SlugLookup.from_stored(found).tenant_id if found else None
+
+    async def claim_entra(self, entra_tenant_id: str, tenant_id: TenantId) -> TenantId:
+        """See LookupStore."""
+        return await self._claimed(EntraTenantLookup(id=f"entra:{entra_tenant_id}", tenant_id=tenant_id))
+
+    async def claim_slug(self, slug: str, tenant_id: TenantId) -> TenantId:
+        """See LookupStore."""
+        return await self._claimed(SlugLookup(id=f"slug:{slug}", tenant_id=tenant_id))
+
+    async def _claimed(self, lookup: EntraTenantLookup | SlugLookup) -> TenantId:
+        try:
+            await self._container.create((lookup.id,), lookup.to_stored())
+        except AlreadyExists:
+            held = await self._container.read((lookup.id,), lookup.id)
+            if held is None:
+                raise Conflict(f"{lookup.type} vanished between two reads") from None
+            return TenantId(str(held["tenant_id"]))
+        return lookup.tenant_id
+
+    async def set_quota(self, tenant_id: TenantId, integration_id: str, alerts_per_minute: int) -> bool:
+        """See LookupStore."""
+        key = f"integration:{integration_id}"
+        for _ in range(MAX_RACES):
+            held = await self._container.read((key,), key)
+            if held is None or held["tenant_id"] != tenant_id:
+                return False
+            changed = InboundCredential.from_stored(held).model_copy(update={"alerts_per_minute": alerts_per_minute})
+            try:
+                await self._container.replace((key,), changed.to_stored(), held["_etag"])
+            except Conflict:
+                continue
+            return True
+        raise Conflict(f"the credential of integration {integration_id} moved {MAX_RACES} times")
 
 
 class CosmosDeadLetters:

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 
 from shared.adapters.cosmos.client import Container, CosmosDatabase
-from shared.adapters.writes import require_tenant
+from shared.adapters.writes import cursor_after_change, order_values, require_tenant
 from shared.errors import AlreadyExists, Conflict
 from shared.models.base import TenantId
 from shared.models.changes import Change
 from shared.models.surroundings import Corrections, KnownTopology
-from shared.ports.stores import Versioned
+from shared.ports.stores import Page, Versioned
 
 MAX_RACES = 8
 _BETWEEN = "SELECT * FROM c WHERE c.at >= @start AND c.at <= @end ORDER BY c.at DESC"
@@ -57,11 +57,12 @@ class CosmosChanges:
         key, body = (tenant_id,), change.to_stored()
         for _ in range(MAX_RACES):
             held = await self._container.read(key, change.id)
-            if held and Change.from_stored(held).reported.said_at >= change.reported.said_at:
+            stands = Change.from_stored(held) if held else None
+            if stands and stands.reported.said_at >= change.reported.said_at:
                 return False
             try:
-                if held:
-                    await self._container.replace(key, body, held["_etag"])
+                if held and stands:
+                    await self._container.replace(key, change.over(stands).to_stored(), held["_etag"])
                 else:
                     await self._container.create(key, body)
             except (AlreadyExists, Conflict):
@@ -74,6 +75,30 @@ class CosmosChanges:
         limits = {"start": _stored(start), "end": _stored(end)}
         found = await self._container.query((tenant_id,), _BETWEEN, limits, limit=limit)
         return [Change.from_stored(body) for body in found]
+
+    async def page(
+        self,
+        tenant_id: TenantId,
+        start: datetime,
+        end: datetime,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        service: str | None = None,
+    ) -> Page[Change]:
+        """See ChangeStore."""
+        conditions = ["c.at >= @start", "c.at <= @end"]
+        parameters: dict[str, object] = {"start": _stored(start), "end": _stored(end)}
+        if service is not None:
+            conditions.append("c.service_name = @service")
+            parameters["service"] = service
+        if cursor:
+            parameters["after"], parameters["id"] = order_values(cursor)
+            conditions.append("(c.at < @after OR (c.at = @after AND c.id < @id))")
+        text = f"SELECT * FROM c WHERE {' AND '.join(conditions)} ORDER BY c.at DESC, c.id DESC"  # noqa: S608 -- fixed texts, the values are parameters
+        found = await self._container.query((tenant_id,), text, parameters, limit=limit + 1)
+        items = [Change.from_stored(body) for body in found[:limit]]
+        return Page(items, cursor_after_change(items[-1]) if len(found) > limit else None)
 
 
 def _stored(moment: datetime) -> str:

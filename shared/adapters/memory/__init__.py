@@ -1,5 +1,6 @@
 """Every port in memory, with the promises of the real ones: for tests, and to read what a port means."""
 
+from shared.adapters.memory.archive import MemoryArchive, MemoryBlobArchive
 from shared.adapters.memory.audit import FixedSealing, MemoryAuditTrail
 from shared.adapters.memory.claims import MemoryClaims
 from shared.adapters.memory.documents import MemoryDocuments
@@ -20,7 +21,9 @@ from shared.adapters.memory.transport import MemoryQueues, MemoryRawBodies
 
 __all__ = [
     "FixedSealing",
+    "MemoryArchive",
     "MemoryAuditTrail",
+    "MemoryBlobArchive",
     "MemoryChanges",
     "MemoryClaims",
     "MemoryDeadLetters",

@@ -1,7 +1,9 @@
 """Records of the directory in memory, in the same documents as the directory itself."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
+from shared.adapters.memory.documents import Write
 from shared.adapters.memory.stores import MemoryDirectory
 from shared.adapters.writes import cursor_after_record, of_kind, order_values, require_tenant
 from shared.models.base import TenantId
@@ -47,6 +49,12 @@ class MemoryRecords:
         """See RecordStore."""
         require_tenant(tenant_id, record)
         return self._documents.replace((tenant_id,), record.to_stored(), etag)
+
+    async def replace_together(self, tenant_id: TenantId, records: Sequence[Versioned[Record]]) -> None:
+        """See RecordStore."""
+        for held in records:
+            require_tenant(tenant_id, held.value)
+        self._documents.batch((tenant_id,), [Write(held.value.to_stored(), held.etag) for held in records])
 
     async def delete(self, tenant_id: TenantId, record_id: str, etag: str) -> None:
         """See RecordStore."""

@@ -104,12 +104,13 @@ class KeyInMemory:
 def services_in_memory(*, model: Model | None = None) -> Services:
     """Fresh services with nothing in them."""
     directory, incidents, letters = MemoryDirectory(), MemoryIncidents(), MemoryDeadLetters()
-    surroundings = MemorySurroundings()
+    surroundings, changes = MemorySurroundings(), MemoryChanges()
     homes = {
         AuditHome.DIRECTORY: directory.documents,
         AuditHome.INCIDENTS: incidents.documents,
         AuditHome.DEAD_LETTERS: letters.documents,
         AuditHome.CLAIMS: surroundings.documents,
+        AuditHome.CHANGES: changes.documents,
     }
     return Services(
         claims=MemoryClaims(),
@@ -123,7 +124,7 @@ def services_in_memory(*, model: Model | None = None) -> Services:
         receipts=MemoryReceipts(),
         dead_letters=letters,
         surroundings=surroundings,
-        changes=MemoryChanges(),
+        changes=changes,
         schedule=MemorySchedule(),
         sessions=MemorySessions(),
         queues=MemoryQueues(),

@@ -31,6 +31,7 @@ from shared.models.tenants import (
     InboundCredential,
     Integration,
     IntegrationType,
+    SlugLookup,
     Tenant,
     User,
 )
@@ -250,6 +251,34 @@ class MemoryLookups:
         """See LookupStore."""
         lookup = EntraTenantLookup(id=f"entra:{entra_tenant_id}", tenant_id=tenant_id)
         self._documents.upsert((lookup.id,), lookup.to_stored())
+
+    async def tenant_of_slug(self, slug: str) -> TenantId | None:
+        """See LookupStore."""
+        key = f"slug:{slug}"
+        held = self._documents.read((key,), key)
+        return SlugLookup.from_stored(held[0]).tenant_id if held else None
+
+    async def claim_entra(self, entra_tenant_id: str, tenant_id: TenantId) -> TenantId:
+        """See LookupStore."""
+        return self._claimed(EntraTenantLookup(id=f"entra:{entra_tenant_id}", tenant_id=tenant_id))
+
+    async def claim_slug(self, slug: str, tenant_id: TenantId) -> TenantId:
+        """See LookupStore."""
+        return self._claimed(SlugLookup(id=f"slug:{slug}", tenant_id=tenant_id))
+
+    def _claimed(self, lookup: EntraTenantLookup | SlugLookup) -> TenantId:
+        held = self._documents.read((lookup.id,), lookup.id)
+        if held is None:
+            self._documents.create((lookup.id,), lookup.to_stored())
+        return TenantId(str(held[0]["tenant_id"])) if held else lookup.tenant_id
+
+    async def set_quota(self, tenant_id: TenantId, integration_id: str, alerts_per_minute: int) -> bool:
+        """See LookupStore."""
+        credential = await self.inbound(integration_id)
+        if credential is None or credential.tenant_id != tenant_id:
+            return False
+        await self.put_inbound(credential.model_copy(update={"alerts_per_minute": alerts_per_minute}))
+        return True
 
 
 class MemoryReceipts:

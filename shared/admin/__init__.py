@@ -1,0 +1,1 @@
+"""The operator's command, `python -m shared.admin`: tenants, their plans, and their backups."""

@@ -1,0 +1,51 @@
+"""`python -m shared.admin`: settings as the functions have them, one clear sentence when something cannot be done."""
+
+import asyncio
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+from shared.admin.arguments import parser
+from shared.admin.commands import Operating, carry_out
+from shared.bootstrap import build, build_archives
+from shared.errors import CopilotError
+from shared.pipeline.exporting import Archives
+from shared.settings import SettingMissing, Settings
+
+
+@asynccontextmanager
+async def wired() -> AsyncIterator[Operating]:
+    """What this environment's settings say."""
+    settings = Settings.from_environment()
+    process = build(settings)
+    documents, blobs, closers = build_archives(settings)
+    async with AsyncExitStack() as stack:
+        for close in (process.aclose, *closers):
+            stack.push_async_callback(close)
+        yield Operating(process.services, Archives(documents, blobs), f"op-{uuid.uuid4().hex}", datetime.now(UTC))
+
+
+def main(
+    arguments: Sequence[str] | None = None,
+    wiring: Callable[[], AbstractAsyncContextManager[Operating]] = wired,
+) -> int:
+    """Carry out one command: 0 when it is done, 1 with the reason on standard error when it is not."""
+    asked = parser().parse_args(arguments)
+
+    async def run() -> list[str]:
+        async with wiring() as on:
+            return await carry_out(asked, on)
+
+    try:
+        said = asyncio.run(run())
+    except (CopilotError, SettingMissing, OSError) as exc:
+        sys.stderr.write(f"{exc}\n")
+        return 1
+    sys.stdout.write("".join(f"{line}\n" for line in said))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
