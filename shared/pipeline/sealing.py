@@ -124,7 +124,7 @@ async def _latest_before(tenant_id: TenantId, month: str, terms: SealingTerms, s
 def _witness(added: AuditLog) -> None:
     """The telemetry knows how far a chain had come: whoever cuts its end would have to rewrite that, too."""
     said = {"month": added.month, "sequence": added.sequence, "hash": added.hash, "outcome": added.outcome.value}
-    log.info("audit_sealed", extra=said)
+    log.info("audit_sealed", extra={"tenant_id": added.tenant_id, **said})
 
 
 def _awaited(why: Waiting) -> Conflict:

@@ -508,7 +508,7 @@ async def test_another_tenants_trail_is_never_seen() -> None:
         assert (await verified(services, tenant_id)).entries == 1
         wanted = Wanted(start=NOON - timedelta(days=1), end=LATER)
         page = await read_trail(tenant_id, wanted, services, limit=10, behind=None, now=LATER)
-        assert [one.entry_id for one in page.items] == [name]
+        assert [one.log.entry_id for one in page.items] == [name]
 
 
 async def test_the_trail_is_read_newest_first_across_months_page_by_page() -> None:
@@ -520,7 +520,7 @@ async def test_the_trail_is_read_newest_first_across_months_page_by_page() -> No
     read, behind = [], None
     for _ in range(10):
         page = await read_trail(ACME, wanted, services, limit=2, behind=behind, now=NEW_YEAR)
-        read += [one.entry_id for one in page.items]
+        read += [one.log.entry_id for one in page.items]
         behind = page.end
         if behind is None:
             break
