@@ -12,7 +12,7 @@ from shared.access.audit_verify import Found, Seen, announced, findings, seen, u
 from shared.errors import CopilotError, Malformed
 from shared.messages import QueueName
 from shared.models.audit import AuditIntent, month_of
-from shared.models.audit_log import AuditLog, MonthEnd, month_after, month_before, place_of
+from shared.models.audit_log import AuditLog, MonthEnd, month_after, month_before
 from shared.models.base import TenantId
 from shared.pipeline.auditing import sealing_of
 from shared.ports.audit import Place, SealingTerms, Wanted
@@ -117,16 +117,16 @@ async def _known_end(
     """What the next month that has a chain says of this one; None when nothing of ours tells."""
     later, current = month_after(month), month_of(now)
     while later <= current:
-        first = await services.audit.chain(tenant_id, later, after="", limit=1)
+        first = await services.audit.at(tenant_id, later, 1)
         if first:
-            return _told_by(first[0], key, tenant_id, later, month)
+            return _told_by(first, key, tenant_id, later, month)
         later = month_after(later)
     return None
 
 
 def _told_by(first: Mapping[str, Any], key: bytes, tenant_id: TenantId, later: str, month: str) -> MonthEnd | None:
     one: Seen = seen(first, key, tenant_id, later)
-    log = _readable(first) if one.is_in_place and one.place == place_of(1) else None
+    log = _readable(first) if one.is_in_place else None
     return log.earlier if log and log.earlier and log.earlier.month == month else None
 
 

@@ -489,6 +489,7 @@ async def test_the_first_entry_of_a_month_names_the_end_of_the_latest_before_it_
     report = await verify(ACME, MONTH, services, now=NEW_YEAR)
     assert (report.findings, report.known_end) == ([], first.earlier)
     cut(services, "0000000003")
+    forge(services, "2027-01", "0000000000")
     report = await verify(ACME, MONTH, services, now=NEW_YEAR)
     assert [(one.finding, one.sequence) for one in report.findings] == [(Finding.REMOVED, 3)]
 
@@ -496,6 +497,12 @@ async def test_the_first_entry_of_a_month_names_the_end_of_the_latest_before_it_
 def cut(services: Services, place: str) -> None:
     assert isinstance(services.audit, MemoryAuditTrail)
     del services.audit.documents._partitions[(ACME, MONTH)][place]
+
+
+def forge(services: Services, month: str, place: str) -> None:
+    assert isinstance(services.audit, MemoryAuditTrail)
+    forged = {"id": place, "type": "audit_log", "tenant_id": ACME, "month": month}
+    services.audit.documents.create((ACME, month), forged)
 
 
 async def test_another_tenants_trail_is_never_seen() -> None:
