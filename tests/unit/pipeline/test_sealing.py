@@ -200,7 +200,8 @@ async def test_an_entry_that_somebody_wrote_into_a_document_is_sealed_as_unannou
     services = await a_served_tenant()
     held = await services.records.read(ACME, Tenant, ACME)
     assert held is not None
-    await services.records.replace(ACME, held.value.with_audit(an_entry("forged", user_id="victim")), held.etag)
+    forged = an_entry("forged", user_id="victim", at=datetime(9999, 12, 31, tzinfo=UTC))
+    await services.records.replace(ACME, held.value.with_audit(forged), held.etag)
     await rename(services, an_entry("2"))
     await work_off(services)
     assert await outcomes_of(services) == [("aud-forged", AuditOutcome.UNANNOUNCED), ("aud-2", AuditOutcome.DONE)]
@@ -208,7 +209,8 @@ async def test_an_entry_that_somebody_wrote_into_a_document_is_sealed_as_unannou
 
 async def test_an_announcement_that_somebody_forged_does_not_make_an_entry_done() -> None:
     services = await a_served_tenant()
-    forged = AuditIntent.of(ACME, an_entry("forged", user_id="victim"), WHERE, ttl=60)
+    entry = an_entry("forged", user_id="victim", at=datetime(9999, 12, 31, tzinfo=UTC))
+    forged = AuditIntent.of(ACME, entry, WHERE, ttl=60)
     await services.audit.intend(ACME, forged)
     await services.queues.send(
         QueueName.CHECKS,
@@ -218,7 +220,7 @@ async def test_an_announcement_that_somebody_forged_does_not_make_an_entry_done(
             correlation_id="c",
             work_id=forged.id,
             kind="seal_audit",  # type: ignore[arg-type]  # as it travels
-            subject=MONTH,
+            subject=forged.month,
         ),
     )
     await work_off(services)
