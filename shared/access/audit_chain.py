@@ -68,22 +68,29 @@ def is_ours(intent: AuditIntent, key: bytes) -> bool:
     return is_sealed_by(key, intent.to_stored(), intent.mac)
 
 
-def carried(entry: AuditEntry, intent: AuditIntent | None, key: bytes) -> tuple[AuditEntry, AuditOutcome]:
+def carried(
+    entry: AuditEntry, intent: AuditIntent | None, key: bytes, *, now: datetime
+) -> tuple[AuditEntry, AuditOutcome]:
     """What to seal of an entry that a document carries: as it was announced, or marked as never announced."""
     if intent and intent.entry.entry_id == entry.entry_id and is_ours(intent, key):
         return intent.entry, AuditOutcome.DONE
-    return entry, AuditOutcome.UNANNOUNCED
+    return found_now(entry, now=now), AuditOutcome.UNANNOUNCED
+
+
+def found_now(entry: AuditEntry, *, now: datetime) -> AuditEntry:
+    """An entry that nobody vouches for: its time is when we met it, so that it cannot choose its month."""
+    return entry.model_copy(update={"at": now})
 
 
 def not_carried(intent: AuditIntent, key: bytes, *, is_there: bool, now: datetime) -> AuditOutcome | Waiting:
     """What is known of a change whose entry is neither in its document nor in the chain."""
+    if not is_ours(intent, key):
+        return AuditOutcome.UNANNOUNCED
     if not is_there and intent.entry.action is AuditAction.DELETE:
-        outcome = AuditOutcome.GONE
-    elif now < intent.entry.at + WRITTEN_WITHIN:
+        return AuditOutcome.GONE
+    if now < intent.entry.at + WRITTEN_WITHIN:
         return Waiting.MAY_STILL_BE_WRITTEN
-    else:
-        outcome = AuditOutcome.NOT_CARRIED_OUT if is_there else AuditOutcome.NOT_THERE
-    return outcome if is_ours(intent, key) else AuditOutcome.UNANNOUNCED
+    return AuditOutcome.NOT_CARRIED_OUT if is_there else AuditOutcome.NOT_THERE
 
 
 def says_so_already(stored: Mapping[str, Any], outcome: AuditOutcome, key: bytes) -> bool:

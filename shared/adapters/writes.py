@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from shared.errors import Malformed, StoreRejected
+from shared.errors import Malformed, StoreRejected, StoreUnavailable
 from shared.models.audit import AuditEntry
 from shared.models.audit_log import AuditLog, place_of
 from shared.models.base import Document, Instant, ReceiptId, TenantId
@@ -184,13 +184,13 @@ def without_entries(stored: Mapping[str, Any], entry_ids: frozenset[str]) -> dic
 
 
 def tail_in(found: Sequence[Mapping[str, Any]]) -> AuditLog | None:
-    """The last entry of a chain; raises StoreRejected when what lies there is no entry."""
+    """The last entry of a chain; raises StoreUnavailable while what lies there is no entry."""
     if not found:
         return None
     try:
         tail = AuditLog.from_stored(found[0])
     except ValidationError as exc:
-        raise StoreRejected("what ends the audit chain is no entry", reason="audit_chain_broken") from exc
+        raise StoreUnavailable("what ends the audit chain is no entry", reason="audit_chain_broken") from exc
     if tail.id != place_of(tail.sequence):
-        raise StoreRejected("what ends the audit chain lies at another's place", reason="audit_chain_broken")
+        raise StoreUnavailable("what ends the audit chain lies at another's place", reason="audit_chain_broken")
     return tail

@@ -89,7 +89,7 @@ async def search_audit_logs(
     wanted = asked.wanted(now=now)
     page = await read_trail(principal.tenant_id, wanted, services, limit=asked.limit, behind=behind, now=now)
     answer = AuditLogPage(
-        items=[AuditLogView.of(log) for log in page.items], cursor=cursor_of(page.end) if page.end else None
+        items=[AuditLogView.of(one) for one in page.items], cursor=cursor_of(page.end) if page.end else None
     )
     return _file(answer) if _wants_csv(asked, request) else answer
 

@@ -26,6 +26,7 @@ _LOG: dict[str, Any] = {
     "sequence": 42,
     "hash": "9d5ed678fe57bcca610140957afab571b3f1f6f5c8c2b8d3e1a7c4d09e6f2a31",
     "sealed_at": "2026-11-23T12:04:07.250000Z",
+    "is_sealed": True,
 }
 
 AUDIT_EXAMPLES: Mapping[str, dict[str, Any]] = {

@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field
 
 from shared.access.audit_verify import Finding, Found
 from shared.models.audit import AuditAction, AuditIntent, Facts
-from shared.models.audit_log import AuditLog, AuditOutcome
+from shared.models.audit_log import AuditOutcome
 from shared.models.base import Instant
-from shared.pipeline.audit_reading import Report
+from shared.pipeline.audit_reading import Listed, Report
 
 MAX_NAMED = 500
 """So many findings and unsealed entries are named; their numbers count all."""
@@ -46,11 +46,12 @@ class AuditLogView(BaseModel):
     sequence: int = Field(description="Its number in the chain of the month.")
     hash: str
     sealed_at: Instant
+    is_sealed: bool = Field(description="Its seal holds. Whether the chain around it is whole, `/verify` tells.")
 
     @classmethod
-    def of(cls, log: AuditLog) -> "AuditLogView":
+    def of(cls, listed: Listed) -> "AuditLogView":
         """From the sealed entry."""
-        return cls.model_validate({name: getattr(log, name) for name in cls.model_fields})
+        return cls.model_validate({**listed.log.model_dump(), "is_sealed": listed.is_sealed})
 
 
 class AuditLogPage(BaseModel):

@@ -7,11 +7,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from shared.access.audit_chain import is_sealed_by
 from shared.access.audit_verify import Found, Seen, announced, findings, seen, unsealed
 from shared.errors import CopilotError, Malformed
 from shared.messages import QueueName
 from shared.models.audit import AuditIntent, month_of
-from shared.models.audit_log import AuditLog, MonthEnd, month_after, month_before, place_of
+from shared.models.audit_log import AuditLog, MonthEnd, month_after, month_before
 from shared.models.base import TenantId
 from shared.pipeline.auditing import sealing_of
 from shared.ports.audit import Place, SealingTerms, Wanted
@@ -25,10 +26,18 @@ MAX_SENT = 100
 
 
 @dataclass(frozen=True)
+class Listed:
+    """An entry of the trail, and whether its seal holds; whether it is where it belongs is what `verify` tells."""
+
+    log: AuditLog
+    is_sealed: bool
+
+
+@dataclass(frozen=True)
 class LogPage:
     """Some of the trail; `end` is where to go on, None when there is no more."""
 
-    items: Sequence[AuditLog]
+    items: Sequence[Listed]
     end: Place | None
 
 
@@ -47,7 +56,8 @@ async def read_trail(
     tenant_id: TenantId, wanted: Wanted, services: Services, *, limit: int, behind: Place | None, now: datetime
 ) -> LogPage:
     """A page of what is wanted, from as many months as it takes; what no longer reads as an entry is left out."""
-    kept = await _within_retention(wanted, services, now=now)
+    terms = await services.sealing.terms()
+    kept = _within_retention(wanted, terms, now=now)
     found: list[Mapping[str, Any]] = []
     month = min(behind.timestamp[:7], month_of(kept.end)) if behind else month_of(kept.end)
     while month >= month_of(kept.start) and len(found) <= limit:
@@ -56,7 +66,7 @@ async def read_trail(
         month = month_before(month)
     shown = found[:limit]
     end = Place(str(shown[-1]["timestamp"]), str(shown[-1]["id"])) if len(found) > limit else None
-    return LogPage([log for one in shown if (log := _readable(one))], end)
+    return LogPage([listed for one in shown if (listed := _listed(one, terms.key))], end)
 
 
 async def verify(tenant_id: TenantId, month: str, services: Services, *, now: datetime) -> Report:
@@ -90,8 +100,7 @@ async def _ask_again(tenant_id: TenantId, overdue: Sequence[AuditIntent], servic
             return
 
 
-async def _within_retention(wanted: Wanted, services: Services, *, now: datetime) -> Wanted:
-    terms = await services.sealing.terms()
+def _within_retention(wanted: Wanted, terms: SealingTerms, *, now: datetime) -> Wanted:
     oldest, latest = _oldest(terms, now=now), now + timedelta(days=1)
     start = min(max(wanted.start, oldest), latest).astimezone(UTC)
     return replace(wanted, start=start, end=max(min(wanted.end, latest), start).astimezone(UTC))
@@ -108,16 +117,16 @@ async def _known_end(
     """What the next month that has a chain says of this one; None when nothing of ours tells."""
     later, current = month_after(month), month_of(now)
     while later <= current:
-        first = await services.audit.chain(tenant_id, later, after="", limit=1)
+        first = await services.audit.at(tenant_id, later, 1)
         if first:
-            return _told_by(first[0], key, tenant_id, later, month)
+            return _told_by(first, key, tenant_id, later, month)
         later = month_after(later)
     return None
 
 
 def _told_by(first: Mapping[str, Any], key: bytes, tenant_id: TenantId, later: str, month: str) -> MonthEnd | None:
     one: Seen = seen(first, key, tenant_id, later)
-    log = _readable(first) if one.is_in_place and one.place == place_of(1) else None
+    log = _readable(first) if one.is_in_place else None
     return log.earlier if log and log.earlier and log.earlier.month == month else None
 
 
@@ -135,6 +144,11 @@ async def _chain(tenant_id: TenantId, month: str, services: Services) -> AsyncIt
         for one in some:
             yield one
         after = str(some[-1]["id"])
+
+
+def _listed(stored: Mapping[str, Any], key: bytes) -> Listed | None:
+    log = _readable(stored)
+    return Listed(log, is_sealed_by(key, stored, stored.get("hash"))) if log else None
 
 
 def _readable(stored: Mapping[str, Any]) -> AuditLog | None:

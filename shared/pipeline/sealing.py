@@ -9,6 +9,7 @@ from shared.access.audit_chain import (
     Waiting,
     carried,
     end_of,
+    found_now,
     is_sealed_by,
     next_in_chain,
     not_carried,
@@ -54,7 +55,7 @@ async def _seal_carried(
     for entry in held:
         is_known = entry.entry_id == known.entry.entry_id
         intent = known if is_known else await _intent_of(tenant_id, entry, services)
-        announced, outcome = carried(entry, intent, terms.key)
+        announced, outcome = carried(entry, intent, terms.key, now=now)
         await extend(tenant_id, announced, outcome, services, now=now)
     if held:
         # Last: whoever stopped before it seals again, and finds it done.
@@ -76,7 +77,9 @@ async def _seal_uncarried(
     outcome = not_carried(intent, terms.key, is_there=is_there, now=now)
     if isinstance(outcome, Waiting):
         raise _awaited(outcome)
-    await extend(tenant_id, intent.entry, outcome, services, now=now)
+    is_vouched_for = outcome is not AuditOutcome.UNANNOUNCED
+    entry = intent.entry if is_vouched_for else found_now(intent.entry, now=now)
+    await extend(tenant_id, entry, outcome, services, now=now)
 
 
 async def extend(
@@ -124,7 +127,7 @@ async def _latest_before(tenant_id: TenantId, month: str, terms: SealingTerms, s
 def _witness(added: AuditLog) -> None:
     """The telemetry knows how far a chain had come: whoever cuts its end would have to rewrite that, too."""
     said = {"month": added.month, "sequence": added.sequence, "hash": added.hash, "outcome": added.outcome.value}
-    log.info("audit_sealed", extra=said)
+    log.info("audit_sealed", extra={"tenant_id": added.tenant_id, **said})
 
 
 def _awaited(why: Waiting) -> Conflict:

@@ -87,7 +87,11 @@ class AuditTrail(Protocol):
         ...
 
     async def tail(self, tenant_id: TenantId, month: str) -> AuditLog | None:
-        """The last entry of a month's chain; raises StoreRejected when what lies there is no entry."""
+        """The last entry of a month's chain; raises StoreUnavailable when what lies there is no entry."""
+        ...
+
+    async def at(self, tenant_id: TenantId, month: str, sequence: int) -> Mapping[str, Any] | None:
+        """What lies at a place of the chain, as it is stored."""
         ...
 
     async def sealed(self, tenant_id: TenantId, month: str, entry_id: str) -> Sequence[Mapping[str, Any]]:

@@ -15,7 +15,7 @@ from shared.adapters.cosmos.records import CosmosRecords
 from shared.adapters.cosmos.stores import CosmosDeadLetters
 from shared.adapters.cosmos.surroundings import CosmosSurroundings
 from shared.adapters.memory import services_in_memory
-from shared.errors import AlreadyExists, Conflict, StoreRejected
+from shared.errors import AlreadyExists, Conflict, StoreRejected, StoreUnavailable
 from shared.models.audit import AuditAction, AuditedDocument, AuditEntry, AuditHome, AuditIntent, AuditWhere
 from shared.models.audit_log import AuditLog, AuditOutcome
 from shared.models.base import IncidentId, TenantId
@@ -136,6 +136,25 @@ async def test_a_place_in_the_chain_is_taken_once(trail: AuditTrail, tenant: Ten
         await trail.add(tenant, a_log(tenant, an_entry("3"), first))
     assert await trail.tail(tenant, MONTH) == second
     assert await trail.tail(TenantId("ten-other"), MONTH) is None
+
+
+async def test_what_lies_at_a_place_is_read_by_its_number(trail: AuditTrail, tenant: TenantId) -> None:
+    made = await a_chain(trail, tenant, an_entry("1"), an_entry("2"))
+    second = await trail.at(tenant, MONTH, 2)
+    assert second is not None
+    assert AuditLog.from_stored(second) == made[1]
+    assert await trail.at(tenant, MONTH, 3) is None
+    assert await trail.at(TenantId("ten-other"), MONTH, 2) is None
+
+
+async def test_a_chain_that_ends_in_another_place_than_it_says_takes_nothing(
+    trail: AuditTrail, tenant: TenantId
+) -> None:
+    (made,) = await a_chain(trail, tenant, an_entry("1"))
+    await trail.add(tenant, made.model_copy(update={"id": "9999999999"}))
+    with pytest.raises(StoreUnavailable) as broken:
+        await trail.tail(tenant, MONTH)
+    assert broken.value.reason == "audit_chain_broken"
 
 
 async def test_the_tenth_entry_follows_the_ninth(trail: AuditTrail, tenant: TenantId) -> None:

@@ -15,7 +15,7 @@ from shared.adapters.writes import (
 )
 from shared.errors import AlreadyExists
 from shared.models.audit import AuditEntry, AuditHome, AuditIntent, AuditWhere
-from shared.models.audit_log import AuditLog
+from shared.models.audit_log import AuditLog, place_of
 from shared.models.base import TenantId
 from shared.ports.audit import Place, Wanted
 
@@ -67,6 +67,10 @@ class CosmosAuditTrail:
     async def tail(self, tenant_id: TenantId, month: str) -> AuditLog | None:
         """See AuditTrail."""
         return tail_in(await self._container.query((tenant_id, month), _TAIL, {"type": _LOG}, limit=1))
+
+    async def at(self, tenant_id: TenantId, month: str, sequence: int) -> Mapping[str, Any] | None:
+        """See AuditTrail."""
+        return await self._container.read((tenant_id, month), place_of(sequence))
 
     async def sealed(self, tenant_id: TenantId, month: str, entry_id: str) -> list[Mapping[str, Any]]:
         """See AuditTrail."""

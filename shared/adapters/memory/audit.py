@@ -9,7 +9,7 @@ from shared.adapters.memory.documents import Body, MemoryDocuments
 from shared.adapters.writes import entries_in, of_kind, require_tenant, stored_instant, tail_in, without_entries
 from shared.errors import AlreadyExists
 from shared.models.audit import AuditEntry, AuditHome, AuditIntent, AuditWhere
-from shared.models.audit_log import AuditLog
+from shared.models.audit_log import AuditLog, place_of
 from shared.models.base import TenantId
 from shared.ports.audit import Place, SealingTerms, Wanted
 
@@ -60,6 +60,11 @@ class MemoryAuditTrail:
     async def tail(self, tenant_id: TenantId, month: str) -> AuditLog | None:
         """See AuditTrail."""
         return tail_in(self._chain(tenant_id, month)[-1:])
+
+    async def at(self, tenant_id: TenantId, month: str, sequence: int) -> Mapping[str, Any] | None:
+        """See AuditTrail."""
+        held = self.documents.read((tenant_id, month), place_of(sequence))
+        return held[0] if held else None
 
     async def sealed(self, tenant_id: TenantId, month: str, entry_id: str) -> list[Mapping[str, Any]]:
         """See AuditTrail."""

@@ -34,6 +34,7 @@ from tests.builders import ACME, GLOBEX, NOON, ONE_SECOND
 
 TERMS = SealingTerms(key=b"k" * 32, retention=timedelta(days=400))
 WHERE = AuditWhere(home=AuditHome.DIRECTORY, id=ACME)
+SOON, LATE = NOON + WRITTEN_WITHIN - ONE_SECOND, NOON + WRITTEN_WITHIN
 
 
 def an_entry(**changes: Any) -> AuditEntry:
@@ -124,17 +125,15 @@ def test_an_announcement_is_ours_only_as_we_made_it() -> None:
 def test_what_a_document_carries_is_sealed_as_it_was_announced() -> None:
     intent = announcement(ACME, an_entry(), WHERE, TERMS.key)
     altered = an_entry(user_id="oid-2")
-    assert carried(altered, intent, TERMS.key) == (an_entry(), AuditOutcome.DONE)
+    assert carried(altered, intent, TERMS.key, now=LATE) == (an_entry(), AuditOutcome.DONE)
 
 
 def test_what_nobody_announced_is_sealed_as_such() -> None:
     forged = announcement(ACME, an_entry(), WHERE, b"f" * 32)
     other = announcement(ACME, an_entry(entry_id="aud-2"), WHERE, TERMS.key)
     for intent in (None, forged, other):
-        assert carried(an_entry(), intent, TERMS.key) == (an_entry(), AuditOutcome.UNANNOUNCED)
-
-
-SOON, LATE = NOON + WRITTEN_WITHIN - ONE_SECOND, NOON + WRITTEN_WITHIN
+        found = carried(an_entry(), intent, TERMS.key, now=LATE)
+        assert found == (an_entry(at=LATE), AuditOutcome.UNANNOUNCED)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +157,7 @@ def test_what_is_known_of_a_change_that_is_not_written(
 
 def test_an_announcement_that_is_not_ours_is_sealed_as_unannounced() -> None:
     forged = announcement(ACME, an_entry(), WHERE, b"f" * 32)
-    assert not_carried(forged, TERMS.key, is_there=True, now=LATE) is AuditOutcome.UNANNOUNCED
+    assert not_carried(forged, TERMS.key, is_there=True, now=SOON) is AuditOutcome.UNANNOUNCED
 
 
 def test_a_change_that_turns_up_after_it_was_given_up_is_still_told() -> None:

@@ -235,6 +235,8 @@ async def test_verifying_names_what_was_tampered_with(served: Served) -> None:
     altered = {**json.loads(partition["0000000002"][0]), "user_id": "somebody else"}
     partition["0000000002"] = (json.dumps(altered), '"x"')
     del partition["0000000004"]
+    listed = (await get(served, "/audit-logs", resource_type="user")).json()["items"]
+    assert {one["sequence"]: one["is_sealed"] for one in listed} == {1: True, 2: False, 3: True, 5: True}
     answer = (await get(served, "/audit-logs/verify")).json()
     assert answer["intact"] is False
     assert [(one["finding"], one["sequence"]) for one in answer["findings"]] == [("altered", 2), ("removed", 4)]
