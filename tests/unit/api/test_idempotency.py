@@ -230,7 +230,6 @@ DONE = FIRST.done(200, {}, "{}")
 @pytest.mark.parametrize(
     ("held", "mark", "after", "met"),
     [
-        (None, "mark", timedelta(), Meeting.FIRST),
         (FIRST, "mark", LEASE - ONE_SECOND, Meeting.UNDER_WAY),
         (FIRST, "mark", LEASE, Meeting.RUN_AGAIN),
         (FIRST.failed(), "mark", timedelta(), Meeting.RUN_AGAIN),
@@ -241,9 +240,7 @@ DONE = FIRST.done(200, {}, "{}")
         (DONE, "other", KEPT_FOR, Meeting.EXPIRED),
     ],
 )
-def test_what_a_request_finds_under_its_key(
-    held: RequestClaim | None, mark: str, after: timedelta, met: Meeting
-) -> None:
+def test_what_a_request_finds_under_its_key(held: RequestClaim, mark: str, after: timedelta, met: Meeting) -> None:
     assert meet(held, mark, now=NOON + after) is met
 
 
