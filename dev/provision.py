@@ -27,7 +27,7 @@ def provision_storage(connection_string: str) -> None:
 
 
 def provision_cosmos(endpoint: str, key: str, database: str) -> None:
-    """Create the database and every container of the table, where they are missing."""
+    """Create the database and every container of the table where they are missing, and bring indexes up to it."""
     from azure.cosmos import CosmosClient
 
     from shared.adapters.cosmos.containers import CONTAINERS
@@ -35,12 +35,17 @@ def provision_cosmos(endpoint: str, key: str, database: str) -> None:
     client = CosmosClient(endpoint, key)
     made = client.create_database_if_not_exists(database)
     for spec in CONTAINERS:
-        made.create_container_if_not_exists(
-            spec.name,
-            _key(spec.partition_key_paths),
-            indexing_policy=_plain(spec.indexing_policy),
-            default_ttl=spec.default_ttl,
+        key_of, wanted = _key(spec.partition_key_paths), _plain(spec.indexing_policy)
+        container = made.create_container_if_not_exists(
+            spec.name, key_of, indexing_policy=wanted, default_ttl=spec.default_ttl
         )
+        if wanted and _indexes(container.read()["indexingPolicy"]) != _indexes(wanted):
+            made.replace_container(spec.name, key_of, indexing_policy=wanted, default_ttl=spec.default_ttl)
+
+
+def _indexes(policy: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
+    """What a policy indexes, however it is spelt."""
+    return sorted(one["path"] for one in policy["includedPaths"]), policy.get("compositeIndexes", [])
 
 
 def _key(paths: Sequence[str]) -> Any:

@@ -17,7 +17,6 @@ _KEY = re.compile(rf"[!-~]{{1,{MAX_KEY_CHARS}}}")
 class Meeting(StrEnum):
     """What a request finds under its key."""
 
-    FIRST = "first"
     EXPIRED = "expired"
     RUN_AGAIN = "run_again"
     UNDER_WAY = "under_way"
@@ -59,10 +58,8 @@ def first_claim(tenant_id: TenantId, claim_id: str, mark: str, *, now: datetime)
     )
 
 
-def meet(held: RequestClaim | None, mark: str, *, now: datetime) -> Meeting:
+def meet(held: RequestClaim, mark: str, *, now: datetime) -> Meeting:
     """What a request with this fingerprint finds."""
-    if held is None:
-        return Meeting.FIRST
     if now - held.created_at >= KEPT_FOR:
         # Documents outlive their time for a moment, as the store removes them when it has nothing else to do.
         return Meeting.EXPIRED

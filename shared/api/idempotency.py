@@ -4,6 +4,7 @@
 """
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -83,7 +84,7 @@ async def take_key(request: Request, principal: Principal, operation: str) -> No
     for _ in range(MAX_TRIES):
         try:
             claim = await _taken(principal.tenant_id, claim_id, mark, services, now=datetime.now(UTC))
-        except (AlreadyExists, Conflict):
+        except Conflict:
             continue
         is_secret = operation in SECRET_ANSWERS
         request.state.idempotency = _Begun(principal.tenant_id, claim, services, is_secret)
@@ -94,14 +95,16 @@ async def take_key(request: Request, principal: Principal, operation: str) -> No
 async def _taken(
     tenant_id: TenantId, claim_id: str, mark: str, services: Services, *, now: datetime
 ) -> Versioned[RequestClaim]:
-    held = await services.claims.request(tenant_id, claim_id)
-    met = meet(held.value if held else None, mark, now=now)
-    if held is None:
-        claim = first_claim(tenant_id, claim_id, mark, now=now)
+    """The claim of a request that may run. Most keys are new, so it is created first and asked for afterwards."""
+    claim = first_claim(tenant_id, claim_id, mark, now=now)
+    with suppress(AlreadyExists):
         return Versioned(claim, await services.claims.create(tenant_id, claim))
-    match met:
-        case Meeting.EXPIRED | Meeting.FIRST:
-            claim = first_claim(tenant_id, claim_id, mark, now=now)
+    held = await services.claims.request(tenant_id, claim_id)
+    if held is None:
+        raise Conflict("the claim of a key vanished between two reads")
+    match met := meet(held.value, mark, now=now):
+        case Meeting.EXPIRED:
+            pass
         case Meeting.RUN_AGAIN:
             claim = held.value.again(now=now)
         case _:

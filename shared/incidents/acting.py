@@ -49,7 +49,6 @@ class Person:
     operation: str
     run_id: str
     now: datetime
-    reopen_within: timedelta
 
     def told_id(self, incident_id: IncidentId) -> str:
         """The id of the timeline entry of this run: it is there when the run has done its work."""
@@ -178,7 +177,8 @@ def _occasion(incident: Incident, to: IncidentState) -> Occasion:
 
 
 def _decided(incident: Incident, occasion: Occasion, person: Person) -> Decision:
-    return decide(incident, occasion, now=person.now, reopen_within=person.reopen_within)
+    # Nothing that people do depends on the reopen window.
+    return decide(incident, occasion, now=person.now, reopen_within=timedelta())
 
 
 def _counted(incident: Incident, person: Person) -> Incident:
@@ -210,7 +210,6 @@ _WORDS: Mapping[Refusal | Objection, str] = {
     Refusal.IS_CLOSED: "it is closed; reopen it first",
     Refusal.CLOSED_FOR_GOOD: "it is closed for good",
     Refusal.PEOPLE_WENT_FURTHER: "somebody went further already",
-    Refusal.OUTSIDE_REOPEN_WINDOW: "it was closed before the reopen window",
     Refusal.ALERTS_STILL_FIRE: "alerts of it still fire",
     Objection.ONLY_ALERTS_LEAD_THERE: "only alerts lead to this state",
     Objection.TOO_MANY_NOTES: f"it has {MAX_NOTES} notes already",

@@ -1,5 +1,6 @@
 """Carry out what people do to an incident: decided on what is there, announced, written, told."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +17,6 @@ from shared.models.incidents import Incident, IncidentState
 from shared.models.schedule import WorkKind
 from shared.models.signals import Severity
 from shared.pipeline.auditing import announce
-from shared.pipeline.placing import DEFAULT_REOPEN_WITHIN
 from shared.pipeline.recording import pass_on, watch_over
 from shared.pipeline.turns import turn
 from shared.ports.services import Services
@@ -88,7 +88,7 @@ async def look_again(who: Acting, incident_id: IncidentId, services: Services) -
 
 async def _act(who: Acting, incident_id: IncidentId, decide: Decide, services: Services) -> Incident:
     """Decide and write until one write holds; every try decides on the incident as it then is."""
-    person = await _person(who, services)
+    person = Person(who.principal.object_id, who.operation, who.run_id, who.now)
     is_announced, maybe_done = False, who.is_again
     for _ in range(MAX_TRIES):
         async with turn(who.tenant_id, incident_id):
@@ -121,17 +121,6 @@ async def _act(who: Acting, incident_id: IncidentId, decide: Decide, services: S
     raise Conflict(f"incident {incident_id} moved {MAX_TRIES} times while somebody acted on it")
 
 
-async def _person(who: Acting, services: Services) -> Person:
-    tenant = await services.directory.tenant(who.tenant_id)
-    return Person(
-        object_id=who.principal.object_id,
-        operation=who.operation,
-        run_id=who.run_id,
-        now=who.now,
-        reopen_within=tenant.reopen_within if tenant else DEFAULT_REOPEN_WITHIN,
-    )
-
-
 async def _is_told(tenant_id: TenantId, incident_id: IncidentId, person: Person, services: Services) -> bool:
     told = await services.incidents.timeline_entry(tenant_id, incident_id, person.told_id(incident_id))
     return told is not None
@@ -155,11 +144,13 @@ async def _announce(who: Acting, acted: Acted, services: Services) -> None:
         raise StoreUnavailable("the audit trail has not taken what was done before", reason="audit_behind")
     incident_id = acted.incident.incident_id
     where = AuditWhere(home=AuditHome.INCIDENTS, id=incident_id, part=incident_id)
-    await announce(who.tenant_id, _entry(who, acted), where, services)
     check = Check(
         **who.message.model_dump(), work_id=f"act-{incident_id}", kind=WorkKind.FOLLOW_UP, subject=incident_id
     )
-    await services.queues.send(QueueName.CHECKS, check, delay_seconds=FOLLOW_UP_AFTER_SECONDS)
+    await asyncio.gather(
+        announce(who.tenant_id, _entry(who, acted), where, services),
+        services.queues.send(QueueName.CHECKS, check, delay_seconds=FOLLOW_UP_AFTER_SECONDS),
+    )
 
 
 def _entry(who: Acting, acted: Acted) -> AuditEntry:

@@ -67,12 +67,12 @@ async def test_a_key_in_the_quotes_of_a_structured_field_is_the_same_key(served:
     assert await notes(served) == 1
 
 
-@pytest.mark.parametrize("key", ["", " ", '""', "x" * 65, "a b", "sch\u00f6n", "a\tb"])
-async def test_a_key_that_is_none_is_400(served: Served, key: str) -> None:
+async def test_a_key_that_is_none_is_400(served: Served) -> None:
     async with served.client() as client:
-        headers = [*client.headers.raw, (b"Idempotency-Key", key.encode())]
-        refused = await client.post(NOTES, json=NOTE, headers=headers)
-    assert (refused.status_code, "Idempotency-Key" in refused.json()["detail"]) == (400, True)
+        for key in ("", " ", '""', "x" * 65, "a b", "sch\u00f6n", "a\tb"):
+            headers = [*client.headers.raw, (b"Idempotency-Key", key.encode())]
+            refused = await client.post(NOTES, json=NOTE, headers=headers)
+            assert (refused.status_code, "Idempotency-Key" in refused.json()["detail"]) == (400, True), key
     assert await notes(served) == 0
 
 
@@ -230,7 +230,6 @@ DONE = FIRST.done(200, {}, "{}")
 @pytest.mark.parametrize(
     ("held", "mark", "after", "met"),
     [
-        (None, "mark", timedelta(), Meeting.FIRST),
         (FIRST, "mark", LEASE - ONE_SECOND, Meeting.UNDER_WAY),
         (FIRST, "mark", LEASE, Meeting.RUN_AGAIN),
         (FIRST.failed(), "mark", timedelta(), Meeting.RUN_AGAIN),
@@ -241,9 +240,7 @@ DONE = FIRST.done(200, {}, "{}")
         (DONE, "other", KEPT_FOR, Meeting.EXPIRED),
     ],
 )
-def test_what_a_request_finds_under_its_key(
-    held: RequestClaim | None, mark: str, after: timedelta, met: Meeting
-) -> None:
+def test_what_a_request_finds_under_its_key(held: RequestClaim, mark: str, after: timedelta, met: Meeting) -> None:
     assert meet(held, mark, now=NOON + after) is met
 
 

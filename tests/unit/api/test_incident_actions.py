@@ -78,79 +78,80 @@ async def test_an_engineer_acts_and_it_is_audited_told_and_listed(acting: Served
     assert line.source_version == 2
 
 
-@pytest.mark.parametrize("name", ACTIONS)
-async def test_a_viewer_does_nothing(acting: Served, name: str) -> None:
-    refused = await act(acting, name, headers=bearer(a_token(roles=["viewer"])))
-    assert refused.status_code == 403
+async def test_a_viewer_does_nothing(acting: Served) -> None:
+    for name in ACTIONS:
+        refused = await act(acting, name, headers=bearer(a_token(roles=["viewer"])))
+        assert refused.status_code == 403, name
     assert (await kept(acting)).version == 1
 
 
-@pytest.mark.parametrize("name", ACTIONS)
-async def test_another_tenants_incident_is_404_just_as_one_that_never_was(acting: Served, name: str) -> None:
+async def test_another_tenants_incident_is_404_just_as_one_that_never_was(acting: Served) -> None:
     stranger = bearer(a_token(tid=GLOBEX_TID, roles=["admin"]))
-    if name == "assign":
-        theirs = User(
-            id=User.id_of(EVE),
-            tenant_id=GLOBEX,
-            email="e",
-            entra_object_id=EVE,
-            full_name="E",
-            role=Role.ENGINEER,
-            created_at=NOON,
-        )
-        await acting.services.directory.put(GLOBEX, theirs)
-    foreign = await act(acting, name, headers=stranger)
-    unknown = await act(acting, name, incident=document_id("inc", "never"), headers=stranger)
-    assert foreign.status_code == unknown.status_code == 404
-    assert {**foreign.json(), "request_id": ""} == {**unknown.json(), "request_id": ""}
+    theirs = User(
+        id=User.id_of(EVE),
+        tenant_id=GLOBEX,
+        email="e",
+        entra_object_id=EVE,
+        full_name="E",
+        role=Role.ENGINEER,
+        created_at=NOON,
+    )
+    await acting.services.directory.put(GLOBEX, theirs)
+    for name in ACTIONS:
+        foreign = await act(acting, name, headers=stranger)
+        unknown = await act(acting, name, incident=document_id("inc", "never"), headers=stranger)
+        assert foreign.status_code == unknown.status_code == 404, name
+        assert {**foreign.json(), "request_id": ""} == {**unknown.json(), "request_id": ""}, name
     assert (await kept(acting)).version == 1
 
 
-@pytest.mark.parametrize("name", ACTIONS)
-async def test_an_id_that_we_never_made_does_not_reach_the_store(acting: Served, name: str) -> None:
-    for hostile in ("inc-1", "inc-" + "0" * 23 + "%0A", "snap-" + "0" * 24):
-        assert (await act(acting.without(incidents=Untouched()), name, incident=hostile)).status_code == 404
+async def test_an_id_that_we_never_made_does_not_reach_the_store(acting: Served) -> None:
+    blind = acting.without(incidents=Untouched())
+    for name in ACTIONS:
+        for hostile in ("inc-1", "inc-" + "0" * 23 + "%0A", "snap-" + "0" * 24):
+            assert (await act(blind, name, incident=hostile)).status_code == 404, name
 
 
-@pytest.mark.parametrize("name", ACTIONS)
-async def test_a_version_that_is_not_the_current_one_is_412(acting: Served, name: str) -> None:
-    refused = await act(acting, name, headers={"If-Match": '"v7"'})
-    assert refused.status_code == 412
+async def test_a_version_that_is_not_the_current_one_is_412(acting: Served) -> None:
+    for name in ACTIONS:
+        refused = await act(acting, name, headers={"If-Match": '"v7"'})
+        assert refused.status_code == 412, name
     assert (await kept(acting)).version == 1
 
 
-@pytest.mark.parametrize("name", SIMPLE)
-async def test_the_current_version_is_acted_on(acting: Served, name: str) -> None:
-    version = (await answer_of(acting, f"/incidents/{INCIDENT}"))["version"]
-    assert (await act(acting, name, headers={"If-Match": f'"v{version}"'})).is_success
+async def test_the_current_version_is_acted_on(acting: Served) -> None:
+    for name in SIMPLE:
+        if name != "investigate":
+            version = (await kept(acting)).version
+            assert (await act(acting, name, headers={"If-Match": f'"v{version}"'})).is_success, name
 
 
-@pytest.mark.parametrize(
-    ("name", "body"),
-    [
-        ("move", {}),
-        ("move", {"state": "closed"}),
-        ("move", {"state": "resolved", "tenant_id": "ten-globex"}),
-        ("assign", {}),
-        ("assign", {"user_id": ""}),
-        ("assign", {"user_id": "x" * 65}),
-        ("edit", {}),
-        ("edit", {"title": None}),
-        ("edit", {"title": " \n "}),
-        ("edit", {"title": "x" * 201}),
-        ("edit", {"severity": "high"}),
-        ("edit", {"title": "x", "assigned_to": EVE}),
-        ("edit", {"title": "x", "version": 9}),
-        ("note", {"text": ""}),
-        ("note", {"text": "\u0000\u202e"}),
-        ("note", {"text": "x" * 4001}),
-        ("note", {"text": "x", "by": EVE}),
-        ("split", {"services": ["payment"], "signal_ids": ["sig-1"]}),
-        ("split", {}),
-    ],
-)
-async def test_a_body_that_makes_no_sense_is_400(acting: Served, name: str, body: Any) -> None:
-    assert (await act(acting, name, body=body)).status_code == 400
+NONSENSE: list[tuple[str, Any]] = [
+    ("move", {}),
+    ("move", {"state": "closed"}),
+    ("move", {"state": "resolved", "tenant_id": "ten-globex"}),
+    ("assign", {}),
+    ("assign", {"user_id": ""}),
+    ("assign", {"user_id": "x" * 65}),
+    ("edit", {}),
+    ("edit", {"title": None}),
+    ("edit", {"title": " \n "}),
+    ("edit", {"title": "x" * 201}),
+    ("edit", {"severity": "high"}),
+    ("edit", {"title": "x", "assigned_to": EVE}),
+    ("edit", {"title": "x", "version": 9}),
+    ("note", {"text": ""}),
+    ("note", {"text": "\u0000\u202e"}),
+    ("note", {"text": "x" * 4001}),
+    ("note", {"text": "x", "by": EVE}),
+    ("split", {"services": ["payment"], "signal_ids": ["sig-1"]}),
+    ("split", {}),
+]
+
+
+async def test_a_body_that_makes_no_sense_is_400(acting: Served) -> None:
+    for name, body in NONSENSE:
+        assert (await act(acting, name, body=body)).status_code == 400, (name, body)
     assert (await kept(acting)).version == 1
 
 

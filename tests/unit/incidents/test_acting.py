@@ -34,7 +34,7 @@ from shared.ports.stores import Versioned
 from tests.builders import NOON, ONE_SECOND, a_signal, an_alert, an_arrival, an_incident
 
 S, R = IncidentState, Refusal
-DANA = Person("dana", "some_operation", "run-1", NOON + timedelta(minutes=5), timedelta(minutes=30))
+DANA = Person("dana", "some_operation", "run-1", NOON + timedelta(minutes=5))
 OPEN = (S.DETECTED, S.ACKNOWLEDGED, S.INVESTIGATING, S.MITIGATED)
 
 
