@@ -222,6 +222,16 @@ def _data_keys(settings: Settings) -> DataKeys:
     raise SettingMissing("set KEY_VAULT_KEY_ID and WRAPPED_DATA_KEY, or DATA_KEY_FILE")
 
 
+async def rewrapped(settings: Settings, new_key_id: str) -> str:
+    """The data key of this environment wrapped by another key; raises SettingMissing where Key Vault holds none."""
+    from shared.adapters.key_vault import rewrap_in_vault
+
+    if not (settings.key_vault_key_id and settings.wrapped_data_key):
+        raise SettingMissing("set KEY_VAULT_KEY_ID and WRAPPED_DATA_KEY: there is no wrapped data key here")
+    identity = settings.managed_identity_client_id
+    return await rewrap_in_vault(settings.key_vault_key_id, new_key_id, settings.wrapped_data_key, identity)
+
+
 def _model(settings: Settings) -> tuple[Model | None, list[Closer]]:
     if not settings.openai_endpoint:
         return None, []

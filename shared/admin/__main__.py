@@ -6,10 +6,11 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 from shared.admin.arguments import parser
 from shared.admin.commands import Operating, carry_out
-from shared.bootstrap import build, build_archives
+from shared.bootstrap import build, build_archives, rewrapped
 from shared.errors import CopilotError
 from shared.pipeline.exporting import Archives
 from shared.settings import SettingMissing, Settings
@@ -24,7 +25,13 @@ async def wired() -> AsyncIterator[Operating]:
     async with AsyncExitStack() as stack:
         for close in (process.aclose, *closers):
             stack.push_async_callback(close)
-        yield Operating(process.services, Archives(documents, blobs), f"op-{uuid.uuid4().hex}", datetime.now(UTC))
+        yield Operating(
+            process.services,
+            Archives(documents, blobs),
+            run_id=f"op-{uuid.uuid4().hex}",
+            now=datetime.now(UTC),
+            rewrapped=partial(rewrapped, settings),
+        )
 
 
 def main(

@@ -50,6 +50,8 @@ def _backups(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     export = _of_tenant(commands, "export", "write all of a tenant to a file")
     export.add_argument("--out", required=True, type=Path, help="a new file; one that is there is not overwritten")
     export.add_argument("--with-raw", action="store_true", help="also the bodies of deliveries, as they came")
+    rewrap = commands.add_parser("rewrap", help="print the data key wrapped by another key of Key Vault")
+    rewrap.add_argument("--new-key-id", required=True, type=_text("a key's identifier", _key_id))
     restore = commands.add_parser("import", help="restore a tenant that is not there from such a file")
     restore.add_argument("file", type=Path)
 
@@ -81,6 +83,10 @@ def _short(text: str) -> bool:
 
 def _slug(text: str) -> bool:
     return len(text) <= MAX_SLUG_CHARS and _SLUG.fullmatch(text) is not None
+
+
+def _key_id(text: str) -> bool:
+    return text.startswith("https://") and _short(text)
 
 
 def _guid(text: str) -> bool:

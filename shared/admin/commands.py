@@ -33,6 +33,8 @@ class Operating:
     archives: Archives
     run_id: str
     now: datetime
+    rewrapped: Callable[[str], Awaitable[str]]
+    """The environment's data key, wrapped by the key with this identifier."""
 
 
 async def carry_out(asked: argparse.Namespace, on: Operating) -> list[str]:
@@ -115,6 +117,10 @@ async def _import(asked: argparse.Namespace, on: Operating) -> list[str]:
     ]
 
 
+async def _rewrap(asked: argparse.Namespace, on: Operating) -> list[str]:
+    return [f"KEY_VAULT_KEY_ID={asked.new_key_id}", f"WRAPPED_DATA_KEY={await on.rewrapped(asked.new_key_id)}"]
+
+
 def _read_lines(file: Path) -> Iterator[bytes]:
     with file.open("rb") as opened:
         while line := opened.readline(MAX_LINE_BYTES):
@@ -146,5 +152,6 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace, Operating], Awaitable[list
     "deactivate": _set_active,
     "export": _export,
     "import": _import,
+    "rewrap": _rewrap,
 }
 """Each subcommand of `arguments`; a test holds the two together."""

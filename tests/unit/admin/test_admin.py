@@ -14,12 +14,14 @@ from shared.adapters.memory import MemoryArchive, MemoryBlobArchive, services_in
 from shared.admin.__main__ import main
 from shared.admin.arguments import parser
 from shared.admin.commands import _COMMANDS, Operating
+from shared.bootstrap import rewrapped
 from shared.errors import StoreUnavailable
 from shared.models.audit import AuditIntent
 from shared.models.base import TenantId, document_id
 from shared.models.tenants import Role, Tenant, User
 from shared.pipeline.exporting import Archives
 from shared.ports.services import Services
+from shared.settings import SettingMissing, Settings
 from tests.builders import NOON, a_credential, a_tenant, an_integration
 
 TID = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
@@ -42,9 +44,12 @@ class Installation:
 
         @asynccontextmanager
         async def wiring() -> AsyncIterator[Operating]:
-            yield Operating(self.services, self.archives, f"op-{self.runs}", NOON)
+            yield Operating(self.services, self.archives, f"op-{self.runs}", NOON, rewrapped=self.rewrapped)
 
         return main(arguments, wiring)
+
+    async def rewrapped(self, new_key_id: str) -> str:
+        return f"wrapped-by-{new_key_id}"
 
     def tenant(self, tenant_id: TenantId = SHOP) -> Tenant:
         held = asyncio.run(self.services.records.read(tenant_id, Tenant, tenant_id))
@@ -234,3 +239,23 @@ def test_a_tenant_is_shown_by_slug(installation: Installation, capsys: pytest.Ca
     assert f"id: {SHOP}" in said
     assert f"entra_tenant_id: {TID}" in said
     assert a_tenant().id not in said
+
+
+def test_rewrapping_prints_the_two_settings_that_change(
+    installation: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = "https://vault.example/keys/data/2"
+    assert installation.run("rewrap", "--new-key-id", key) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said == [f"KEY_VAULT_KEY_ID={key}", f"WRAPPED_DATA_KEY=wrapped-by-{key}"]
+
+
+def test_rewrapping_needs_the_identifier_of_a_key(installation: Installation) -> None:
+    with pytest.raises(SystemExit):
+        installation.run("rewrap", "--new-key-id", "data")
+
+
+async def test_an_environment_with_a_key_file_has_nothing_to_rewrap() -> None:
+    settings = Settings.from_environment({"COSMOS_ENDPOINT": "c", "ENTRA_AUDIENCE": "a", "DATA_KEY_FILE": "k"})
+    with pytest.raises(SettingMissing, match="KEY_VAULT_KEY_ID"):
+        await rewrapped(settings, "https://vault.example/keys/data/2")

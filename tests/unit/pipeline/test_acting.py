@@ -210,7 +210,7 @@ async def test_it_is_given_to_active_users_of_the_tenant_only() -> None:
     services = await acme()
     for name, is_active in (("eve", True), ("mallory", False)):
         user = User(
-            id=f"usr-{name}",
+            id=User.id_of(name),
             tenant_id=ACME,
             email=f"{name}@acme.example",
             entra_object_id=name,
