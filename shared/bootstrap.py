@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import azure.functions as func
 
     from shared.adapters.cosmos.client import CosmosDatabase
+    from shared.api.options import ApiOptions
 
 Closer = Callable[[], Awaitable[None]]
 
@@ -55,7 +56,6 @@ class Process:
         from shared.access.authentication import Authenticator
         from shared.adapters.entra import entra_keys
         from shared.api import create_api
-        from shared.api.options import ApiOptions
 
         keys = entra_keys(self.settings.entra_authority, self.settings.entra_ca_file, clock=time.monotonic)
         self.closers.append(keys.aclose)
@@ -66,13 +66,29 @@ class Process:
             authority=self.settings.entra_authority,
             audience=self.settings.entra_audience,
         )
-        options = ApiOptions(client_address_header=self.settings.client_address_header)
+        options = api_options(self.settings)
         return func.AsgiMiddleware(create_api(self.services, authenticator, options=options))
 
     async def aclose(self) -> None:
         """Close every client."""
         for close in reversed(self.closers):
             await close()
+
+
+def api_options(settings: Settings) -> "ApiOptions":
+    """What the settings decide of the API; raises NotAnOrigin."""
+    from shared.api.cors import exact_origins
+    from shared.api.limits import RequestLimits
+    from shared.api.options import ApiOptions
+    from shared.api.pace import Rate
+
+    return ApiOptions(
+        client_address_header=settings.client_address_header,
+        limits=RequestLimits(max_body_bytes=settings.api_max_body_bytes),
+        requests=Rate(settings.api_requests_per_minute, settings.api_requests_at_once),
+        failures=Rate(settings.api_failures_per_minute, settings.api_failures_at_once),
+        cors_origins=exact_origins(settings.cors_origins),
+    )
 
 
 def build(settings: Settings) -> Process:

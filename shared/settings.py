@@ -1,12 +1,19 @@
 """Every setting the product reads, in one place. Nothing else touches the environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+_WHOLE = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class SettingMissing(ValueError):
     """A setting without which the app cannot run; the message names it."""
+
+
+class SettingUnusable(ValueError):
+    """A setting that is there but makes no sense; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,12 @@ class Settings:
     outbound_allow_private: bool
     managed_identity_client_id: str | None
     client_address_header: str | None
+    cors_origins: str
+    api_max_body_bytes: int
+    api_requests_per_minute: int
+    api_requests_at_once: int
+    api_failures_per_minute: int
+    api_failures_at_once: int
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -55,6 +68,12 @@ class Settings:
             outbound_allow_private=(env.get("OUTBOUND_ALLOW_PRIVATE") or "").lower() == "true",
             managed_identity_client_id=env.get("AZURE_CLIENT_ID") or None,
             client_address_header=env.get("CLIENT_ADDRESS_HEADER") or None,
+            cors_origins=env.get("CORS_ORIGINS") or "",
+            api_max_body_bytes=_positive(env, "API_MAX_BODY_BYTES", 256 * 1024),
+            api_requests_per_minute=_positive(env, "API_REQUESTS_PER_MINUTE", 600),
+            api_requests_at_once=_positive(env, "API_REQUESTS_AT_ONCE", 120),
+            api_failures_per_minute=_positive(env, "API_FAILURES_PER_MINUTE", 10),
+            api_failures_at_once=_positive(env, "API_FAILURES_AT_ONCE", 30),
         )
 
 
@@ -63,3 +82,10 @@ def _required(env: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingMissing(f"the setting {name} is not set")
     return value
+
+
+def _positive(env: Mapping[str, str], name: str, default: int) -> int:
+    value = env.get(name) or str(default)
+    if not _WHOLE.fullmatch(value):
+        raise SettingUnusable(f"the setting {name} is not a whole number from 1")
+    return int(value)

@@ -26,6 +26,7 @@ def allowed(operation: str) -> Callable[..., Awaitable[Principal]]:
         authenticator: Authenticator = request.app.state.authenticator
         presented = request.headers.getlist("authorization")
         principal = await authenticator.authenticate(presented[0] if len(presented) == 1 else None)
+        request.app.state.pace.require(principal)
         if not may(principal.role, operation):
             raise Forbidden(f"the role {principal.role} does not allow this", reason="role_too_low")
         return replace(principal, requested_from=_requested_from(request))

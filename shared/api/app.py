@@ -1,19 +1,26 @@
 """Builds the FastAPI app: routes, one shape for errors, security headers."""
 
-from fastapi import APIRouter, FastAPI
+import time
+
+from fastapi import APIRouter, Depends, FastAPI
 
 from shared.access.authentication import Authenticator
 from shared.api import corrections, dead_letters, incidents, me, receipts
-from shared.api.boundary import Boundary
+from shared.api.boundary import Boundary, Caught
+from shared.api.cors import Cors
 from shared.api.documentation import DocumentedApi, add_docs_page
+from shared.api.guards import Bounded, Pace, Unhurried, once_each
 from shared.api.options import PLAIN, ApiOptions
+from shared.api.pace import Buckets, Clock
 from shared.api.problems import install_problems
 from shared.ports.services import Services
 
 PREFIX = "/api/v1"
 
 
-def create_api(services: Services, authenticator: Authenticator, *, options: ApiOptions = PLAIN) -> FastAPI:
+def create_api(
+    services: Services, authenticator: Authenticator, *, options: ApiOptions = PLAIN, clock: Clock = time.monotonic
+) -> FastAPI:
     """The API on these services; every route but the documentation authenticates."""
     api = DocumentedApi(
         title="SRE Copilot",
@@ -30,11 +37,23 @@ def create_api(services: Services, authenticator: Authenticator, *, options: Api
     api.state.services = services
     api.state.authenticator = authenticator
     api.state.options = options
-    routes = APIRouter(prefix=PREFIX, redirect_slashes=False)
+    api.state.pace = Pace(options, clock)
+    routes = APIRouter(prefix=PREFIX, redirect_slashes=False, dependencies=[Depends(once_each)])
     for resource in (me.router, incidents.router, corrections.router, receipts.router, dead_letters.router):
         routes.include_router(resource)
     api.include_router(routes)
     add_docs_page(api, PREFIX)
-    api.add_middleware(Boundary)
+    _add_layers(api, options, clock)
     install_problems(api)
     return api
+
+
+def _add_layers(api: FastAPI, options: ApiOptions, clock: Clock) -> None:
+    """The innermost first: what is added later stands around what is there."""
+    api.add_middleware(Bounded, limits=options.limits)
+    api.add_middleware(Unhurried, options=options, failures=Buckets(options.failures, clock=clock))
+    api.add_middleware(Caught)
+    if options.cors_origins:
+        # Around all that answers, so that a page of an allowed origin can also read our refusals.
+        api.add_middleware(Cors, origins=options.cors_origins)
+    api.add_middleware(Boundary)

@@ -13,6 +13,7 @@ from shared.access.authentication import Authenticator
 from shared.adapters.entra import EntraKeys
 from shared.adapters.memory import services_in_memory
 from shared.api import create_api
+from shared.api.options import PLAIN, ApiOptions
 from shared.models.base import IncidentId, ReceiptId, SnapshotId, document_id
 from shared.models.evidence import AlertEvidence, Section, SectionName, SectionStatus, Snapshot, SnapshotBody, digest
 from shared.models.hypotheses import Conclusion, GeneratedBy, Hypothesis, HypothesisSet
@@ -37,6 +38,7 @@ class Served:
     services: Services = field(default_factory=services_in_memory)
     endpoint: KeyEndpoint = field(default_factory=KeyEndpoint)
     clock: Clock = field(default_factory=Clock)
+    options: ApiOptions = PLAIN
 
     def app(self, keys: EntraKeys) -> FastAPI:
         """The API; it is noon."""
@@ -48,7 +50,7 @@ class Served:
             audience=AUDIENCE,
             now=lambda: NOON,
         )
-        return create_api(self.services, authenticator)
+        return create_api(self.services, authenticator, options=self.options, clock=self.clock)
 
     def without(self, **ports: Any) -> "Served":
         """The same with some ports replaced."""
