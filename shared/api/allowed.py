@@ -46,7 +46,7 @@ def _requested_from(request: Request) -> RequestedFrom:
     )
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
     """The services the app was built on."""
     found: Services = request.app.state.services
     return found

@@ -13,9 +13,15 @@ from shared.api.guards import Bounded, Pace, Unhurried, once_each
 from shared.api.options import PLAIN, ApiOptions
 from shared.api.pace import Buckets, Clock
 from shared.api.problems import install_problems
+from shared.api.tags import TAGS
 from shared.ports.services import Services
 
 PREFIX = "/api/v1"
+DESCRIPTION = (
+    "Every error is a problem (`application/problem+json`, RFC 9457) with a stable `type`. Lists answer with `items` "
+    "and a `cursor`, which is null on the last page. Times are RFC 3339 in UTC. The tenant comes from the credential "
+    "alone; what belongs to another tenant is answered as if it were not there."
+)
 
 
 def create_api(
@@ -26,6 +32,10 @@ def create_api(
         title="SRE Copilot",
         version="1",
         summary="Incidents with ranked, evidence-checked root-cause hypotheses.",
+        description=DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        servers=[{"url": "/", "description": "The host that serves this document."}],
+        openapi_tags=[{"name": name, "description": about} for name, about in TAGS.items()],
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,

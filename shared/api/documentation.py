@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 from shared.api.examples import EXAMPLES
+from shared.api.examples_requests import REQUESTS
 from shared.api.problems import Problem
 
 _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
@@ -25,11 +26,18 @@ class DocumentedApi(FastAPI):
         made["components"]["schemas"]["Problem"] = Problem.model_json_schema()
         for methods in made["paths"].values():
             for operation in methods.values():
+                _show_request(operation)
                 # Set here, for FastAPI drops what is null from the examples it is given.
                 shown = answered_with(operation)
                 if shown is not None:
                     shown["example"] = EXAMPLES[operation["operationId"]]
         return made
+
+
+def _show_request(operation: dict[str, Any]) -> None:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if content is not None and operation["operationId"] in REQUESTS:
+        content["example"] = REQUESTS[operation["operationId"]]
 
 
 def answered_with(operation: dict[str, Any]) -> dict[str, Any] | None:
