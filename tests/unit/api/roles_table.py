@@ -2,7 +2,7 @@
 
 from shared.access.roles import LEAST_ROLE, may
 from shared.models.tenants import Role
-from tests.unit.api.walking import operations
+from tests.unit.api.operations import operations
 
 HEAD = """# Who may do what
 

@@ -3,7 +3,6 @@
 An attack asks one operation and returns what is wrong, or None; a test fails with every operation it succeeded on.
 """
 
-import base64
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
@@ -14,27 +13,24 @@ import pytest
 
 from shared.models.tenants import Role
 from tests.builders import ACME
-from tests.unit.access.issuer import ACME_TID, a_token
-from tests.unit.api.walking import (
-    ID,
-    Asker,
-    Json,
-    Operation,
-    acme,
-    anew,
-    fillings,
-    globex,
-    guarded,
-    leaked,
-    never,
-    with_ids_of,
-    world,
+from tests.unit.access.issuer import ACME_TID
+from tests.unit.api.attack_cases import (
+    ASSIGNED,
+    CHOSEN,
+    CURSORS,
+    EVIL,
+    HOSTILE,
+    METHODS,
+    RAW,
+    SMUGGLED,
+    TYPES,
+    VALUES,
 )
+from tests.unit.api.operations import Json, Operation, guarded
+from tests.unit.api.walking import ID, Asker, acme, anew, fillings, globex, leaked, never, with_ids_of, world
 
 Attack = Callable[[httpx.AsyncClient, Operation], Awaitable[str | None]]
 
-EVIL = "evil.attacker.test"
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "QUERY"]
 JSON = {"Content-Type": "application/json"}
 
 
@@ -111,24 +107,6 @@ def is_sound(answer: httpx.Response, operation: Operation) -> bool:
 
 # A tenant in a header, a query or a body: it comes from the credential alone.
 
-SMUGGLED: dict[str, dict[str, str]] = {
-    "a tenant header": {"X-Tenant-Id": ACME, "X-Tenant": ACME, "Tenant-Id": ACME, "X-Organization-Id": ACME},
-    "App Service's own identity headers": {
-        "X-MS-CLIENT-PRINCIPAL": base64.b64encode(b'{"userId":"x","userRoles":["admin"]}').decode(),
-        "X-MS-CLIENT-PRINCIPAL-ID": "dddddddd-dddd-4ddd-8ddd-dddddddddddd",
-        "X-MS-CLIENT-PRINCIPAL-IDP": "aad",
-        "X-MS-TOKEN-AAD-ACCESS-TOKEN": a_token(tid=ACME_TID, roles=["admin"]),
-        "X-MS-AUTH-TOKEN": a_token(tid=ACME_TID, roles=["admin"]),
-    },
-    "a proxy's user headers": {"X-Forwarded-User": "root", "X-Remote-User": "root", "X-User-Role": "admin"},
-    "another address": {"X-Original-URL": "/api/v1/me", "X-Rewrite-URL": "/api/v1/me", "X-Forwarded-Prefix": "/x"},
-    "another method": {"X-HTTP-Method-Override": "DELETE", "X-HTTP-Method": "DELETE", "X-Method-Override": "DELETE"},
-    "a second token": {"X-Authorization": f"Bearer {a_token(tid=ACME_TID, roles=['admin'])}"},
-    "a cookie that was never given": {
-        "Cookie": f"access_token={a_token(tid=ACME_TID)}; tenant_id={ACME}; role=admin"
-    },
-}
-
 
 @pytest.mark.parametrize("smuggled", SMUGGLED)
 async def test_a_header_that_names_a_tenant_a_role_or_a_method_has_no_effect(smuggled: str) -> None:
@@ -164,20 +142,6 @@ async def test_a_query_that_names_a_tenant_has_no_effect() -> None:
         return unless(answer.status_code in {plain.status_code, 400} and not told, answer)
 
     assert await victims(attack, is_read) == {}
-
-
-ASSIGNED: dict[str, Json] = {
-    "tenant_id": ACME,
-    "tenantId": ACME,
-    "role": "admin",
-    "roles": ["admin"],
-    "is_admin": True,
-    "_etag": '"1"',
-    "id": "inc-" + "0" * 24,
-    "version": 99,
-    "audit_pending": [],
-    "__proto__": {"role": "admin"},
-}
 
 
 @pytest.mark.parametrize("field", ASSIGNED)
@@ -220,30 +184,6 @@ async def test_a_method_that_is_not_described_is_405_and_does_nothing(method: st
     assert await victims(attack, anything) == {}
 
 
-HOSTILE = {
-    "up, encoded": "..%2F..%2Fme",
-    "up, encoded twice": "..%252F..%252Fme",
-    "up, as backslashes": "..%5C..%5Cme",
-    "up, overlong UTF-8": "..%c0%af..%c0%afme",
-    "NUL": "%00",
-    "an id and NUL": "inc-" + "0" * 24 + "%00",
-    "an id and a line end": "inc-" + "0" * 24 + "%0A",
-    "a header of our answer": "%0d%0aSet-Cookie:%20a=b",
-    "digits of another script": "inc-" + "%D9%A0" * 24,
-    "a look-alike letter": "%D1%96nc-" + "0" * 24,
-    "right to left": "%E2%80%AE",
-    "half a surrogate pair": "%ED%A0%80",
-    "bytes that are no text": "%FF%FE",
-    "a query": "' OR 1=1 --".replace(" ", "%20"),
-    "a query's end": "%22%20OR%20c.tenant_id%20!=%20%22",
-    "a template": "%7B%7B7*7%7D%7D",
-    "a dot": "%2e",
-    "two dots": "%2e%2e",
-    "a parameter": "x;a=b",
-    "long": "x" * 2000,
-}
-
-
 @pytest.mark.parametrize("hostile", HOSTILE)
 async def test_a_hostile_path_finds_nothing(hostile: str) -> None:
     async def attack(client: httpx.AsyncClient, operation: Operation) -> str | None:
@@ -255,18 +195,6 @@ async def test_a_hostile_path_finds_nothing(hostile: str) -> None:
         return None
 
     assert await victims(attack, has_path) == {}
-
-
-TYPES = [
-    "text/plain",
-    "text/json",
-    "application/x-www-form-urlencoded",
-    "multipart/form-data; boundary=x",
-    "application/xml",
-    "application/octet-stream",
-    "application/jsonx",
-    "",
-]
 
 
 @pytest.mark.parametrize("content_type", TYPES)
@@ -283,25 +211,6 @@ async def test_a_body_of_another_type_is_refused(content_type: str) -> None:
 
 # Values that nobody described.
 
-RAW: dict[str, bytes] = {
-    "NaN": b"NaN",
-    "infinity": b"-Infinity",
-    "more than a number": b"1e999",
-    "as many digits as fit": b"9" * 4000,
-    "too many digits": b"9" * 5000,
-    "half a surrogate pair": b'"\\ud800"',
-    "NUL": b'"\\u0000"',
-    "a long text": b'"' + b"x" * 100_000 + b'"',
-    "a wide list": b"[" + b"1," * 20_000 + b"1]",
-    "a deep list": b"[" * 21 + b"]" * 21,
-    "a number": b"-1",
-    "a truth": b"true",
-    "nothing": b"null",
-    "an object": b'{"$ne": null}',
-    "a query": b'"\' OR 1=1 --"',
-    "a template": b'"{{7*7}}${7*7}<script>alert(1)</script>"',
-}
-
 
 @pytest.mark.parametrize("hostile", RAW)
 async def test_a_hostile_value_is_refused_or_kept_as_it_is(hostile: str) -> None:
@@ -317,9 +226,6 @@ async def test_a_hostile_value_is_refused_or_kept_as_it_is(hostile: str) -> None
         return None
 
     assert await victims(attack, has_body, is_harmless=False) == {}
-
-
-VALUES = ["", "NaN", "1e9", "9" * 400, "-1", "\0", "\u0662\u0665", "a'b", "x" * 1000, "[]", "true"]
 
 
 @pytest.mark.parametrize("value", VALUES)
@@ -344,31 +250,6 @@ async def test_a_parameter_of_one_value_that_comes_twice_is_refused() -> None:
         return None
 
     assert await victims(attack, anything) == {}
-
-
-def encoded(values: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
-
-
-CURSORS: dict[str, str] = {
-    "junk": "junk",
-    "unicode": "\u2028\u0661\U0001f600",
-    "NUL": "\x00",
-    "padding": "====",
-    "no list": encoded({"a": 1}),
-    "an empty list": encoded([]),
-    "one value": encoded(["2026-11-23T12:00:00.000000Z"]),
-    "values of another order": encoded([3, "inc-" + "0" * 24]),
-    "many values": encoded(["x"] * 50),
-    "null": encoded([None, None]),
-    "objects": encoded([{}, {}]),
-    "numbers": encoded([1e308, -1]),
-    "truths": encoded([True, False]),
-    "a tenant": encoded([ACME, "inc-" + "0" * 24]),
-    "a query": encoded(["' OR 1=1 --", "x"]),
-    "long": "A" * 400,
-    "too long": "A" * 5000,
-}
 
 
 @pytest.mark.parametrize("cursor", CURSORS)
@@ -410,16 +291,6 @@ async def a_cursor(client: httpx.AsyncClient) -> str:
 
 
 # Addresses and headers that the caller chooses.
-
-CHOSEN = {
-    "Host": EVIL,
-    "X-Forwarded-Host": EVIL,
-    "Forwarded": f"host={EVIL}",
-    "Origin": f"https://{EVIL}",
-    "Referer": f"https://{EVIL}/",
-    "X-Request-Id": EVIL,
-    "User-Agent": f"<script>{EVIL}</script>",
-}
 
 
 async def test_no_answer_is_built_from_what_the_caller_says_of_itself() -> None:

@@ -7,22 +7,20 @@ import pytest
 from shared.access.roles import LEAST_ROLE, may
 from shared.models.tenants import Role
 from tests.unit.access.issuer import a_token
+from tests.unit.api.operations import Operation, guarded, operations
 from tests.unit.api.roles_table import rendered
 from tests.unit.api.serving import bearer
 from tests.unit.api.walking import (
     ID,
     MARK,
     Asker,
-    Operation,
     acme,
     anew,
     fillings,
     globex,
-    guarded,
     leaked,
     never,
     only_acme_has,
-    operations,
     with_ids_of,
     world,
 )

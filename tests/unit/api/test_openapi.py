@@ -10,7 +10,7 @@ from fastapi.routing import iter_route_contexts
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from shared.api import create_api
-from tests.unit.api.walking import Operation, document, example_of, operations
+from tests.unit.api.operations import Operation, document, example_of, operations
 
 PUBLIC = re.compile(r"/api/v1/(openapi\.json|docs(/assets)?)")
 DOCS = Path(__file__).parents[3] / "docs"
