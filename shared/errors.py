@@ -19,6 +19,7 @@ CopilotError
     └── Unauthenticated       no credential, or not a good one
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -95,9 +96,24 @@ class AlreadyExists(CopilotError):
 
 
 class NotAllowed(CopilotError):
-    """What is asked for cannot be done in the state that things are in."""
+    """What is asked for cannot be done in the state that things are in.
+
+    `allowed` says what could be done instead, `retry_after_seconds` when to try again, where that is known.
+    """
 
     default_reason = "not_allowed"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str | None = None,
+        allowed: Sequence[str] | None = None,
+        retry_after_seconds: int | None = None,
+    ) -> None:
+        super().__init__(message, reason=reason)
+        self.allowed = allowed
+        self.retry_after_seconds = retry_after_seconds
 
 
 class StoreRejected(CopilotError):

@@ -9,6 +9,7 @@ from functools import cached_property
 from sqlite3 import Row
 from typing import Any
 
+from dev.cosmos import sorted_indexes
 from dev.cosmos.errors import bad_request, conflict, item_not_found, owner_not_found
 from dev.cosmos.indexing import complete_policy
 from dev.cosmos.partition_keys import KeyDefinition, parse_definition
@@ -132,6 +133,7 @@ class Catalog:
             self._databases[row["number"]] = Database(**row)
         for row in storage.rows("SELECT * FROM containers"):
             self._containers[row["number"]] = self._container_of(row)
+            self._make_indexes(self._containers[row["number"]])
 
     def _container_of(self, row: Row) -> Container:
         database = self._databases[row["database"]]
@@ -202,6 +204,7 @@ class Catalog:
             *(database.number, name, json.dumps(properties), etag, ts),
         )
         self._containers[number] = Container(number, database, name, properties, etag, ts)
+        self._make_indexes(self._containers[number])
         return self._containers[number]
 
     def replace_container(self, container: Container, body: Mapping[str, Any]) -> Container:
@@ -217,11 +220,22 @@ class Catalog:
             *(json.dumps(properties), etag, ts, container.number),
         )
         replaced = Container(container.number, container.database, container.id, properties, etag, ts)
+        self._drop_indexes(container)
+        self._make_indexes(replaced)
         self._containers[container.number] = replaced
         return replaced
 
+    def _make_indexes(self, container: Container) -> None:
+        for statement in sorted_indexes.definitions(container.number, container.properties["indexingPolicy"]):
+            self._storage.run(statement)
+
+    def _drop_indexes(self, container: Container) -> None:
+        for name in sorted_indexes.names(container.number, container.properties["indexingPolicy"]):
+            self._storage.run(f"DROP INDEX IF EXISTS {name}")
+
     def delete_container(self, container: Container) -> None:
         """The container with its items."""
+        self._drop_indexes(container)
         with self._storage.transaction():
             self._storage.run("DELETE FROM items WHERE container = ?", container.number)
             self._storage.run("DELETE FROM containers WHERE number = ?", container.number)

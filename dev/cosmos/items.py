@@ -55,9 +55,16 @@ class Items:
         self._now = clock()
         self._lsn: int | None = None
 
-    def visible(self, where: str, arguments: Sequence[Any], order: str = "number") -> Iterator[Row]:
-        """The rows that are not expired and match."""
+    def visible(
+        self, where: str, arguments: Sequence[Any], order: str = "number", *, index: str | None = None
+    ) -> Iterator[Row]:
+        """The rows that are not expired and match; `index` names the index that they are read by."""
         expiry, ttl_arguments = self._expiry()
+        if index is not None:
+            # Written out, as SQLite takes an index of one container only where the container is no parameter.
+            table = f"items INDEXED BY {index} WHERE container = {self._container.number:d}"
+            statement = f"SELECT * FROM {table} AND {expiry} AND {where} ORDER BY {order}"
+            return self._storage.rows(statement, *ttl_arguments, *arguments)
         statement = f"SELECT * FROM items WHERE container = ? AND {expiry} AND {where} ORDER BY {order}"
         return self._storage.rows(statement, self._container.number, *ttl_arguments, *arguments)
 

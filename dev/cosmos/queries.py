@@ -18,7 +18,8 @@ from dev.cosmos.paging import (
     take_page,
 )
 from dev.cosmos.query_plans import MARKER, plan_of, wrapped
-from dev.cosmos.scope import Scope, scope_of
+from dev.cosmos.scope import ONE_PARTITION, Scope, scope_of
+from dev.cosmos.sorted_indexes import SortedIndex, index_for
 from dev.cosmos.sql.evaluate import ROOT, Row
 from dev.cosmos.sql.parser import parse_query
 from dev.cosmos.sql.pushdown import Prefilter, document_alias, path_below, prefilter
@@ -75,19 +76,21 @@ def query_page(request: Request, container: Container, items: Items, *, strict: 
     refuse_unscoped(scope, strict=strict)
     _refuse_unmergeable(request, scope, compiled.query)
     _refuse_unserved(compiled.query, container)
-    documents = _Documents(items, scope, prefilter(compiled.query, query.parameters))
+    index = _index_for(container, scope, compiled.query)
+    documents = _Documents(items, scope, prefilter(compiled.query, query.parameters), index)
     offset, limit = compiled.window()
     if query.wrapped and limit is not None:
         offset, limit = 0, offset + limit  # the SDK skips the offset itself, over all ranges
     token = request.headers.get("x-ms-continuation")
     if token is None:
-        answers = compiled.answers(documents.after(0))
+        answers = compiled.answers(documents.after(0), in_order=index is not None)
         for _ in range(offset):
             next(answers, None)
     else:
         last = decode_continuation(token, query.text)
         start = 0 if compiled.query.needs_every_row or compiled.query.distinct else last.position[0] - 1
-        answers, limit = after(compiled.answers(documents.after(start)), last, compiled.query.order_by), last.left
+        answers = compiled.answers(documents.after(start), in_order=index is not None)
+        answers, limit = after(answers, last, compiled.query.order_by), last.left
     page = take_page(answers, limit=limit, max_items=max_items_of(request))
     return QueryPage(
         [_shown(answer, compiled.query, is_wrapped=query.wrapped) for answer in page.answers],
@@ -96,17 +99,25 @@ def query_page(request: Request, container: Container, items: Items, *, strict: 
     )
 
 
-class _Documents:
-    """The documents of a scope, counted as they are looked at."""
+def _index_for(container: Container, scope: Scope, query: Query) -> SortedIndex | None:
+    if scope.where != ONE_PARTITION:
+        return None
+    return index_for(container.number, container.properties["indexingPolicy"], query)
 
-    def __init__(self, items: Items, scope: Scope, pushed: Prefilter) -> None:
+
+class _Documents:
+    """The documents of a scope, counted as they are looked at; in the order of an index, where there is one."""
+
+    def __init__(self, items: Items, scope: Scope, pushed: Prefilter, index: SortedIndex | None) -> None:
         self._items = items
+        self._index = index
         self._where = f"number > ? AND {scope.where} AND {pushed.where}"
         self._arguments = (*scope.arguments, *pushed.arguments)
         self.seen = 0
 
     def after(self, number: int) -> Iterator[tuple[int, Row]]:
-        for row in self._items.visible(self._where, (number, *self._arguments)):
+        order, name = (self._index.order, self._index.name) if self._index else ("number", None)
+        for row in self._items.visible(self._where, (number, *self._arguments), order, index=name):
             self.seen += 1
             yield row["number"], {ROOT: self._items.document(row)}
 

@@ -7,6 +7,7 @@ from typing import Any
 from dev.cosmos.errors import bad_request
 from dev.cosmos.partition_keys import KeyDefinition, of_header
 
+ONE_PARTITION = "partition = ?"
 _LEVEL_DIGITS = 32
 _HIGHEST = "FF"
 
@@ -26,7 +27,7 @@ def scope_of(headers: Mapping[str, str], definition: KeyDefinition) -> Scope:
     """The scope that the headers name. A prefix of a hierarchical key arrives as a range of hashes only."""
     key = of_header(headers.get("x-ms-documentdb-partitionkey"), definition)
     if key is not None:
-        return Scope("partition = ?", (key.canonical,), tenant_bound=True)
+        return Scope(ONE_PARTITION, (key.canonical,), tenant_bound=True)
     start, end = headers.get("x-ms-start-epk", "").upper(), headers.get("x-ms-end-epk", "").upper()
     by_range = "x-ms-documentdb-partitionkeyrangeid" in headers
     if bool(start) != bool(end):

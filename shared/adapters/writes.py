@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from shared.errors import Malformed, StoreRejected
 from shared.models.base import Document, ReceiptId, TenantId
-from shared.models.incidents import IncidentSummary, TimelineEntry, TimelineEvent
+from shared.models.incidents import TimelineEntry, TimelineEvent
 from shared.models.receipts import DeadLetter, ReceiptPart
 from shared.models.tenants import Record
 from shared.ports.stores import IncidentChange
@@ -99,22 +99,18 @@ def removals_of(change: IncidentChange) -> list[tuple[str, str]]:
     return [(held.value.id, held.etag) for held in change.removed_signals]
 
 
-def cursor_after(summary: IncidentSummary) -> str:
-    """An opaque cursor that goes on after this summary: its order values, not a position."""
-    return _cursor(summary.to_stored()["detected_at"], summary.id)
-
-
 def cursor_after_letter(letter: DeadLetter) -> str:
-    """The same for a dead letter."""
-    return _cursor(letter.to_stored()["recorded_at"], letter.id)
+    """An opaque cursor that goes on after this letter: its order values, not a position."""
+    return cursor_of(letter.to_stored()["recorded_at"], letter.id)
 
 
 def cursor_after_record(record: Record) -> str:
     """The same for a record of the directory."""
-    return _cursor(record.to_stored()["created_at"], record.id)
+    return cursor_of(record.to_stored()["created_at"], record.id)
 
 
-def _cursor(detected_at: str, summary_id: str) -> str:
+def cursor_of(detected_at: str, summary_id: str) -> str:
+    """A moment and an id as an opaque cursor."""
     return urlsafe_b64encode(json.dumps([detected_at, summary_id]).encode()).decode().rstrip("=")
 
 
@@ -128,7 +124,7 @@ def order_values(cursor: str) -> tuple[str, str]:
             raise ValueError("not the values of a summary")
         datetime.fromisoformat(detected_at)
         # Each place in the list has one spelling; base64 and JSON alone would take many.
-        if _cursor(detected_at, summary_id) != cursor:
+        if cursor_of(detected_at, summary_id) != cursor:
             raise ValueError("not as we spell it")
     except (ValueError, TypeError, Base64Error, RecursionError) as exc:
         raise Malformed("the cursor is not one of ours", reason="bad_cursor") from exc

@@ -10,6 +10,7 @@ from fastapi.security import HTTPBearer
 from shared.access.authentication import Authenticator, Forbidden
 from shared.access.principals import Principal, RequestedFrom
 from shared.access.roles import may
+from shared.api.idempotency import take_key
 from shared.api.options import ApiOptions
 from shared.ports.services import Services
 
@@ -29,7 +30,9 @@ def allowed(operation: str) -> Callable[..., Awaitable[Principal]]:
         request.app.state.pace.require(principal)
         if not may(principal.role, operation):
             raise Forbidden(f"the role {principal.role} does not allow this", reason="role_too_low")
-        return replace(principal, requested_from=_requested_from(request))
+        principal = replace(principal, requested_from=_requested_from(request))
+        await take_key(request, principal, operation)
+        return principal
 
     check.__dict__["operation"] = operation
     return check

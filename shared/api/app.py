@@ -5,11 +5,12 @@ import time
 from fastapi import APIRouter, Depends, FastAPI
 
 from shared.access.authentication import Authenticator
-from shared.api import corrections, dead_letters, incidents, me, receipts
+from shared.api import corrections, dead_letters, incident_actions, incidents, me, receipts
 from shared.api.boundary import Boundary, Caught
 from shared.api.cors import Cors
 from shared.api.documentation import DocumentedApi, add_docs_page
 from shared.api.guards import Bounded, Pace, Unhurried, once_each
+from shared.api.idempotency import install_idempotency
 from shared.api.options import PLAIN, ApiOptions
 from shared.api.pace import Buckets, Clock
 from shared.api.problems import install_problems
@@ -51,8 +52,10 @@ def create_api(
     routes = APIRouter(prefix=PREFIX, redirect_slashes=False, dependencies=[Depends(once_each)])
     for resource in (me.router, incidents.router, corrections.router, receipts.router, dead_letters.router):
         routes.include_router(resource)
+    routes.include_router(incident_actions.router)
     api.include_router(routes)
     add_docs_page(api, PREFIX)
+    install_idempotency(api)
     _add_layers(api, options, clock)
     install_problems(api)
     return api

@@ -2,13 +2,15 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
+from shared.api.preconditions import IfMatch, require_match
 from shared.api.problems import PROBLEMS, NotFound
 from shared.messages import Envelope
 from shared.models.base import IncidentId, ReceiptId
@@ -28,11 +30,22 @@ class MergeRequest(BaseModel):
 
 
 class SplitRequest(BaseModel):
-    """Which services leave the incident together, for one of their own."""
+    """What leaves the incident together, for one of its own: services, or signals that are all of their services'."""
 
     model_config = ConfigDict(extra="forbid")
 
-    services: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(min_length=1, max_length=100)
+    services: list[Annotated[str, Field(min_length=1, max_length=200)]] | None = Field(
+        default=None, min_length=1, max_length=100
+    )
+    signal_ids: list[Annotated[str, Field(min_length=1, max_length=64)]] | None = Field(
+        default=None, min_length=1, max_length=1000
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.services is None) == (self.signal_ids is None):
+            raise ValueError("name either services or signal_ids")
+        return self
 
 
 class Corrected(BaseModel):
@@ -48,6 +61,7 @@ async def merge_incident(
     request: Request,
     principal: Annotated[Principal, Depends(allowed("merge_incident"))],
     services: Wired,
+    _: IfMatch = None,
 ) -> Corrected:
     """Its alerts go to the other incident; whoever reads it afterwards is sent there. The correction is kept."""
     who = _correcting(principal, request)
@@ -64,11 +78,17 @@ async def split_incident(
     request: Request,
     principal: Annotated[Principal, Depends(allowed("split_incident"))],
     services: Wired,
+    _: IfMatch = None,
 ) -> Corrected:
     """Their alerts go to an incident of their own and stay there. The correction is kept."""
     who = _correcting(principal, request)
     target = await correcting.split_incident(
-        who, _known(incident_id), wanted.services, services, now=datetime.now(UTC)
+        who,
+        _known(incident_id),
+        wanted.services or (),
+        services,
+        signal_ids=wanted.signal_ids or (),
+        now=datetime.now(UTC),
     )
     return Corrected(incident_id=target)
 
@@ -84,4 +104,4 @@ def _correcting(principal: Principal, request: Request) -> correcting.Correcting
     message = Envelope(
         tenant_id=principal.tenant_id, receipt_id=ReceiptId(f"api-{request_id}"), correlation_id=request_id
     )
-    return correcting.Correcting(message, principal.object_id)
+    return correcting.Correcting(message, principal.object_id, partial(require_match, request))

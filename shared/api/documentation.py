@@ -10,10 +10,19 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
+from shared.access.idempotency import MAX_KEY_CHARS
+from shared.access.roles import LEAST_ROLE
 from shared.api.examples import EXAMPLES
 from shared.api.examples_requests import REQUESTS
-from shared.api.problems import Problem
+from shared.api.problems import OF_KEYS, Problem
 
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A repeat with the same key is answered as the first request was, and does nothing.",
+    "schema": {"type": "string", "pattern": f"^[!-~]{{1,{MAX_KEY_CHARS}}}$"},
+}
 _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -25,7 +34,9 @@ class DocumentedApi(FastAPI):
         made = super().openapi()
         made["components"]["schemas"]["Problem"] = Problem.model_json_schema()
         for methods in made["paths"].values():
-            for operation in methods.values():
+            for method, operation in methods.items():
+                if method == "post" and operation["operationId"] in LEAST_ROLE:
+                    _takes_key(operation)
                 _show_request(operation)
                 # Set here, for FastAPI drops what is null from the examples it is given.
                 shown = answered_with(operation)
@@ -38,6 +49,14 @@ def _show_request(operation: dict[str, Any]) -> None:
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if content is not None and operation["operationId"] in REQUESTS:
         content["example"] = REQUESTS[operation["operationId"]]
+
+
+def _takes_key(operation: dict[str, Any]) -> None:
+    operation["parameters"] = [
+        *(one for one in operation.get("parameters", []) if one["name"] != _IDEMPOTENCY_KEY["name"]),
+        _IDEMPOTENCY_KEY,
+    ]
+    operation["responses"] |= OF_KEYS
 
 
 def answered_with(operation: dict[str, Any]) -> dict[str, Any] | None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from shared.api.examples_incidents import acted_on
+
 Example = dict[str, Any]
 
 _INCIDENT_ID = "inc-5f8a3d1b9c2e4f6a7b8c9d0e"
@@ -25,6 +27,7 @@ _SUMMARY: Example = {
     "signal_count": 1,
     "firing_count": 1,
     "services": ["payment"],
+    "version": 3,
     "flap_count": 0,
     "flapping_until": None,
     "suppressed": None,
@@ -63,6 +66,7 @@ _TIMELINE_ENTRY: Example = {
     "event": "incident_opened",
     "reason": "opened_new",
     "text": "Opened by ShopHighErrorRatio of payment.",
+    "by": None,
     "signal_ids": [_SIGNAL_ID],
     "at": _DETECTED,
     "incident_version": 1,
@@ -136,8 +140,11 @@ _INCIDENT: Example = {
     "acknowledged_at": None,
     "mitigated_at": None,
     "created_at": _DETECTED,
+    "note_count": 0,
     "signals": [_SIGNAL],
+    "signals_cursor": None,
     "timeline": [_TIMELINE_ENTRY],
+    "timeline_cursor": None,
     "snapshot": _SNAPSHOT_SUMMARY,
     "hypotheses": _HYPOTHESES,
 }
@@ -195,11 +202,12 @@ _ME: Example = {
 
 
 EXAMPLES: Mapping[str, Example | list[Example]] = {
+    **acted_on(_SUMMARY, _SNAPSHOT),
     "who_am_i": _ME,
     "list_incidents": _INCIDENT_PAGE,
     "read_incident": _INCIDENT,
-    "read_signals": [_SIGNAL],
-    "read_timeline": [_TIMELINE_ENTRY],
+    "read_signals": {"items": [_SIGNAL], "cursor": None},
+    "read_timeline": {"items": [_TIMELINE_ENTRY], "cursor": None},
     "read_snapshot": _SNAPSHOT,
     "read_hypotheses": [_HYPOTHESES],
     "read_receipt": _RECEIPT,

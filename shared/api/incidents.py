@@ -5,24 +5,28 @@ import re
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import RedirectResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
+from shared.api.preconditions import show_version
 from shared.api.problems import PROBLEMS, NotFound
 from shared.api.views import (
     HypothesesView,
     IncidentView,
     SignalView,
+    SnapshotLineView,
     SnapshotSummaryView,
     SnapshotView,
     SummaryView,
     TimelineView,
 )
-from shared.models.base import IncidentId, SnapshotId, TenantId
-from shared.models.incidents import Incident
+from shared.models.base import IncidentId, Instant, SnapshotId, TenantId
+from shared.models.incidents import Incident, IncidentState
+from shared.models.signals import Severity
+from shared.ports.listing import IncidentOrder, IncidentQuery, TimelineOrder
 from shared.ports.services import Services
 
 router = APIRouter(prefix="/incidents", tags=["incidents"], responses=PROBLEMS)
@@ -30,24 +34,76 @@ router = APIRouter(prefix="/incidents", tags=["incidents"], responses=PROBLEMS)
 # As `document_id` makes them; anything else never reaches the store.
 _INCIDENT_ID = re.compile(r"inc-[0-9a-f]{24}")
 _SNAPSHOT_ID = re.compile(r"snap-[0-9a-f]{24}")
+_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
+MAX_EMBEDDED = 100
+"""Signals, and what happened, that come with an incident; the rest is a page away."""
+
+Limit = Annotated[int, Query(ge=1, le=500, description="How many to answer with.")]
+Cursor = Annotated[str | None, Query(max_length=400, description="The cursor of the page before.")]
 
 
 class IncidentPage(BaseModel):
-    """Some incidents, newest first; ask again with the cursor for more."""
+    """Some incidents; ask again with the cursor for more."""
 
     items: list[SummaryView]
     cursor: str | None
+
+
+class SignalPage(BaseModel):
+    """Some signals, oldest first; ask again with the cursor for more."""
+
+    items: list[SignalView]
+    cursor: str | None
+
+
+class TimelinePage(BaseModel):
+    """Some of what happened; ask again with the cursor for more."""
+
+    items: list[TimelineView]
+    cursor: str | None
+
+
+class ListParameters(BaseModel):
+    """What a list is asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: list[IncidentState] = Field(default=[], max_length=len(IncidentState), description="In any of these.")
+    severity: list[Severity] = Field(default=[], max_length=len(Severity), description="Of any of these.")
+    service: str | None = Field(default=None, min_length=1, max_length=200, description="With this service in it.")
+    assignee: str | None = Field(
+        default=None, pattern=r"^(me|none|[0-9a-fA-F-]{36})$", description="`me`, `none`, or an Entra object id."
+    )
+    detected_from: Instant | None = Field(default=None, alias="from", description="Detected then or later.")
+    detected_to: Instant | None = Field(default=None, alias="to", description="Detected before.")
+    is_open: bool | None = Field(default=None, alias="open", description="Only open ones, or only closed ones.")
+    sort: IncidentOrder = Field(default=IncidentOrder.NEWEST, description="`severity` is worst first, then newest.")
+    limit: int = Field(default=25, ge=1, le=100, description="How many to answer with.")
+    cursor: str | None = Field(default=None, max_length=400, description="The cursor of the page before.")
+
+    def query(self, me: str) -> IncidentQuery:
+        """The question, for whoever `me` is."""
+        return IncidentQuery(
+            order=self.sort,
+            states=frozenset(self.state),
+            severities=frozenset(self.severity),
+            service=self.service,
+            assignee=me if self.assignee == "me" else self.assignee,
+            detected_from=self.detected_from,
+            detected_to=self.detected_to,
+            is_open=self.is_open,
+        )
 
 
 @router.get("", summary="List incidents")
 async def list_incidents(
     principal: Annotated[Principal, Depends(allowed("list_incidents"))],
     services: Wired,
-    limit: Annotated[int, Query(ge=1, le=100, description="How many to answer with.")] = 25,
-    cursor: Annotated[str | None, Query(max_length=400, description="The cursor of the page before.")] = None,
+    asked: Annotated[ListParameters, Query()],
 ) -> IncidentPage:
-    """Newest detection first. The list may lag behind an incident by the moment its writing takes."""
-    page = await services.incident_list.page(principal.tenant_id, limit=limit, cursor=cursor)
+    """By default the newest detection first. The list may lag behind an incident by the moment its writing takes."""
+    query = asked.query(principal.object_id)
+    page = await services.incident_list.page(principal.tenant_id, limit=asked.limit, cursor=asked.cursor, query=query)
     return IncidentPage(items=[SummaryView.of(one) for one in page.items], cursor=page.cursor)
 
 
@@ -58,9 +114,12 @@ async def list_incidents(
     responses={307: {"description": "It was merged into the incident that `Location` names."}},
 )
 async def read_incident(
-    incident_id: str, principal: Annotated[Principal, Depends(allowed("read_incident"))], services: Wired
+    incident_id: str,
+    response: Response,
+    principal: Annotated[Principal, Depends(allowed("read_incident"))],
+    services: Wired,
 ) -> Any:
-    """The incident with its signals, timeline, a summary of the latest snapshot, and the latest hypotheses.
+    """The incident with its first signals, its latest timeline, a summary of its latest snapshot, and hypotheses.
 
     One that was merged into another answers 307 with the address of that; its own parts stay where they are.
     """
@@ -68,9 +127,11 @@ async def read_incident(
     if incident.merged_into:
         # Relative, so that the address does not come from the Host header, which the caller chooses.
         return RedirectResponse(incident.merged_into, status_code=HTTPStatus.TEMPORARY_REDIRECT)
+    show_version(response, incident.version)
+    key, newest = (principal.tenant_id, incident.incident_id), TimelineOrder.NEWEST
     signals, timeline, snapshot, hypotheses = await asyncio.gather(
-        _signals(principal.tenant_id, incident, services),
-        _timeline(principal.tenant_id, incident, services),
+        services.incidents.signal_page(*key, limit=MAX_EMBEDDED),
+        services.incidents.timeline_page(*key, limit=MAX_EMBEDDED, order=newest),
         _latest_snapshot(principal.tenant_id, incident, services),
         _latest_hypotheses(principal.tenant_id, incident, services),
     )
@@ -79,20 +140,47 @@ async def read_incident(
 
 @router.get("/{incident_id}/signals", summary="Read an incident's signals")
 async def read_signals(
-    incident_id: str, principal: Annotated[Principal, Depends(allowed("read_signals"))], services: Wired
-) -> list[SignalView]:
+    incident_id: str,
+    response: Response,
+    principal: Annotated[Principal, Depends(allowed("read_signals"))],
+    services: Wired,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> SignalPage:
     """Every alert of the incident, oldest first."""
     incident = await _incident(principal.tenant_id, incident_id, services)
-    return await _signals(principal.tenant_id, incident, services)
+    show_version(response, incident.version)
+    page = await services.incidents.signal_page(principal.tenant_id, incident.incident_id, limit=limit, cursor=cursor)
+    return SignalPage(items=[SignalView.of(one) for one in page.items], cursor=page.cursor)
 
 
 @router.get("/{incident_id}/timeline", summary="Read what happened")
 async def read_timeline(
-    incident_id: str, principal: Annotated[Principal, Depends(allowed("read_timeline"))], services: Wired
-) -> list[TimelineView]:
-    """Every change of the incident, oldest first."""
+    incident_id: str,
+    response: Response,
+    principal: Annotated[Principal, Depends(allowed("read_timeline"))],
+    services: Wired,
+    order: Annotated[TimelineOrder, Query(description="From which end.")] = TimelineOrder.OLDEST,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> TimelinePage:
+    """Every change of the incident, with notes. A page ends with a write: it may be a few longer than its limit."""
     incident = await _incident(principal.tenant_id, incident_id, services)
-    return await _timeline(principal.tenant_id, incident, services)
+    show_version(response, incident.version)
+    page = await services.incidents.timeline_page(
+        principal.tenant_id, incident.incident_id, limit=limit, cursor=cursor, order=order
+    )
+    return TimelinePage(items=[TimelineView.of(one) for one in page.items], cursor=page.cursor)
+
+
+@router.get("/{incident_id}/snapshots", summary="List an incident's snapshots")
+async def list_snapshots(
+    incident_id: str, principal: Annotated[Principal, Depends(allowed("list_snapshots"))], services: Wired
+) -> list[SnapshotLineView]:
+    """Every look that was taken, oldest first, without what it holds; at most 500."""
+    incident = await _incident(principal.tenant_id, incident_id, services)
+    lines = await services.incidents.snapshot_lines(principal.tenant_id, incident.incident_id)
+    return [SnapshotLineView.of(number, line) for number, line in enumerate(lines, start=1)]
 
 
 @router.get("/{incident_id}/snapshots/{snapshot_id}", summary="Read a snapshot")
@@ -102,10 +190,11 @@ async def read_snapshot(
     principal: Annotated[Principal, Depends(allowed("read_snapshot"))],
     services: Wired,
 ) -> SnapshotView:
-    """What was looked at: sections with their status and evidence, frozen."""
-    if not _INCIDENT_ID.fullmatch(incident_id) or not _SNAPSHOT_ID.fullmatch(snapshot_id):
+    """What was looked at: sections with their status and evidence, frozen. By its id, or its number in the list."""
+    if not _INCIDENT_ID.fullmatch(incident_id):
         raise NotFound("There is no such snapshot.")
-    found = await services.incidents.snapshot(principal.tenant_id, IncidentId(incident_id), SnapshotId(snapshot_id))
+    known = await _snapshot_id(principal.tenant_id, IncidentId(incident_id), snapshot_id, services)
+    found = await services.incidents.snapshot(principal.tenant_id, IncidentId(incident_id), known)
     if found is None:
         raise NotFound("There is no such snapshot.")
     return SnapshotView.of(found)
@@ -131,12 +220,15 @@ async def _incident(tenant_id: TenantId, incident_id: str, services: Services) -
     return found.value
 
 
-async def _signals(tenant_id: TenantId, incident: Incident, services: Services) -> list[SignalView]:
-    return [SignalView.of(one.value) for one in await services.incidents.signals(tenant_id, incident.incident_id)]
-
-
-async def _timeline(tenant_id: TenantId, incident: Incident, services: Services) -> list[TimelineView]:
-    return [TimelineView.of(one) for one in await services.incidents.timeline(tenant_id, incident.incident_id)]
+async def _snapshot_id(tenant_id: TenantId, incident_id: IncidentId, named: str, services: Services) -> SnapshotId:
+    """The id that was given, or that of the snapshot with the number that was given."""
+    if _SNAPSHOT_ID.fullmatch(named):
+        return SnapshotId(named)
+    if _NUMBER.fullmatch(named):
+        lines = await services.incidents.snapshot_lines(tenant_id, incident_id)
+        if int(named) <= len(lines):
+            return SnapshotId(lines[int(named) - 1].id)
+    raise NotFound("There is no such snapshot.")
 
 
 async def _latest_snapshot(tenant_id: TenantId, incident: Incident, services: Services) -> SnapshotSummaryView | None:

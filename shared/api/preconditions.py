@@ -1,8 +1,15 @@
 """ETags of what people change, and `If-Match`: nobody overwrites what they have not seen (RFC 9110, 13.1.1)."""
 
-from fastapi import Request, Response
+from typing import Annotated
+
+from fastapi import Header, Request, Response
 
 from shared.errors import CopilotError
+
+# Only declares the header for the documentation; `require_match` reads it.
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="Only if it still has this ETag; otherwise 412.")
+]
 
 
 class PreconditionFailed(CopilotError):

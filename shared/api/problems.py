@@ -37,6 +37,12 @@ class NotFoundYet(NotFound):
     title = "Unknown or not processed yet"
 
 
+class KeyReused(CopilotError):
+    """An Idempotency-Key that was used for another request."""
+
+    default_reason = "key_reused"
+
+
 class Problem(BaseModel):
     """What every error looks like (`application/problem+json`)."""
 
@@ -45,6 +51,10 @@ class Problem(BaseModel):
     status: int = Field(examples=[404])
     detail: str | None = Field(default=None, examples=["There is no such incident."])
     request_id: str = Field(description="The one in our log.", examples=[_REQUEST_ID])
+    reason: str | None = Field(default=None, description="Only with 409: why, for programs.")
+    allowed: list[str] | None = Field(
+        default=None, description="Only with 409: the states that people may put the incident into now."
+    )
 
 
 _TITLES = {
@@ -56,6 +66,7 @@ _TITLES = {
     412: "Changed meanwhile",
     413: "Body too large",
     414: "URL too long",
+    422: "Key used for another request",
     429: "Too many requests",
     431: "Headers too large",
     500: "Internal error",
@@ -77,7 +88,7 @@ _MEANINGS = {
 }
 _RETRYABLE = frozenset({429, 503})
 # What the caller did is explained; what is wrong on our side, or with a token, stands in our log.
-_EXPLAINED = frozenset({400, 403, 404, 409, 412, 413, 414, 429, 431})
+_EXPLAINED = frozenset({400, 403, 404, 409, 412, 413, 414, 422, 429, 431})
 
 
 _STATUSES: tuple[tuple[type[CopilotError], int], ...] = (
@@ -86,6 +97,7 @@ _STATUSES: tuple[tuple[type[CopilotError], int], ...] = (
     (NotFound, 404),
     (NotAllowed, 409),
     (PreconditionFailed, 412),
+    (KeyReused, 422),
     (Malformed, 400),
 )
 
@@ -105,11 +117,14 @@ def _documented(description: str, title: str, status: int) -> dict[str, Any]:
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    **{status: _documented(_MEANINGS[status], title, status) for status, title in _TITLES.items()},
+    **{status: _documented(meaning, _TITLES[status], status) for status, meaning in _MEANINGS.items()},
     # Also keeps out FastAPI's 422, which we never answer with.
     "default": _documented("Any other error.", "Method not allowed", 405),
 }
 """For every operation's documentation."""
+
+OF_KEYS = {"422": _documented("The `Idempotency-Key` was used for another request.", _TITLES[422], 422)}
+"""Of operations that take an Idempotency-Key."""
 
 
 def install_problems(api: FastAPI) -> None:
@@ -137,7 +152,8 @@ def refusal(request: Request, exc: CopilotError) -> JSONResponse:
     title = exc.title if isinstance(exc, NotFound) else None
     headers = {"Retry-After": str(exc.retry_after_seconds)} if isinstance(exc, TooManyRequests) else None
     detail = _sentence(str(exc)) if status in _EXPLAINED else None
-    return problem(request, status, title=title, detail=detail, headers=headers)
+    refused = exc if isinstance(exc, NotAllowed) and status == HTTPStatus.CONFLICT else None
+    return problem(request, status, title=title, detail=detail, headers=headers, refused=refused)
 
 
 def _status_of(exc: CopilotError) -> int:
@@ -160,6 +176,7 @@ def problem(
     title: str | None = None,
     detail: str | None = None,
     headers: dict[str, str] | None = None,
+    refused: NotAllowed | None = None,
 ) -> JSONResponse:
     """The answer for an error; `request` has its id from the boundary."""
     title = title or _TITLES.get(status) or HTTPStatus(status).phrase.capitalize()
@@ -169,8 +186,12 @@ def problem(
         status=status,
         detail=detail,
         request_id=request.state.request_id,
+        reason=refused.reason if refused else None,
+        allowed=list(refused.allowed) if refused and refused.allowed is not None else None,
     )
     extra = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": str(RETRY_AFTER_SECONDS)}}.get(status, {})
+    if refused and refused.retry_after_seconds is not None:
+        extra = {**extra, "Retry-After": str(refused.retry_after_seconds)}
     return JSONResponse(
         body.model_dump(exclude_none=True),
         status_code=status,

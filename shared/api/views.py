@@ -7,11 +7,12 @@ from pydantic import BaseModel, Field
 
 from shared.models.base import Instant
 from shared.models.correlation import Membership
-from shared.models.evidence import Section, SectionName, SectionStatus, Snapshot
+from shared.models.evidence import Section, SectionName, SectionStatus, Snapshot, SnapshotLine
 from shared.models.hypotheses import Conclusion, GeneratedBy, Hypothesis, HypothesisSet
 from shared.models.incidents import Incident, IncidentState, IncidentSummary, Suppressed, TimelineEntry, TimelineEvent
 from shared.models.receipts import DeadLetter, LetterState
 from shared.models.signals import AlertStatus, Rejected, Severity, Signal, SignalType, Source
+from shared.ports.stores import Page
 
 
 class SummaryView(BaseModel):
@@ -28,6 +29,7 @@ class SummaryView(BaseModel):
     signal_count: int
     firing_count: int
     services: list[str] = Field(description="Every service in it, in the order they came.")
+    version: int = Field(description="Grows with every change; the ETag is this after a v.")
     flap_count: int = Field(description="How often it was reopened.")
     flapping_until: Instant | None = Field(description="Until when it counts as flapping.")
     suppressed: Suppressed | None = Field(description="Why it is kept but not investigated.")
@@ -37,7 +39,8 @@ class SummaryView(BaseModel):
     def of(cls, summary: IncidentSummary) -> "SummaryView":
         """From the stored summary."""
         names = [node.service_name for node in summary.services]
-        return cls.model_validate({**summary.model_dump(), "services": names})
+        fields = {"services": names, "version": summary.source_version}
+        return cls.model_validate({**summary.model_dump(), **fields})
 
 
 class SignalView(BaseModel):
@@ -73,6 +76,7 @@ class TimelineView(BaseModel):
     event: TimelineEvent
     reason: str
     text: str
+    by: str | None = Field(description="The object id of the person who did it; null for alerts, senders and time.")
     signal_ids: tuple[str, ...]
     at: Instant
     incident_version: int
@@ -165,6 +169,23 @@ class SnapshotSummaryView(BaseModel):
         )
 
 
+class SnapshotLineView(BaseModel):
+    """A snapshot in the list of them."""
+
+    number: int = Field(description="1 for the first.")
+    id: str
+    taken_at: Instant
+    elapsed_seconds: float
+    sha256: str
+    service: str
+    onset_at: Instant
+
+    @classmethod
+    def of(cls, number: int, line: SnapshotLine) -> "SnapshotLineView":
+        """From the stored snapshot's line."""
+        return cls.model_validate({"number": number, **line.model_dump()})
+
+
 class IncidentView(BaseModel):
     """An incident with all that is known of it."""
 
@@ -183,15 +204,19 @@ class IncidentView(BaseModel):
     signal_count: int
     firing_count: int
     services: list[str] = Field(description="Every service in it, in the order they came.")
+    version: int = Field(description="Grows with every change; the ETag is this after a v.")
     acknowledged_by: str | None
+    note_count: int
     flap_count: int = Field(description="How often it was reopened.")
     flapping_until: Instant | None = Field(description="Until when it counts as flapping.")
     held_open: str | None = Field(description="Why it stays open although no known alert fires.")
     suppressed: Suppressed | None = Field(description="Why it is kept but not investigated.")
     created_at: Instant
     updated_at: Instant
-    signals: list[SignalView]
-    timeline: list[TimelineView]
+    signals: list[SignalView] = Field(description="The first 100; `signal_count` counts all.")
+    signals_cursor: str | None = Field(description="Goes on in `/signals`; null when these are all.")
+    timeline: list[TimelineView] = Field(description="The latest 100 or so, oldest first.")
+    timeline_cursor: str | None = Field(description="Goes back in `/timeline?order=newest`; null when these are all.")
     snapshot: SnapshotSummaryView | None = Field(description="Of the latest snapshot; null until there is one.")
     hypotheses: HypothesesView | None = Field(description="The latest answer; null until the context was ranked.")
 
@@ -199,14 +224,21 @@ class IncidentView(BaseModel):
     def of(
         cls,
         incident: Incident,
-        signals: list[SignalView],
-        timeline: list[TimelineView],
+        signals: Page[Signal],
+        timeline: Page[TimelineEntry],
         *,
         snapshot: SnapshotSummaryView | None,
         hypotheses: HypothesesView | None,
     ) -> "IncidentView":
-        """From the stored incident and its parts."""
-        parts = {"signals": signals, "timeline": timeline, "snapshot": snapshot, "hypotheses": hypotheses}
+        """From the stored incident and its parts; the timeline comes newest first."""
+        parts = {
+            "signals": [SignalView.of(one) for one in signals.items],
+            "signals_cursor": signals.cursor,
+            "timeline": [TimelineView.of(one) for one in reversed(timeline.items)],
+            "timeline_cursor": timeline.cursor,
+            "snapshot": snapshot,
+            "hypotheses": hypotheses,
+        }
         names = [node.service_name for node in incident.services]
         return cls.model_validate({**incident.model_dump(), **parts, "services": names})
 

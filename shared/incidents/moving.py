@@ -88,10 +88,11 @@ def left(
         "departed": {**source.value.departed, **dict.fromkeys(departure.services, target_id)},
         "services": staying,
         "merged_into": None if staying else target_id,
-        "severity": _worst(staying) or source.value.severity,
+        "severity": _severity(source.value, staying),
     }
     if source.value.service_name in departure.services and staying_signals:
         fields |= headline(staying_signals)
+        fields["title"] = source.value.title if source.value.title_by else fields["title"]
     after, settled = _settled(_next(source.value, fields, now=now), now=now)
     event = TimelineEvent.SERVICES_LEFT if staying else TimelineEvent.MERGED
     words = f"{', '.join(sorted(departure.services))} went to incident {target_id}"
@@ -149,7 +150,7 @@ def _grown(
         "departed": {name: where for name, where in before.departed.items() if name not in nodes},
         "signal_count": before.signal_count + len(coming),
         "firing_count": before.firing_count + firing,
-        "severity": _worst(services) or before.severity,
+        "severity": _severity(before, services),
         # Alerts that a cut list hides may be of these services, and what flapped there flaps here.
         "cut_groups": tuple(dict.fromkeys([*before.cut_groups, *_cut_with(source, coming)])),
         **joint_fires(before, [signal for signal in coming if len(signal.recent_fires) > 1]),
@@ -162,6 +163,11 @@ def _grown(
 def _cut_with(source: Incident, coming: Sequence[Signal]) -> list[str]:
     groups = {group_id(signal.normalized_data.group_key) for signal in coming}
     return [group for group in source.cut_groups if group in groups]
+
+
+def _severity(incident: Incident, nodes: Sequence[ServiceNode]) -> Severity:
+    """That of the worst of these services, unless a person said another."""
+    return incident.severity if incident.severity_by else _worst(nodes) or incident.severity
 
 
 def _worst(nodes: Sequence[ServiceNode]) -> Severity | None:

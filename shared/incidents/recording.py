@@ -12,11 +12,17 @@ from shared.incidents.nodes import nodes_of, with_nodes
 from shared.incidents.timeline import entry
 from shared.models.base import IncidentId, SignalId, TenantId
 from shared.models.correlation import Joined, Membership
-from shared.models.incidents import Coverage, Incident, IncidentState, TimelineEntry, TimelineEvent
+from shared.models.incidents import (
+    MAX_TITLE_CHARS,
+    Coverage,
+    Incident,
+    IncidentState,
+    TimelineEntry,
+    TimelineEvent,
+)
 from shared.models.signals import AlertStatus, Arrival, Origin, Severity, Signal
 from shared.ports.stores import IncidentChange, Versioned
 
-MAX_TITLE_CHARS = 200
 TELL_AGAIN_AFTER = timedelta(minutes=1)
 
 
@@ -205,7 +211,7 @@ def _counted(
         update={
             "signal_count": before.signal_count + len(joining),
             "firing_count": before.firing_count + firing + refired - resolved,
-            "severity": Severity(worst),
+            "severity": before.severity if before.severity_by else Severity(worst),
             "services": with_nodes(before.services, nodes_of(s.normalized_data for s in joining)),
             "last_alert_at": now,
             "version": 1 if is_new else before.version + 1,

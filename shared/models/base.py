@@ -18,7 +18,10 @@ ReceiptId = NewType("ReceiptId", str)
 def _utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("a time needs its offset")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as exc:
+        raise ValueError("a time that UTC cannot name") from exc
 
 
 def _fixed_width(value: datetime) -> str:

@@ -178,6 +178,17 @@ class Snapshot(Document):
         return self.sha256 == digest(self.body)
 
 
+class SnapshotLine(Value):
+    """A snapshot in a list: what it is about, without what it holds."""
+
+    id: str
+    taken_at: Instant
+    elapsed_seconds: float
+    sha256: str
+    service: str
+    onset_at: Instant
+
+
 def digest(body: SnapshotBody) -> str:
     """The SHA-256, in hex, of the canonical JSON."""
     return sha256(body.canonical_json().encode()).hexdigest()

@@ -11,6 +11,9 @@ from shared.models.base import Document, IncidentId, Instant, SnapshotId, Value
 from shared.models.correlation import Membership, ServiceNode
 from shared.models.signals import Severity
 
+MAX_NOTE_CHARS = 4000
+MAX_TITLE_CHARS = 200
+
 
 class IncidentState(StrEnum):
     """Where an incident stands."""
@@ -115,6 +118,11 @@ class Incident(AuditedDocument):
     followed_at: Instant | None = None
     """When the sender said the newest of what was followed, by its clock."""
     suppressed: Suppressed | None = None
+    title_by: str | None = None
+    """The person who wrote the title, which no alert changes then."""
+    severity_by: str | None = None
+    """The same for the severity."""
+    note_count: int = 0
     signal_count: int = 0
     firing_count: int = 0
     context_trigger: str = "opened"
@@ -168,6 +176,10 @@ class TimelineEvent(StrEnum):
     MERGED = "incident_merged"
     FOLLOWED_SENDER = "followed_the_sender"
     STATE_CHANGED = "state_changed"
+    ASSIGNED = "incident_assigned"
+    EDITED = "incident_edited"
+    NOTE_ADDED = "note_added"
+    LOOK_ASKED_FOR = "investigation_asked_for"
 
 
 class TimelineEntry(Document):
@@ -177,20 +189,29 @@ class TimelineEntry(Document):
     incident_id: IncidentId
     event: TimelineEvent
     reason: str
-    text: str = Field(max_length=500)
+    text: str = Field(max_length=MAX_NOTE_CHARS)
+    by: str | None = None
+    """The object id of the person who did it; None for what alerts, their sender or time did."""
     signal_ids: tuple[str, ...] = ()
     at: Instant
     incident_version: int
 
 
 class IncidentSummary(Document):
-    """The line of an incident that lists show; `source_version` is the incident's version it was taken from."""
+    """The line of an incident that lists show; `source_version` is the incident's version it was taken from.
+
+    Schema 2 has what lists sort and filter by: the rank of its severity, and its services by name.
+    """
+
+    current_schema: ClassVar[int] = 2
 
     type: Literal["incident_summary"] = "incident_summary"
+    schema_version: int = 2
     title: str
     service_name: str
     state: IncidentState
     severity: Severity
+    severity_rank: int
     detected_at: Instant
     resolved_at: Instant | None
     assigned_to: str | None
@@ -203,8 +224,20 @@ class IncidentSummary(Document):
     flapping_until: Instant | None = None
     held_open: str | None = None
     services: tuple[ServiceNode, ...] = ()
+    service_names: tuple[str, ...] = ()
     source_version: int
     updated_at: Instant
+
+    @classmethod
+    def upcast(cls, stored: dict[str, Any], version: int) -> dict[str, Any]:
+        """1 → 2: what can be told from the rest."""
+        nodes = stored.get("services") or [{"service_name": stored["service_name"]}]
+        return {
+            **stored,
+            "severity_rank": Severity(stored["severity"]).rank,
+            "service_names": [node["service_name"] for node in nodes],
+            "schema_version": version + 1,
+        }
 
     @classmethod
     def of(cls, incident: Incident) -> "IncidentSummary":
@@ -216,6 +249,7 @@ class IncidentSummary(Document):
             service_name=incident.service_name,
             state=incident.state,
             severity=incident.severity,
+            severity_rank=incident.severity.rank,
             detected_at=incident.detected_at,
             resolved_at=incident.resolved_at,
             assigned_to=incident.assigned_to,
@@ -228,6 +262,7 @@ class IncidentSummary(Document):
             flapping_until=incident.flapping_until,
             held_open=incident.held_open,
             services=incident.services,
+            service_names=tuple(node.service_name for node in incident.services) or (incident.service_name,),
             source_version=incident.version,
             updated_at=incident.updated_at,
         )

@@ -5,6 +5,7 @@ from datetime import datetime
 from shared.context.snapshot import collect
 from shared.errors import Conflict, Malformed, SecretUnreadable
 from shared.hypotheses.answer import ranked_set
+from shared.incidents.looking import snapshot_id_for
 from shared.incidents.timeline import entry
 from shared.messages import BuildContext, Hypothesise, QueueName
 from shared.models.base import SnapshotId, TenantId
@@ -12,7 +13,7 @@ from shared.models.evidence import Snapshot
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, TimelineEvent
 from shared.pipeline.grouping import regroup
-from shared.pipeline.recording import MAX_TRIES, list_latest, snapshot_id_for
+from shared.pipeline.recording import MAX_TRIES, list_latest
 from shared.pipeline.surroundings import remember_topology
 from shared.pipeline.turns import turn
 from shared.ports.metrics import MetricsSource

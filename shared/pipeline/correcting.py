@@ -1,11 +1,11 @@
 """People put services where they belong: merge and split. Their word is kept first, so that nothing undoes it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from shared.errors import Conflict, NotAllowed
-from shared.incidents.people import Objection, Plan, merge, split
+from shared.incidents.people import Objection, Plan, merge, services_of, split
 from shared.messages import Envelope
 from shared.models.base import IncidentId, TenantId
 from shared.models.correlation import Correction
@@ -24,6 +24,8 @@ class Correcting:
 
     message: Envelope
     by: str
+    expects: Callable[[int], None] = lambda _: None
+    """Raises when the incident's version is not the one that they saw."""
 
     @property
     def tenant_id(self) -> TenantId:
@@ -36,6 +38,7 @@ async def merge_incidents(
 ) -> IncidentId:
     """Move everything of one incident into another and return that; raises NotAllowed with the reason why not."""
     source = await _settled(who, source_id, services, now=now)
+    who.expects(source.version)
     target = await _settled(who, target_id, services, now=now)
     tenant = await services.directory.tenant(who.tenant_id)
     window = tenant.reopen_within if tenant else DEFAULT_REOPEN_WITHIN
@@ -43,11 +46,25 @@ async def merge_incidents(
 
 
 async def split_incident(
-    who: Correcting, source_id: IncidentId, names: Iterable[str], services: Services, *, now: datetime
+    who: Correcting,
+    source_id: IncidentId,
+    names: Collection[str] | Objection,
+    services: Services,
+    *,
+    signal_ids: Collection[str] = (),
+    now: datetime,
 ) -> IncidentId:
-    """Move some services to an incident of their own and return that; raises NotAllowed with the reason why not."""
+    """Move some services to an incident of their own and return that; raises NotAllowed with the reason why not.
+
+    `signal_ids` names services by all of their signals.
+    """
     source = await _settled(who, source_id, services, now=now)
-    return await _carry_out(who, split(source, names, by=who.by, now=now), services, now=now)
+    who.expects(source.version)
+    if signal_ids:
+        held = await services.incidents.signals(who.tenant_id, source_id)
+        names = services_of(signal_ids, [one.value for one in held])
+    plan = names if isinstance(names, Objection) else split(source, names, by=who.by, now=now)
+    return await _carry_out(who, plan, services, now=now)
 
 
 async def _settled(who: Correcting, incident_id: IncidentId, services: Services, *, now: datetime) -> Incident:

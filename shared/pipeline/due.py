@@ -8,6 +8,7 @@ from shared.errors import Conflict, CopilotError
 from shared.messages import Check, QueueName
 from shared.models.base import IncidentId, ReceiptId
 from shared.models.schedule import SHARDS, DueWork, WorkKind
+from shared.pipeline.acting import follow_up
 from shared.pipeline.moving import complete
 from shared.pipeline.reconcile import reconcile
 from shared.pipeline.silence import check_silence
@@ -71,6 +72,9 @@ async def check(message: Check, services: Services, *, now: datetime) -> None:
     if message.kind is WorkKind.COMPLETE_MOVE:
         await complete(message, IncidentId(message.subject), services, now=now)
         return
+    if message.kind is WorkKind.FOLLOW_UP:
+        await follow_up(message, services, now=now)
+        return
     held = await services.schedule.read(message.tenant_id, message.work_id)
     if held is None:
         return
@@ -79,7 +83,7 @@ async def check(message: Check, services: Services, *, now: datetime) -> None:
             await check_silence(message, held.value, services, now=now)
         case WorkKind.RECONCILE:
             await reconcile(message, held.value, services, now=now)
-        case WorkKind.COMPLETE_MOVE | WorkKind.SEAL_AUDIT:
+        case WorkKind.COMPLETE_MOVE | WorkKind.FOLLOW_UP | WorkKind.SEAL_AUDIT:
             return
         case _:
             assert_never(held.value.kind)

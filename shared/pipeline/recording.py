@@ -8,11 +8,12 @@ from datetime import datetime
 from shared.errors import Conflict
 from shared.incidents.correlate import home_after
 from shared.incidents.lifecycle import HeldOpen
+from shared.incidents.looking import needs_context
 from shared.incidents.nodes import is_news
 from shared.incidents.recording import PLAIN, Occasion, Work, record
 from shared.incidents.silence import schedule_auto_resolve, schedule_damping
 from shared.messages import BuildContext, Envelope, QueueName
-from shared.models.base import IncidentId, SignalId, SnapshotId, TenantId, document_id
+from shared.models.base import IncidentId, SignalId, TenantId
 from shared.models.incidents import Incident, IncidentSummary
 from shared.models.signals import Signal
 from shared.pipeline.turns import turn
@@ -51,11 +52,6 @@ class _Written:
     """Whether it was opened or reopened."""
     is_news: bool = False
     strays: Sequence[tuple[IncidentId, Work]] = ()
-
-
-def snapshot_id_for(incident_id: IncidentId, trigger: str) -> SnapshotId:
-    """The snapshot that a trigger leads to; the same trigger always leads to the same one."""
-    return SnapshotId(document_id("snap", incident_id, trigger))
 
 
 async def record_in_incident(
@@ -154,14 +150,6 @@ async def list_latest(tenant_id: TenantId, incident_id: IncidentId, services: Se
     current = await services.incidents.read(tenant_id, incident_id)
     if current is not None:
         await services.incident_list.put(tenant_id, IncidentSummary.of(current.value))
-
-
-def needs_context(incident: Incident) -> bool:
-    """Whether the latest reason to look at the context has not led to a snapshot yet."""
-    if incident.suppressed or incident.merged_into:
-        return False
-    expected = snapshot_id_for(incident.incident_id, incident.context_trigger)
-    return incident.firing_count > 0 and incident.latest_snapshot_id != expected
 
 
 async def _write(

@@ -7,15 +7,18 @@ from typing import Generic, Protocol, TypeVar
 
 from shared.models.base import IncidentId, IntegrationId, SignalId, SnapshotId, TenantId
 from shared.models.claims import EpisodeClaim, OpenIncidentClaim, ServiceRoster
-from shared.models.evidence import Snapshot
+from shared.models.evidence import Snapshot, SnapshotLine
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, IncidentSummary, TimelineEntry
 from shared.models.receipts import DeadLetter, LetterState, ReceiptPart
+from shared.models.requests import RequestClaim
 from shared.models.signals import Signal
 from shared.models.tenants import InboundCredential, Integration, IntegrationType, Tenant, User
+from shared.ports.listing import PLAIN, IncidentQuery, TimelineOrder
 
 T = TypeVar("T")
 
+MAX_LINES = 500
 MAX_OPEN = 200
 """Open incidents of one tenant that correlation looks at; those beyond are the oldest."""
 
@@ -54,7 +57,7 @@ class Page(Generic[T]):
     cursor: str | None = None
 
 
-Claim = EpisodeClaim | OpenIncidentClaim | ServiceRoster
+Claim = EpisodeClaim | OpenIncidentClaim | ServiceRoster | RequestClaim
 
 
 class ClaimStore(Protocol):
@@ -76,6 +79,10 @@ class ClaimStore(Protocol):
 
     async def roster(self, tenant_id: TenantId) -> Versioned[ServiceRoster] | None:
         """The services that the tenant's plan covers so far."""
+        ...
+
+    async def request(self, tenant_id: TenantId, claim_id: str) -> Versioned[RequestClaim] | None:
+        """What is kept of a request that came with an Idempotency-Key."""
         ...
 
     async def create(self, tenant_id: TenantId, claim: Claim) -> str:
@@ -102,6 +109,37 @@ class IncidentStore(Protocol):
 
     async def timeline(self, tenant_id: TenantId, incident_id: IncidentId) -> list[TimelineEntry]:
         """What happened, oldest first."""
+        ...
+
+    async def timeline_entry(
+        self, tenant_id: TenantId, incident_id: IncidentId, entry_id: str
+    ) -> TimelineEntry | None:
+        """One thing that happened."""
+        ...
+
+    async def signal_page(
+        self, tenant_id: TenantId, incident_id: IncidentId, *, limit: int, cursor: str | None = None
+    ) -> Page[Signal]:
+        """Its signals, oldest first; raises Malformed on a cursor that is not ours."""
+        ...
+
+    async def timeline_page(
+        self,
+        tenant_id: TenantId,
+        incident_id: IncidentId,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        order: TimelineOrder = TimelineOrder.OLDEST,
+    ) -> Page[TimelineEntry]:
+        """What happened, in this order; a page ends with a write, so it may be a few entries longer than its limit.
+
+        Raises Malformed on a cursor that is not ours.
+        """
+        ...
+
+    async def snapshot_lines(self, tenant_id: TenantId, incident_id: IncidentId) -> list[SnapshotLine]:
+        """Its snapshots without what they hold, oldest first, at most MAX_LINES of them."""
         ...
 
     async def commit(self, tenant_id: TenantId, change: IncidentChange) -> None:
@@ -136,8 +174,13 @@ class IncidentList(Protocol):
         """The incidents that alerts may still join, oldest first, at most MAX_OPEN of them (the newest)."""
         ...
 
-    async def page(self, tenant_id: TenantId, *, limit: int, cursor: str | None = None) -> Page[IncidentSummary]:
-        """Newest detection first, without merged ones; raises Malformed on a cursor that is not ours."""
+    async def page(
+        self, tenant_id: TenantId, *, limit: int, cursor: str | None = None, query: IncidentQuery = PLAIN
+    ) -> Page[IncidentSummary]:
+        """Those that are asked for, without merged ones; raises Malformed on a cursor of another question or of none.
+
+        It reads as many documents as it answers with, and one more.
+        """
         ...
 
 

@@ -5,11 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
+from shared.access.idempotency import first_claim
 from shared.adapters.cosmos.claims import CosmosClaims
 from shared.adapters.memory import MemoryClaims
 from shared.errors import AlreadyExists, Conflict, StoreRejected
 from shared.models.base import IncidentId, TenantId
 from shared.models.claims import EpisodeClaim, OpenIncidentClaim, ServiceRoster
+from shared.models.requests import RequestClaim
 from shared.ports.stores import ClaimStore, Versioned
 from shared.signals.claims import new_claim
 from tests.builders import NOON, an_alert, an_arrival
@@ -153,3 +155,22 @@ async def test_the_same_claim_under_two_tenants_is_two_claims(
 async def test_the_claim_on_an_open_incident_is_no_episode(claims: ClaimStore, tenant: TenantId) -> None:
     await claims.create(tenant, an_open(tenant))
     assert await claims.episodes(tenant, [OpenIncidentClaim.id_for("payment"), "..", "a/b", ""]) == {}
+
+
+async def test_what_is_kept_of_a_request_is_found_by_its_key_alone(claims: ClaimStore, tenant: TenantId) -> None:
+    claim_id = RequestClaim.id_for("dana", "add_note", "key-1")
+    begun = first_claim(tenant, claim_id, "mark", now=NOON)
+    assert await claims.request(tenant, claim_id) is None
+    etag = await claims.create(tenant, begun)
+    with pytest.raises(AlreadyExists):
+        await claims.create(tenant, begun)
+    done = begun.done(201, {"etag": '"v2"'}, "{}")
+    await claims.replace(tenant, done, etag)
+    with pytest.raises(Conflict):
+        await claims.replace(tenant, begun.failed(), etag)
+    held = await claims.request(tenant, claim_id)
+    assert held is not None
+    assert held.value == done
+    assert await claims.request(TenantId(f"{tenant}-other"), claim_id) is None
+    await claims.create(tenant, an_open(tenant))
+    assert await claims.request(tenant, OpenIncidentClaim.id_for("payment")) is None

@@ -8,11 +8,12 @@ import pytest
 
 from shared.adapters.cosmos.incidents import CosmosIncidents
 from shared.adapters.memory import MemoryIncidents
-from shared.errors import Conflict, StoreRejected
+from shared.errors import Conflict, Malformed, StoreRejected
 from shared.incidents.timeline import entry
 from shared.models.base import IncidentId, SnapshotId, TenantId
-from shared.models.incidents import Incident, TimelineEvent
+from shared.models.incidents import Incident, TimelineEntry, TimelineEvent
 from shared.models.signals import AlertStatus, Signal
+from shared.ports.listing import TimelineOrder
 from shared.ports.stores import IncidentChange, IncidentStore, Versioned
 from tests.builders import NOON, a_hypothesis_set, a_signal, a_snapshot, an_alert, an_incident
 from tests.contract.conftest import BACKENDS
@@ -232,3 +233,83 @@ async def test_a_signal_that_moved_is_not_removed_and_nothing_else_is_written(
         await incidents.commit(tenant, stale)
     assert await incidents.signals(tenant, INCIDENT) == [first, second]
     assert await incidents.read(tenant, INCIDENT) == held
+
+
+async def test_signals_come_in_pages_oldest_first(incidents: IncidentStore, tenant: TenantId) -> None:
+    signals = [the_signal(tenant, str(n), timestamp=NOON + timedelta(seconds=n // 2)) for n in range(7)]
+    await incidents.commit(tenant, IncidentChange(the_incident(tenant), None, created_signals=signals))
+    seen: list[Signal] = []
+    cursor = None
+    for size in (3, 3, 1):
+        page = await incidents.signal_page(tenant, INCIDENT, limit=3, cursor=cursor)
+        assert len(page.items) == size
+        seen, cursor = [*seen, *page.items], page.cursor
+    assert cursor is None
+    assert seen == [held.value for held in await incidents.signals(tenant, INCIDENT)]
+    assert (await incidents.signal_page(TenantId(f"{tenant}-other"), INCIDENT, limit=3)).items == []
+    for foreign in ("x", "W10", "a" * 500):
+        with pytest.raises(Malformed):
+            await incidents.signal_page(tenant, INCIDENT, limit=3, cursor=foreign)
+
+
+async def told_in_writes(incidents: IncidentStore, tenant: TenantId, writes: int) -> list[TimelineEntry]:
+    """Each write tells of two events."""
+    etag = None
+    for version in range(1, writes + 1):
+        after = the_incident(tenant, version=version)
+        events = (TimelineEvent.SIGNALS_RESOLVED, TimelineEvent.RESOLVED)
+        told = [entry(after, event, "why", now=NOON) for event in events]
+        await incidents.commit(tenant, IncidentChange(after, etag, timeline=told))
+        held = await incidents.read(tenant, INCIDENT)
+        assert held is not None
+        etag = held.etag
+    return await incidents.timeline(tenant, INCIDENT)
+
+
+@pytest.mark.parametrize("order", TimelineOrder)
+async def test_a_timeline_comes_in_pages_that_end_with_a_write(
+    incidents: IncidentStore, tenant: TenantId, order: TimelineOrder
+) -> None:
+    whole = await told_in_writes(incidents, tenant, 5)
+    seen: list[TimelineEntry] = []
+    cursor = None
+    for size in (4, 4, 2):
+        page = await incidents.timeline_page(tenant, INCIDENT, limit=3, cursor=cursor, order=order)
+        assert len(page.items) == size
+        seen, cursor = [*seen, *page.items], page.cursor
+    assert cursor is None
+    assert seen == (whole if order is TimelineOrder.OLDEST else whole[::-1])
+
+
+async def test_a_timelines_cursor_has_one_order_and_one_spelling(incidents: IncidentStore, tenant: TenantId) -> None:
+    await told_in_writes(incidents, tenant, 2)
+    cursor = (await incidents.timeline_page(tenant, INCIDENT, limit=1)).cursor
+    assert cursor is not None
+    for foreign in (cursor + "=", cursor[:-1], "x", "W10", "a" * 500):
+        with pytest.raises(Malformed):
+            await incidents.timeline_page(tenant, INCIDENT, limit=1, cursor=foreign)
+    with pytest.raises(Malformed):
+        await incidents.timeline_page(tenant, INCIDENT, limit=1, cursor=cursor, order=TimelineOrder.NEWEST)
+    other = TenantId(f"{tenant}-other")
+    assert (await incidents.timeline_page(other, INCIDENT, limit=1, cursor=cursor)).items == []
+
+
+async def test_one_entry_is_found_by_its_id_and_a_signal_is_none(incidents: IncidentStore, tenant: TenantId) -> None:
+    await opened(incidents, tenant)
+    (told,) = await incidents.timeline(tenant, INCIDENT)
+    assert await incidents.timeline_entry(tenant, INCIDENT, told.id) == told
+    assert await incidents.timeline_entry(tenant, INCIDENT, the_signal(tenant, "a").id) is None
+    assert await incidents.timeline_entry(TenantId(f"{tenant}-other"), INCIDENT, told.id) is None
+
+
+async def test_snapshots_are_listed_oldest_first_without_what_they_hold(
+    incidents: IncidentStore, tenant: TenantId
+) -> None:
+    snapshots = [
+        a_snapshot(tenant_id=tenant, id=SnapshotId(f"snap-{n}"), taken_at=NOON - timedelta(seconds=n)) for n in (1, 2)
+    ]
+    await incidents.commit(tenant, IncidentChange(the_incident(tenant), None, snapshots=snapshots))
+    lines = await incidents.snapshot_lines(tenant, INCIDENT)
+    assert [line.id for line in lines] == ["snap-2", "snap-1"]
+    assert (lines[0].service, lines[0].sha256) == ("payment", snapshots[0].sha256)
+    assert await incidents.snapshot_lines(TenantId(f"{tenant}-other"), INCIDENT) == []

@@ -5,13 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dev.cosmos.sql.tree import Alias, Binary, Call, In, Literal, Member, Node, Parameter, Query
+from dev.cosmos.sql.tree import Alias, Binary, Call, In, Literal, Member, Node, Parameter, Query, Unary
 
 _LARGEST_EXACT = 2**53
 _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_JOINED = ("AND", "OR")
 _MAX_CHOICES = 250
-_WITHOUT_PARTIAL = 2
-"""ARRAY_CONTAINS may have a third argument, which asks for objects that match in part."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +63,16 @@ def _conjuncts(node: Node) -> Iterator[Node]:
 def _pushed(term: Node, alias: str, parameters: Mapping[str, Any]) -> Prefilter | None:
     if isinstance(term, In):
         return _among(term.operand, alias, [_constant(choice, parameters) for choice in term.choices])
-    if isinstance(term, Call) and term.name == "ARRAY_CONTAINS" and len(term.arguments) == _WITHOUT_PARTIAL:
-        values = _constant(term.arguments[0], parameters)
-        return _among(term.arguments[1], alias, values) if isinstance(values, list) else None
-    if not isinstance(term, Binary) or term.operator not in _MIRRORED:
-        return None
+    if isinstance(term, Call | Unary):
+        return _tested(term, alias, parameters)
+    if isinstance(term, Binary) and term.operator in _JOINED:
+        return _joined(term, alias, parameters)
+    if isinstance(term, Binary) and term.operator in _MIRRORED:
+        return _compared(term, alias, parameters)
+    return None
+
+
+def _compared(term: Binary, alias: str, parameters: Mapping[str, Any]) -> Prefilter | None:
     operator, path, constant = term.operator, term.left, term.right
     if isinstance(path, Literal | Parameter):
         operator, path, constant = _MIRRORED[operator], constant, path
@@ -76,6 +80,46 @@ def _pushed(term: Node, alias: str, parameters: Mapping[str, Any]) -> Prefilter 
     if column is None or not _is_pushable(value):
         return None
     return Prefilter(f"{column[0]} {operator} ?", (*column[1], value))
+
+
+def _joined(term: Binary, alias: str, parameters: Mapping[str, Any]) -> Prefilter | None:
+    """Both sides of AND and OR. Of an AND one side alone is a superset, of an OR it is not."""
+    sides = [_pushed(side, alias, parameters) for side in (term.left, term.right)]
+    known = [side for side in sides if side is not None]
+    if not known or (term.operator == "OR" and len(known) < len(sides)):
+        return None
+    where = f" {term.operator} ".join(f"({side.where})" for side in known)
+    return Prefilter(f"({where})", tuple(argument for side in known for argument in side.arguments))
+
+
+def _tested(term: Call | Unary, alias: str, parameters: Mapping[str, Any]) -> Prefilter | None:
+    """Whether a path is defined, is not, or is null; and whether an array holds a value."""
+    match term:
+        case Call("ARRAY_CONTAINS", (array, wanted)):
+            return _contained(array, wanted, alias, parameters)
+        case Call("IS_DEFINED", (path,)):
+            return _typed(path, alias, "IS NOT NULL")
+        case Unary("NOT", Call("IS_DEFINED", (path,))):
+            return _typed(path, alias, "IS NULL")
+        case Call("IS_NULL", (path,)):
+            return _typed(path, alias, "= 'null'")
+    return None
+
+
+def _typed(path: Node, alias: str, test: str) -> Prefilter | None:
+    column = _column(path, alias)
+    return Prefilter(f"json_type(body, ?) {test}", column[1]) if column and column[1] else None
+
+
+def _contained(array: Node, wanted: Node, alias: str, parameters: Mapping[str, Any]) -> Prefilter | None:
+    """A path whose value is in a constant array, or an array at a path that holds a constant."""
+    values = _constant(array, parameters)
+    if isinstance(values, list):
+        return _among(wanted, alias, values)
+    column, value = _column(array, alias), _constant(wanted, parameters)
+    if column is None or not column[1] or not _is_pushable(value):
+        return None
+    return Prefilter("EXISTS (SELECT 1 FROM json_each(body, ?) AS one WHERE one.value = ?)", (*column[1], value))
 
 
 def _among(node: Node, alias: str, values: list[Any]) -> Prefilter | None:
@@ -89,14 +133,14 @@ def _among(node: Node, alias: str, values: list[Any]) -> Prefilter | None:
 def _column(node: Node, alias: str) -> tuple[str, tuple[str, ...]] | None:
     """The SQL for the value of a path, and its argument."""
     path = path_below(node, alias)
-    if path is None or path[0].startswith("_") or not all(map(_is_stored_as_written, path)):
+    if path is None or path[0].startswith("_") or not all(map(is_stored_as_written, path)):
         return None
     if path == ("id",):
         return "id", ()
     return "json_extract(body, ?)", ("$" + "".join(f".{json.dumps(name, ensure_ascii=False)}" for name in path),)
 
 
-def _is_stored_as_written(name: str) -> bool:
+def is_stored_as_written(name: str) -> bool:
     """Whether the name stands in the stored JSON without an escape; SQLite compares it with the raw text."""
     return name.isascii() and name.isprintable() and '"' not in name and "\\" not in name
 

@@ -59,11 +59,11 @@ class CompiledQuery:
             raise bad_request(f"{word} takes a whole number that is not negative.")
         return value
 
-    def answers(self, documents: Iterable[tuple[int, Row]]) -> Iterator[Answer]:
-        """The rows of the result in order; lazily unless they must be grouped or sorted."""
+    def answers(self, documents: Iterable[tuple[int, Row]], *, in_order: bool = False) -> Iterator[Answer]:
+        """The rows of the result in order; lazily unless they must be grouped, or sorted and do not come in order."""
         documents = documents if self._has_input else [(0, {})]
         found = self._grouped(documents) if self.query.group_by or self.query.aggregates else self._plain(documents)
-        if self.query.order_by:
+        if self.query.order_by and not in_order:
             found = self._sorted(found)
         return _distinct(found) if self.query.distinct else found
 

@@ -9,6 +9,7 @@ from shared.adapters.writes import MAX_BATCH, of_kind, require_tenant
 from shared.errors import AlreadyExists, Conflict
 from shared.models.base import TenantId
 from shared.models.claims import EpisodeClaim, OpenIncidentClaim, ServiceRoster
+from shared.models.requests import RequestClaim
 from shared.ports.stores import Claim, Versioned
 
 POINT_READS = 3
@@ -70,6 +71,12 @@ class CosmosClaims:
         """See ClaimStore."""
         found = await self._container.read((tenant_id,), ServiceRoster.id_for())
         return Versioned(ServiceRoster.from_stored(found), found["_etag"]) if found else None
+
+    async def request(self, tenant_id: TenantId, claim_id: str) -> Versioned[RequestClaim] | None:
+        """See ClaimStore."""
+        found = await self._container.read((tenant_id,), claim_id)
+        claim = of_kind(RequestClaim, found)
+        return Versioned(claim, str(found["_etag"])) if found and claim else None
 
     async def create(self, tenant_id: TenantId, claim: Claim) -> str:
         """See ClaimStore."""

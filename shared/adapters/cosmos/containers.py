@@ -35,6 +35,9 @@ def _indexed(*paths: str, composite: tuple[tuple[tuple[str, str], ...], ...] = (
 
 OLDEST_FIRST = (("/created_at", "ascending"), ("/id", "ascending"))
 NEWEST_FIRST = (("/detected_at", "descending"), ("/id", "descending"))
+SIGNALS_OLDEST_FIRST = (("/timestamp", "ascending"), ("/id", "ascending"))
+LAST_UPDATED_FIRST = (("/updated_at", "descending"), ("/id", "descending"))
+WORST_FIRST = (("/severity_rank", "ascending"), ("/detected_at", "descending"), ("/id", "descending"))
 LETTERS_NEWEST_FIRST = (("/recorded_at", "descending"), ("/id", "descending"))
 
 CONTAINERS: tuple[ContainerSpec, ...] = (
@@ -49,12 +52,24 @@ CONTAINERS: tuple[ContainerSpec, ...] = (
     ),
     ContainerSpec("lookups", ("/id",), None, _indexed("/id")),
     ContainerSpec("claims", ("/tenant_id",), TTL_PER_DOCUMENT, _indexed("/tenant_id")),
-    ContainerSpec("incidents", ("/tenant_id", "/incident_id"), None, _indexed("/tenant_id", "/incident_id", "/type")),
+    ContainerSpec(
+        "incidents",
+        ("/tenant_id", "/incident_id"),
+        None,
+        _indexed(
+            *("/tenant_id", "/incident_id", "/type", "/timestamp", "/incident_version", "/taken_at"),
+            composite=(SIGNALS_OLDEST_FIRST,),
+        ),
+    ),
     ContainerSpec(
         "incident_list",
         ("/tenant_id",),
         None,
-        _indexed("/tenant_id", "/detected_at", "/is_open", "/merged_into", composite=(NEWEST_FIRST,)),
+        _indexed(
+            *("/tenant_id", "/detected_at", "/updated_at", "/is_open", "/merged_into", "/state", "/severity"),
+            *("/severity_rank", "/service_names/[]", "/assigned_to"),
+            composite=(NEWEST_FIRST, LAST_UPDATED_FIRST, WORST_FIRST),
+        ),
     ),
     ContainerSpec("changes", ("/tenant_id",), TTL_PER_DOCUMENT, _indexed("/tenant_id", "/service_name", "/at")),
     ContainerSpec("caches", ("/tenant_id",), TTL_PER_DOCUMENT, _indexed("/tenant_id")),

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.adapters.cosmos.client import Container, CosmosDatabase
+from shared.adapters.incident_pages import cursor_after, question
+from shared.adapters.part_pages import TOLD_AT_ONCE, line_of, signals_page, timeline_page, version_of
 from shared.adapters.writes import (
     batch_of,
-    cursor_after,
     of_kind,
     order_values,
     place_in_timeline,
@@ -16,25 +17,37 @@ from shared.adapters.writes import (
 )
 from shared.errors import AlreadyExists, Conflict
 from shared.models.base import IncidentId, SignalId, SnapshotId, TenantId
-from shared.models.evidence import Snapshot
+from shared.models.evidence import Snapshot, SnapshotLine
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, IncidentSummary, TimelineEntry
 from shared.models.signals import Signal
-from shared.ports.stores import MAX_OPEN, IncidentChange, Page, Versioned
+from shared.ports.listing import PLAIN, IncidentQuery, TimelineOrder
+from shared.ports.stores import MAX_LINES, MAX_OPEN, IncidentChange, Page, Versioned
 
 MAX_RACES = 8
 POINT_READS = 3
 """A query costs three request units at least, a point read one."""
 
-# A summary written before incidents could be merged has no such field.
-_FIRST_PAGE = (
-    "SELECT * FROM c WHERE (NOT IS_DEFINED(c.merged_into) OR IS_NULL(c.merged_into)) "
-    "ORDER BY c.detected_at DESC, c.id DESC"
+_FIRST_SIGNALS = "SELECT * FROM c WHERE c.type = 'signal' ORDER BY c.timestamp ASC, c.id ASC"
+_NEXT_SIGNALS = (
+    "SELECT * FROM c WHERE c.type = 'signal' AND (c.timestamp > @at OR (c.timestamp = @at AND c.id > @id)) "
+    "ORDER BY c.timestamp ASC, c.id ASC"
 )
-_NEXT_PAGE = (
-    "SELECT * FROM c WHERE (NOT IS_DEFINED(c.merged_into) OR IS_NULL(c.merged_into)) "
-    "AND (c.detected_at < @at OR (c.detected_at = @at AND c.id < @id)) "
-    "ORDER BY c.detected_at DESC, c.id DESC"
+_TOLD = {
+    TimelineOrder.OLDEST: (
+        "SELECT * FROM c WHERE c.type = 'timeline_entry' AND c.incident_version > @version "
+        "ORDER BY c.incident_version ASC"
+    ),
+    TimelineOrder.NEWEST: (
+        "SELECT * FROM c WHERE c.type = 'timeline_entry' AND c.incident_version < @version "
+        "ORDER BY c.incident_version DESC"
+    ),
+}
+_MAX_VERSION = 2**53
+# With the fields that tell whose it is, as every document that is read must say that.
+_SNAPSHOT_LINES = (
+    "SELECT c.id, c.tenant_id, c.incident_id, c.taken_at, c.elapsed_seconds, c.sha256, c.body.service, "
+    "c.body.onset_at FROM c WHERE c.type = 'snapshot' ORDER BY c.taken_at ASC"
 )
 _OPEN = "SELECT * FROM c WHERE c.is_open = true ORDER BY c.detected_at DESC, c.id DESC"
 
@@ -74,6 +87,45 @@ class CosmosIncidents:
         )
         entries = [TimelineEntry.from_stored(body) for body in found]
         return sorted(entries, key=place_in_timeline)
+
+    async def timeline_entry(
+        self, tenant_id: TenantId, incident_id: IncidentId, entry_id: str
+    ) -> TimelineEntry | None:
+        """See IncidentStore."""
+        return of_kind(TimelineEntry, await self._container.read((tenant_id, incident_id), entry_id))
+
+    async def signal_page(
+        self, tenant_id: TenantId, incident_id: IncidentId, *, limit: int, cursor: str | None = None
+    ) -> Page[Signal]:
+        """See IncidentStore."""
+        text, parameters = _FIRST_SIGNALS, {}
+        if cursor:
+            started_at, signal_id = order_values(cursor)
+            text, parameters = _NEXT_SIGNALS, {"at": started_at, "id": signal_id}
+        found = await self._container.query((tenant_id, incident_id), text, parameters, limit=limit + 1)
+        return signals_page([Signal.from_stored(body) for body in found], limit)
+
+    async def timeline_page(
+        self,
+        tenant_id: TenantId,
+        incident_id: IncidentId,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        order: TimelineOrder = TimelineOrder.OLDEST,
+    ) -> Page[TimelineEntry]:
+        """See IncidentStore."""
+        beyond = _MAX_VERSION if order is TimelineOrder.NEWEST else 0
+        parameters = {"version": version_of(cursor, order) if cursor else beyond}
+        key, most = (tenant_id, incident_id), limit + TOLD_AT_ONCE
+        found = await self._container.query(key, _TOLD[order], parameters, limit=most)
+        return timeline_page([TimelineEntry.from_stored(body) for body in found], limit, order)
+
+    async def snapshot_lines(self, tenant_id: TenantId, incident_id: IncidentId) -> list[SnapshotLine]:
+        """See IncidentStore."""
+        found = await self._container.query((tenant_id, incident_id), _SNAPSHOT_LINES, limit=MAX_LINES)
+        lines = [line_of(body, body) for body in found]
+        return sorted(lines, key=lambda line: (line.taken_at, line.id))
 
     async def commit(self, tenant_id: TenantId, change: IncidentChange) -> None:
         """See IncidentStore."""
@@ -128,12 +180,11 @@ class CosmosIncidentList:
         found = await self._container.query((tenant_id,), _OPEN, limit=MAX_OPEN)
         return [IncidentSummary.from_stored(body) for body in reversed(found)]
 
-    async def page(self, tenant_id: TenantId, *, limit: int, cursor: str | None = None) -> Page[IncidentSummary]:
+    async def page(
+        self, tenant_id: TenantId, *, limit: int, cursor: str | None = None, query: IncidentQuery = PLAIN
+    ) -> Page[IncidentSummary]:
         """See IncidentList."""
-        text, parameters = _FIRST_PAGE, {}
-        if cursor:
-            detected_at, summary_id = order_values(cursor)
-            text, parameters = _NEXT_PAGE, {"at": detected_at, "id": summary_id}
+        text, parameters = question(query, cursor)
         found = await self._container.query((tenant_id,), text, parameters, limit=limit + 1)
         items = [IncidentSummary.from_stored(body) for body in found[:limit]]
-        return Page(items, cursor_after(items[-1]) if len(found) > limit else None)
+        return Page(items, cursor_after(items[-1], query) if len(found) > limit else None)

@@ -7,6 +7,7 @@ from shared.adapters.writes import of_kind, require_tenant
 from shared.errors import AlreadyExists
 from shared.models.base import TenantId
 from shared.models.claims import EpisodeClaim, OpenIncidentClaim, ServiceRoster
+from shared.models.requests import RequestClaim
 from shared.ports.stores import Claim, Versioned
 
 
@@ -51,6 +52,12 @@ class MemoryClaims:
         """See ClaimStore."""
         held = self._documents.read((tenant_id,), ServiceRoster.id_for())
         return Versioned(ServiceRoster.from_stored(held[0]), held[1]) if held else None
+
+    async def request(self, tenant_id: TenantId, claim_id: str) -> Versioned[RequestClaim] | None:
+        """See ClaimStore."""
+        held = self._documents.read((tenant_id,), claim_id)
+        claim = of_kind(RequestClaim, held[0]) if held else None
+        return Versioned(claim, held[1]) if held and claim else None
 
     async def create(self, tenant_id: TenantId, claim: Claim) -> str:
         """See ClaimStore."""

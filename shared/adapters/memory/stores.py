@@ -4,10 +4,12 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
+from shared.adapters.incident_pages import cursor_after, in_order, is_after, is_asked_for, place_of
 from shared.adapters.memory.documents import MemoryDocuments, Write
+from shared.adapters.part_pages import TOLD_AT_ONCE, line_of, signals_page, timeline_page, version_of
+from shared.adapters.part_pages import in_order as in_timeline_order
 from shared.adapters.writes import (
     batch_of,
-    cursor_after,
     cursor_after_letter,
     of_kind,
     order_values,
@@ -18,7 +20,7 @@ from shared.adapters.writes import (
     require_tenant,
 )
 from shared.models.base import IncidentId, IntegrationId, SignalId, SnapshotId, TenantId
-from shared.models.evidence import Snapshot
+from shared.models.evidence import Snapshot, SnapshotLine
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, IncidentSummary, TimelineEntry
 from shared.models.receipts import DeadLetter, LetterState, ReceiptPart
@@ -31,7 +33,8 @@ from shared.models.tenants import (
     Tenant,
     User,
 )
-from shared.ports.stores import MAX_OPEN, IncidentChange, Page, Versioned
+from shared.ports.listing import PLAIN, IncidentQuery, TimelineOrder
+from shared.ports.stores import MAX_LINES, MAX_OPEN, IncidentChange, Page, Versioned
 
 
 class MemoryIncidents:
@@ -61,6 +64,52 @@ class MemoryIncidents:
         bodies = self._documents.partition((tenant_id, incident_id))
         found = [TimelineEntry.from_stored(body) for body, _ in bodies if body["type"] == "timeline_entry"]
         return sorted(found, key=place_in_timeline)
+
+    async def timeline_entry(
+        self, tenant_id: TenantId, incident_id: IncidentId, entry_id: str
+    ) -> TimelineEntry | None:
+        """See IncidentStore."""
+        held = self._documents.read((tenant_id, incident_id), entry_id)
+        return of_kind(TimelineEntry, held[0] if held else None)
+
+    async def signal_page(
+        self, tenant_id: TenantId, incident_id: IncidentId, *, limit: int, cursor: str | None = None
+    ) -> Page[Signal]:
+        """See IncidentStore."""
+        after = order_values(cursor) if cursor else None
+        bodies = [
+            body
+            for body, _ in self._documents.partition((tenant_id, incident_id))
+            if body["type"] == "signal" and (after is None or (body["timestamp"], body["id"]) > after)
+        ]
+        oldest = sorted(bodies, key=lambda body: (body["timestamp"], body["id"]))
+        return signals_page([Signal.from_stored(body) for body in oldest[: limit + 1]], limit)
+
+    async def timeline_page(
+        self,
+        tenant_id: TenantId,
+        incident_id: IncidentId,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        order: TimelineOrder = TimelineOrder.OLDEST,
+    ) -> Page[TimelineEntry]:
+        """See IncidentStore."""
+        told = in_timeline_order(await self.timeline(tenant_id, incident_id), order)
+        if cursor:
+            passed, is_newest_first = version_of(cursor, order), order is TimelineOrder.NEWEST
+            told = [
+                one
+                for one in told
+                if one.incident_version != passed and (one.incident_version < passed) == is_newest_first
+            ]
+        return timeline_page(told[: limit + TOLD_AT_ONCE], limit, order)
+
+    async def snapshot_lines(self, tenant_id: TenantId, incident_id: IncidentId) -> list[SnapshotLine]:
+        """See IncidentStore."""
+        bodies = self._documents.partition((tenant_id, incident_id))
+        lines = [line_of(body, body["body"]) for body, _ in bodies if body["type"] == "snapshot"]
+        return sorted(lines, key=lambda line: (line.taken_at, line.id))[:MAX_LINES]
 
     async def commit(self, tenant_id: TenantId, change: IncidentChange) -> None:
         """See IncidentStore."""
@@ -107,17 +156,15 @@ class MemoryIncidentList:
         newest = sorted(bodies, key=lambda body: (body["detected_at"], body["id"]), reverse=True)[:MAX_OPEN]
         return [IncidentSummary.from_stored(body) for body in reversed(newest)]
 
-    async def page(self, tenant_id: TenantId, *, limit: int, cursor: str | None = None) -> Page[IncidentSummary]:
+    async def page(
+        self, tenant_id: TenantId, *, limit: int, cursor: str | None = None, query: IncidentQuery = PLAIN
+    ) -> Page[IncidentSummary]:
         """See IncidentList."""
-        after = order_values(cursor) if cursor else None
-        bodies = sorted(
-            (body for body, _ in self._documents.partition((tenant_id,)) if not body["merged_into"]),
-            key=lambda body: (body["detected_at"], body["id"]),
-            reverse=True,
-        )
-        rest = [body for body in bodies if after is None or (body["detected_at"], body["id"]) < after]
+        places = place_of(cursor, query) if cursor else None
+        bodies = [body for body, _ in self._documents.partition((tenant_id,)) if is_asked_for(body, query)]
+        rest = [body for body in in_order(bodies, query) if places is None or is_after(body, places, query)]
         items = [IncidentSummary.from_stored(body) for body in rest[:limit]]
-        return Page(items, cursor_after(items[-1]) if len(rest) > limit else None)
+        return Page(items, cursor_after(items[-1], query) if len(rest) > limit else None)
 
 
 class MemoryDirectory:

@@ -39,6 +39,7 @@ class Served:
     endpoint: KeyEndpoint = field(default_factory=KeyEndpoint)
     clock: Clock = field(default_factory=Clock)
     options: ApiOptions = PLAIN
+    _api: FastAPI | None = field(default=None, init=False)
 
     def app(self, keys: EntraKeys) -> FastAPI:
         """The API; it is noon."""
@@ -50,7 +51,10 @@ class Served:
             audience=AUDIENCE,
             now=lambda: NOON,
         )
-        return create_api(self.services, authenticator, options=self.options, clock=self.clock)
+        # Made once, as that takes longer than most tests.
+        self._api = self._api or create_api(self.services, authenticator, options=self.options, clock=self.clock)
+        self._api.state.services, self._api.state.authenticator = self.services, authenticator
+        return self._api
 
     def without(self, **ports: Any) -> "Served":
         """The same with some ports replaced."""
@@ -64,7 +68,6 @@ class Served:
         usual: dict[str, Any] = {"headers": bearer(a_token()), "base_url": "http://api.test/api/v1"}
         async with httpx.AsyncClient(transport=transport, **{**usual, **named}) as client:
             yield client
-        await keys.aclose()
 
 
 class Untouched:

@@ -86,6 +86,41 @@ async def test_what_was_split_stays_apart_when_more_alerts_come() -> None:
     assert (other["services"], other["signal_count"]) == (["search"], 2)
 
 
+async def test_signals_name_the_services_that_they_are_all_of() -> None:
+    served, ids = await with_incidents("checkout", "search")
+    await asked(served, f"/incidents/{ids['search']}/merge", {"into": ids["checkout"]})
+    await deliver(served.services, "search", "2")
+    async with served.client() as client:
+        signals = (await client.get(f"/incidents/{ids['checkout']}/signals")).json()["items"]
+    leaving = [one["id"] for one in signals if one["service_name"] == "search"]
+    path = f"/incidents/{ids['checkout']}/split"
+    divided = await asked(served, path, {"signal_ids": leaving[:1]})
+    assert (divided.status_code, divided.json()["reason"]) == (409, "service_divided")
+    unknown = await asked(served, path, {"signal_ids": [*leaving, "sig-none"]})
+    assert (unknown.status_code, unknown.json()["reason"]) == (409, "unknown_signal")
+    assert (await asked(served, path, {"signal_ids": leaving})).status_code == 200
+
+
+async def test_a_version_that_was_seen_is_corrected_and_an_older_one_is_not() -> None:
+    served, ids = await with_incidents("checkout", "search")
+    path, body = f"/incidents/{ids['search']}/merge", {"into": ids["checkout"]}
+    held = await served.services.incidents.read(ACME, ids["search"])
+    assert held is not None
+    async with served.client() as client:
+        stale = await client.post(path, json=body, headers={"If-Match": f'"v{held.value.version + 1}"'})
+        seen = await client.post(path, json=body, headers={"If-Match": f'"v{held.value.version}"'})
+    assert (stale.status_code, seen.status_code) == (412, 200)
+
+
+async def test_a_merge_that_is_repeated_with_its_key_is_answered_as_before() -> None:
+    served, ids = await with_incidents("checkout", "search")
+    path, body = f"/incidents/{ids['search']}/merge", {"into": ids["checkout"]}
+    async with served.client() as client:
+        first, repeat = [await client.post(path, json=body, headers={"Idempotency-Key": "k"}) for _ in range(2)]
+    assert (first.status_code, repeat.status_code) == (200, 200)
+    assert first.json() == repeat.json()
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "why"),
     [

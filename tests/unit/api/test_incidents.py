@@ -5,12 +5,24 @@ import re
 import pytest
 
 from shared.models.base import IncidentId, document_id
+from shared.models.incidents import IncidentState, IncidentSummary
+from shared.models.signals import Severity
+from shared.pipeline.recording import list_latest
 from shared.ports.stores import IncidentChange
-from tests.builders import ACME, NOON, ONE_SECOND, a_summary, an_incident
-from tests.unit.access.issuer import GLOBEX_TID, a_token
-from tests.unit.api.serving import INCIDENT, SNAPSHOT, Served, Untouched, answer_of, bearer
+from tests.builders import ACME, NOON, ONE_SECOND, a_signal, a_summary, an_alert, an_incident
+from tests.unit.access.issuer import GLOBEX_TID, OBJECT_ID, a_token
+from tests.unit.api.serving import (
+    INCIDENT,
+    RECEIPT,
+    SNAPSHOT,
+    Served,
+    Untouched,
+    a_timeline_entry,
+    answer_of,
+    bearer,
+)
 
-PARTS = ["", "/signals", "/timeline", f"/snapshots/{SNAPSHOT}", "/hypotheses"]
+PARTS = ["", "/signals", "/timeline", "/snapshots", f"/snapshots/{SNAPSHOT}", "/hypotheses"]
 
 
 async def test_the_list_shows_summaries(served: Served) -> None:
@@ -39,13 +51,68 @@ async def test_the_list_is_25_long_unless_asked_otherwise(served: Served) -> Non
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=101", "limit=x", "limit=", "cursor=junk", "cursor=W10", f"cursor={'x' * 401}"]
+    "query",
+    [
+        *["limit=0", "limit=101", "limit=x", "limit=", "cursor=junk", "cursor=W10", f"cursor={'x' * 401}"],
+        *["state=open", "severity=high", "assignee=dana", "assignee=", "sort=random", "open=perhaps", "service="],
+        *["from=yesterday", "from=2026-11-23T12:00:00", "to=0001-01-01T00:00:00%2B23:00", "tenant_id=ten-globex"],
+    ],
 )
 async def test_a_parameter_that_makes_no_sense_is_400_and_says_which(served: Served, query: str) -> None:
     async with served.client() as client:
         answer = await client.get(f"/incidents?{query}")
     assert answer.status_code == 400
     assert query.partition("=")[0] in answer.json()["detail"]
+
+
+async def test_the_list_is_filtered_and_sorted_as_asked(served: Served) -> None:
+    listing = served.services.incident_list
+    for number, state in enumerate(IncidentState):
+        one = a_summary(
+            incident_id=IncidentId(f"inc-{number}"),
+            state=state,
+            severity=Severity.WARNING,
+            assigned_to=OBJECT_ID if state is IncidentState.LEARNED else None,
+            detected_at=NOON - number * ONE_SECOND,
+            updated_at=NOON + number * ONE_SECOND,
+        )
+        await listing.put(ACME, one)
+
+    async def found(query: str) -> list[str]:
+        return [one["id"] for one in (await answer_of(served, f"/incidents?{query}"))["items"]]
+
+    assert await found("state=detected&state=mitigated&severity=warning") == ["inc-0", "inc-3"]
+    assert await found("assignee=me") == await found(f"assignee={OBJECT_ID}") == ["inc-5"]
+    assert await found("assignee=none&open=false") == ["inc-4", "inc-6"]
+    assert await found("service=payment&to=2026-11-23T12:00:00Z&limit=2") == ["inc-1", "inc-2"]
+    assert await found("from=2026-11-23T13:00:00%2B01:00&severity=warning") == ["inc-0"]
+    assert (await found("sort=updated"))[0] == "inc-6"
+    assert (await found("sort=severity"))[0] == INCIDENT
+
+
+async def test_a_cursor_of_one_question_is_refused_by_another(served: Served) -> None:
+    await served.services.incident_list.put(ACME, a_summary(incident_id=IncidentId("inc-2")))
+    async with served.client() as client:
+        cursor = (await client.get("/incidents", params={"limit": 1, "sort": "severity"})).json()["cursor"]
+        again = await client.get("/incidents", params={"cursor": cursor, "sort": "severity"})
+        other = await client.get("/incidents", params={"cursor": cursor, "sort": "severity", "open": "true"})
+    assert (again.status_code, len(again.json()["items"]), other.status_code) == (200, 1, 400)
+
+
+async def test_a_list_that_is_behind_is_overtaken_and_never_goes_back(served: Served) -> None:
+    """The list is written after the incident: between the two it is behind, and says by its version how far."""
+    held = await served.services.incidents.read(ACME, INCIDENT)
+    assert held is not None
+    after = held.value.model_copy(update={"version": 2, "title": "newer"})
+    await served.services.incidents.commit(ACME, IncidentChange(after, held.etag))
+    (stale,) = (await answer_of(served, "/incidents"))["items"]
+    assert (stale["version"], stale["title"]) == (1, held.value.title)
+    assert (await answer_of(served, f"/incidents/{INCIDENT}"))["version"] == 2
+    await list_latest(ACME, INCIDENT, served.services)
+    # A slower worker tells what it wrote before.
+    await served.services.incident_list.put(ACME, IncidentSummary.of(held.value))
+    (fresh,) = (await answer_of(served, "/incidents"))["items"]
+    assert (fresh["version"], fresh["title"]) == (2, "newer")
 
 
 async def test_an_incident_comes_with_all_that_is_known_of_it(served: Served) -> None:
@@ -77,9 +144,65 @@ async def test_a_young_incident_has_no_snapshot_and_no_hypotheses_yet(served: Se
     assert (incident["snapshot"], incident["hypotheses"], incident["signals"]) == (None, None, [])
 
 
-@pytest.mark.parametrize("part", ["/signals", "/timeline", "/hypotheses"])
-async def test_a_part_alone_is_as_in_the_whole_list(served: Served, part: str) -> None:
-    assert len(await answer_of(served, f"/incidents/{INCIDENT}{part}")) == 1
+async def test_a_part_alone_is_as_in_the_incident(served: Served) -> None:
+    incident = await answer_of(served, f"/incidents/{INCIDENT}")
+    for part in ("signals", "timeline"):
+        alone = await answer_of(served, f"/incidents/{INCIDENT}/{part}")
+        assert alone == {"items": incident[part], "cursor": None}
+    assert await answer_of(served, f"/incidents/{INCIDENT}/hypotheses") == [incident["hypotheses"]]
+
+
+async def test_snapshots_are_listed_with_their_numbers_and_read_by_them(served: Served) -> None:
+    (line,) = await answer_of(served, f"/incidents/{INCIDENT}/snapshots")
+    assert (line["number"], line["id"], line["service"]) == (1, SNAPSHOT, "payment")
+    assert (await answer_of(served, f"/incidents/{INCIDENT}/snapshots/1"))["id"] == SNAPSHOT
+    async with served.client() as client:
+        for absent in ("0", "2", "01", "-1", "99999", "\u0661"):
+            assert (await client.get(f"/incidents/{INCIDENT}/snapshots/{absent}")).status_code == 404
+
+
+async def test_a_large_incident_is_answered_in_pages(served: Served) -> None:
+    large = IncidentId(document_id("inc", "large"))
+    await served.services.incidents.commit(ACME, IncidentChange(an_incident(incident_id=large), None))
+    for version in range(2, 14):
+        signals = [
+            a_signal(an_alert(fingerprint=f"{version}-{n}"), incident_id=large, receipt_id=RECEIPT) for n in range(20)
+        ]
+        told = [
+            a_timeline_entry().model_copy(
+                update={"id": f"tle-{version}-{n}", "incident_id": large, "incident_version": version}
+            )
+            for n in range(10)
+        ]
+        held = await served.services.incidents.read(ACME, large)
+        assert held is not None
+        after = held.value.model_copy(update={"version": version})
+        change = IncidentChange(after, held.etag, created_signals=signals, timeline=told)
+        await served.services.incidents.commit(ACME, change)
+    incident = await answer_of(served, f"/incidents/{large}")
+    assert (len(incident["signals"]), len(incident["timeline"])) == (100, 100)
+    older = await answer_of(served, f"/incidents/{large}/timeline?order=newest&cursor={incident['timeline_cursor']}")
+    assert [one["incident_version"] for one in older["items"]] == [3] * 10 + [2] * 10
+    seen = incident["signals"]
+    cursor = incident["signals_cursor"]
+    while cursor:
+        page = await answer_of(served, f"/incidents/{large}/signals?cursor={cursor}")
+        seen, cursor = seen + page["items"], page["cursor"]
+    assert len({one["id"] for one in seen}) == len(seen) == 240
+
+
+async def test_an_incident_and_its_parts_have_the_version_as_their_etag(served: Served) -> None:
+    async with served.client() as client:
+        for part in ("", "/signals", "/timeline"):
+            assert (await client.get(f"/incidents/{INCIDENT}{part}")).headers["etag"] == '"v1"'
+
+
+@pytest.mark.parametrize("query", ["order=sideways", "cursor=W10", "limit=501"])
+async def test_a_page_that_cannot_be_is_400(served: Served, query: str) -> None:
+    async with served.client() as client:
+        for part in ("signals", "timeline"):
+            if part == "timeline" or not query.startswith("order"):
+                assert (await client.get(f"/incidents/{INCIDENT}/{part}?{query}")).status_code == 400
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -16,9 +16,9 @@ NAMES = ["a", "größe", "a b", "order", "x/y", "0", "n.m", "$", "tab\t", 'q"', 
 VALUES = [
     *(None, True, False, 0, 1, -1, 1.5, -0.0, 1e20, 2**53, 2**53 + 1, 2**64, 0.1),
     *("", "0", "1", "true", "a", "A", "ä", "Ω", "\uffff", "\U0001f600", "x'y", 'q"z', "\n", "[1]"),
-    *([], [1], {}, {"k": 1}),
+    *([], [1], ["a", True], {}, {"k": 1}),
 ]
-OPERATORS = ["=", "!=", "<", "<=", ">", ">=", "IN", "ARRAY_CONTAINS"]
+OPERATORS = ["=", "!=", "<", "<=", ">", ">=", "IN", "ARRAY_CONTAINS", "HOLDS", "IS_DEFINED", "IS_NULL", "OR", "AND"]
 
 
 def kept_by_sqlite(document: dict[str, Any], text: str, parameters: dict[str, Any]) -> bool:
@@ -35,6 +35,12 @@ def kept_by_sqlite(document: dict[str, Any], text: str, parameters: dict[str, An
 def a_condition(path: str, operator: str, *, mirrored: bool) -> str:
     if operator == "IN":
         return f"{path} IN (@value, 'nothing')"
+    if operator in {"OR", "AND"}:
+        return f"({path} = @value {operator} {path} > @value) OR NOT IS_DEFINED({path})"
+    if operator in {"IS_DEFINED", "IS_NULL"}:
+        return f"{'NOT ' if mirrored else ''}{operator}({path})"
+    if operator == "HOLDS":
+        return f"ARRAY_CONTAINS({path}, @value)"
     if operator == "ARRAY_CONTAINS":
         return f"ARRAY_CONTAINS(@values, {path})"
     return f"@value {operator} {path}" if mirrored else f"{path} {operator} @value"
