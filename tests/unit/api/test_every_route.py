@@ -95,7 +95,8 @@ async def test_another_tenant_is_answered_as_if_there_were_nothing(operation: Op
             answer = await thief.ask(operation, filled, body=body)
             assert answer.status_code == nothing.status_code, answer.text
             if any(ID.fullmatch(value) for value in filled.values()):
-                assert answer.status_code == 404, answer.text
+                # 409 where the body names a person, whom the other tenant does not have either.
+                assert answer.status_code in {404, 409}, answer.text
             assert leaked(answer, nothing, filled, body) == set()
     assert world().kept() == before
 
