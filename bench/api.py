@@ -26,10 +26,9 @@ CONCURRENCY = 16
 ROUNDS = 3
 PAGE = 25
 MAX_SECONDS, MAX_TIMES_NOTHING, MAX_TIMES_SMALL = 0.5, 4.0, 1.3
+Call = tuple[str, str]
 # The limits are for callers, not for the bench, which is one caller as fast as it can be.
 UNHURRIED = {"API_REQUESTS_PER_MINUTE": "100000000", "API_REQUESTS_AT_ONCE": "1000000"}
-
-Call = tuple[str, str]
 
 
 @dataclass
@@ -71,7 +70,8 @@ async def run_api(incidents: int, others: int, calls: int) -> int:
         timed = await _measure(large, small, loaded, calls)
         documents = {limit: await _documents_per_page(local, large, limit) for limit in (1, PAGE, 100)}
         charges = [await _charge(local, caller) for caller in (large, small)]
-        return _report(timed, documents, charges, incidents=incidents, others=others)
+        asked = {name: await _asked(local, large, path) for name, path in _ones(loaded).items()}
+        return _report(timed, documents, charges, asked, incidents=incidents, others=others)
 
 
 def _token(local: Local, slug: str) -> str:
@@ -135,8 +135,27 @@ async def _charge(local: Local, caller: Caller) -> float:
     return (await local.operations()).charge
 
 
+def _ones(loaded: Loaded) -> Mapping[str, Call]:
+    """One call of each kind that is about one incident; the last is one that nobody asked about before."""
+    last = loaded.incident_ids[-1]
+    return {"read": ("GET", f"/incidents/{last}"), "acknowledge": ("POST", f"/incidents/{last}/acknowledge")}
+
+
+async def _asked(local: Local, caller: Caller, call: Call) -> Mapping[str, int]:
+    """What one call asks of the store."""
+    await local.reset_operations()
+    await caller.ask(*call)
+    return dict(sorted((await local.operations()).by_kind.items()))
+
+
 def _report(
-    timed: Timed, documents: Mapping[int, int], charges: Sequence[float], *, incidents: int, others: int
+    timed: Timed,
+    documents: Mapping[int, int],
+    charges: Sequence[float],
+    asked: Mapping[str, Mapping[str, int]],
+    *,
+    incidents: int,
+    others: int,
 ) -> int:
     report = Report("api", 1)
     report.section(f"{incidents} incidents, {others} other tenants, {CONCURRENCY} at a time: ms, p50 / p95 / p99")
@@ -146,7 +165,14 @@ def _report(
         report.figures[name] = {f"p{part}_ms": timed.ms(name, part) for part in (50, 95, 99)}
     report.add("documents read for pages of 1 / 25 / 100", " / ".join(map(str, documents.values())))
     report.add("store's charge for a page, of many / of 100", " / ".join(f"{one:.2f}" for one in charges))
-    report.figures |= {"incidents": incidents, "tenants": others, "documents_per_page": documents}
+    for name, kinds in asked.items():
+        report.add(f"store operations of one {name}", ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
+    report.figures |= {
+        "operations": asked,
+        "incidents": incidents,
+        "tenants": others,
+        "documents_per_page": documents,
+    }
     report.goals = [*_goals_of_time(timed), *_goals_of_cost(timed, documents, charges)]
     return report.finish()
 
