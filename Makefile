@@ -1,4 +1,4 @@
-.PHONY: setup demo test lint types imports bench clean
+.PHONY: setup demo test lint types imports bench fuzz audit sbom clean
 
 PYTHON = .venv/bin/python
 
@@ -27,5 +27,14 @@ bench: setup      ## measure ingestion beside its floor; docs/benchmarks.md says
 	@$(PYTHON) -m bench fairness
 	@$(PYTHON) -m bench kill
 
+fuzz: setup       ## what `make test` does with schemathesis, at a large size
+	@$(PYTHON) -m pytest -m fuzz tests/unit/api/test_fuzz.py
+
+audit: setup      ## known vulnerabilities of every package we use; fails when they cannot be looked up
+	@./dev/supply/supply.sh audit
+
+sbom: setup       ## write dist/sbom.cdx.json: what ships, in CycloneDX
+	@./dev/supply/supply.sh sbom
+
 clean:            ## forget installed packages and local data
-	rm -rf .venv node_modules .local
+	rm -rf .venv .venv-audit .venv-ship node_modules .local dist

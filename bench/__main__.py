@@ -1,4 +1,4 @@
-"""`python -m bench`: measure ingestion on a local stack of its own. Run one command at a time."""
+"""`python -m bench`: measure ingestion and the API on a local stack of its own. Run one command at a time."""
 
 import asyncio
 import sys
@@ -55,6 +55,18 @@ def kill(
     from bench.kill import run_kill
 
     _run(run_kill(seed, rounds))
+
+
+@app.command()
+def api(
+    incidents: Annotated[int, typer.Option(min=1_000, help="How many the tenant has.")] = 10_000,
+    tenants: Annotated[int, typer.Option(min=0, help="How many other tenants there are.")] = 50,
+    calls: Annotated[int, typer.Option(min=60, help="How many of each kind.")] = 960,
+) -> None:
+    """List, read and acknowledge at concurrency 16, beside an authenticated route that does nothing."""
+    from bench.api import run_api
+
+    _run(run_api(incidents, tenants, calls))
 
 
 def _shape(alerts: int, seconds: float = 60.0) -> Shape:

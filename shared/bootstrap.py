@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from shared.access.authentication import Authenticator
     from shared.adapters.cosmos.client import CosmosDatabase
+    from shared.api.options import ApiOptions
     from shared.pipeline.signing_in import SignIn
     from shared.ports.archive import BlobArchive, TenantArchive
 
@@ -59,7 +60,6 @@ class Process:
         from shared.access.authentication import Authenticator
         from shared.adapters.entra import entra_keys
         from shared.api import create_api
-        from shared.api.options import ApiOptions
 
         keys = entra_keys(self.settings.entra_authority, self.settings.entra_ca_file, clock=time.monotonic)
         self.closers.append(keys.aclose)
@@ -71,10 +71,7 @@ class Process:
             audience=self.settings.entra_audience,
             app_id_uri=self.settings.entra_app_id_uri,
         )
-        options = ApiOptions(
-            client_address_header=self.settings.client_address_header,
-            public_base_url=self.settings.public_base_url or "",
-        )
+        options = api_options(self.settings)
         sign_in = self._sign_in(authenticator)
         return func.AsgiMiddleware(create_api(self.services, authenticator, options=options, sign_in=sign_in))
 
@@ -104,6 +101,23 @@ class Process:
         """Close every client."""
         for close in reversed(self.closers):
             await close()
+
+
+def api_options(settings: Settings) -> "ApiOptions":
+    """What the settings decide of the API; raises NotAnOrigin."""
+    from shared.api.cors import exact_origins
+    from shared.api.limits import RequestLimits
+    from shared.api.options import ApiOptions
+    from shared.api.pace import Rate
+
+    return ApiOptions(
+        client_address_header=settings.client_address_header,
+        limits=RequestLimits(max_body_bytes=settings.api_max_body_bytes),
+        requests=Rate(settings.api_requests_per_minute, settings.api_requests_at_once),
+        failures=Rate(settings.api_failures_per_minute, settings.api_failures_at_once),
+        cors_origins=exact_origins(settings.cors_origins),
+        public_base_url=settings.public_base_url or "",
+    )
 
 
 def build(settings: Settings) -> Process:

@@ -1,13 +1,20 @@
 """Every setting the product reads, in one place. Nothing else touches the environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+_WHOLE = re.compile(r"[1-9][0-9]{0,8}")
+
 
 class SettingMissing(ValueError):
     """A setting without which the app cannot run; the message names it."""
+
+
+class SettingUnusable(ValueError):
+    """A setting that is there but makes no sense; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,12 @@ class Settings:
     entra_sign_in_directory: str
     public_base_url: str | None
     audit_retention: timedelta
+    cors_origins: str
+    api_max_body_bytes: int
+    api_requests_per_minute: int
+    api_requests_at_once: int
+    api_failures_per_minute: int
+    api_failures_at_once: int
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -68,6 +81,12 @@ class Settings:
             entra_sign_in_directory=env.get("ENTRA_SIGN_IN_DIRECTORY") or "organizations",
             public_base_url=(env.get("PUBLIC_BASE_URL") or "").rstrip("/") or None,
             audit_retention=_days(env, "AUDIT_RETENTION_DAYS", default=400, least=30, most=3650),
+            cors_origins=env.get("CORS_ORIGINS") or "",
+            api_max_body_bytes=_positive(env, "API_MAX_BODY_BYTES", 256 * 1024),
+            api_requests_per_minute=_positive(env, "API_REQUESTS_PER_MINUTE", 600),
+            api_requests_at_once=_positive(env, "API_REQUESTS_AT_ONCE", 120),
+            api_failures_per_minute=_positive(env, "API_FAILURES_PER_MINUTE", 10),
+            api_failures_at_once=_positive(env, "API_FAILURES_AT_ONCE", 30),
         )
 
 
@@ -83,3 +102,10 @@ def _required(env: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingMissing(f"the setting {name} is not set")
     return value
+
+
+def _positive(env: Mapping[str, str], name: str, default: int) -> int:
+    value = env.get(name) or str(default)
+    if not _WHOLE.fullmatch(value):
+        raise SettingUnusable(f"the setting {name} is not a whole number from 1")
+    return int(value)

@@ -31,6 +31,7 @@ def allowed(operation: str) -> Callable[..., Awaitable[Principal]]:
         request: Request, _: Annotated[object, Depends(_bearer)], __: Annotated[object, Depends(_session)]
     ) -> Principal:
         principal = await _authenticated(request)
+        request.app.state.pace.require(principal)
         if not may(principal.role, operation):
             raise Forbidden(f"the role {principal.role} does not allow this", reason="role_too_low")
         principal = replace(principal, requested_from=requested_from(request))
@@ -51,7 +52,7 @@ async def _authenticated(request: Request) -> Principal:
     return await authenticator.authenticate(presented[0] if len(presented) == 1 else None)
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
     """The services the app was built on."""
     found: Services = request.app.state.services
     return found

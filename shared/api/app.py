@@ -1,6 +1,8 @@
 """Builds the FastAPI app: routes, one shape for errors, security headers."""
 
-from fastapi import APIRouter, FastAPI
+import time
+
+from fastapi import APIRouter, Depends, FastAPI
 
 from shared.access.authentication import Authenticator
 from shared.api import (
@@ -24,16 +26,47 @@ from shared.api import (
     tenant,
     users,
 )
-from shared.api.boundary import Boundary
+from shared.api.boundary import Boundary, Caught
+from shared.api.cors import Cors
 from shared.api.documentation import DocumentedApi, add_docs_page
+from shared.api.guards import Bounded, Pace, Unhurried, once_each
 from shared.api.idempotency import install_idempotency
 from shared.api.options import PLAIN, ApiOptions
+from shared.api.pace import Buckets, Clock
 from shared.api.problems import install_problems
 from shared.api.source_problems import install_source_problems
+from shared.api.tags import TAGS
 from shared.pipeline.signing_in import SignIn
 from shared.ports.services import Services
 
 PREFIX = "/api/v1"
+ROUTERS = (
+    me.router,
+    auth.router,
+    incidents.router,
+    incident_actions.router,
+    corrections.router,
+    receipts.router,
+    payloads.router,
+    dead_letters.router,
+    audit_logs.router,
+    metrics.router,
+    dashboards.router,
+    # Before the integrations, whose ids would take their names.
+    connection_trials.router,
+    integration_secrets.router,
+    integrations.router,
+    users.router,
+    tenant.router,
+    policies.router,
+    runbooks.router,
+    changes.router,
+)
+DESCRIPTION = (
+    "Every error is a problem (`application/problem+json`, RFC 9457) with a stable `type`. Lists answer with `items` "
+    "and a `cursor`, which is null on the last page. Times are RFC 3339 in UTC. The tenant comes from the credential "
+    "alone; what belongs to another tenant is answered as if it were not there."
+)
 
 
 def create_api(
@@ -42,12 +75,17 @@ def create_api(
     *,
     options: ApiOptions = PLAIN,
     sign_in: SignIn | None = None,
+    clock: Clock = time.monotonic,
 ) -> FastAPI:
     """The API on these services; every route authenticates but the documentation and the public operations."""
     api = DocumentedApi(
         title="SRE Copilot",
         version="1",
         summary="Incidents with ranked, evidence-checked root-cause hypotheses.",
+        description=DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        servers=[{"url": "/", "description": "The host that serves this document."}],
+        openapi_tags=[{"name": name, "description": about} for name, about in TAGS.items()],
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
@@ -60,34 +98,25 @@ def create_api(
     api.state.authenticator = authenticator
     api.state.options = options
     api.state.sign_in = sign_in
-    routes = APIRouter(prefix=PREFIX, redirect_slashes=False)
-    for resource in (
-        me.router,
-        auth.router,
-        incidents.router,
-        incident_actions.router,
-        corrections.router,
-        receipts.router,
-        payloads.router,
-        dead_letters.router,
-        audit_logs.router,
-        metrics.router,
-        dashboards.router,
-        # Before the integrations, whose ids would take their names.
-        connection_trials.router,
-        integration_secrets.router,
-        integrations.router,
-        users.router,
-        tenant.router,
-        policies.router,
-        runbooks.router,
-        changes.router,
-    ):
+    api.state.pace = Pace(options, clock)
+    routes = APIRouter(prefix=PREFIX, redirect_slashes=False, dependencies=[Depends(once_each)])
+    for resource in ROUTERS:
         routes.include_router(resource)
     api.include_router(routes)
     add_docs_page(api, PREFIX)
     install_idempotency(api)
-    api.add_middleware(Boundary)
+    _add_layers(api, options, clock)
     install_problems(api)
     install_source_problems(api)
     return api
+
+
+def _add_layers(api: FastAPI, options: ApiOptions, clock: Clock) -> None:
+    """The innermost first: what is added later stands around what is there."""
+    api.add_middleware(Bounded, limits=options.limits)
+    api.add_middleware(Unhurried, options=options, failures=Buckets(options.failures, clock=clock))
+    api.add_middleware(Caught)
+    if options.cors_origins:
+        # Around all that answers, so that a page of an allowed origin can also read our refusals.
+        api.add_middleware(Cors, origins=options.cors_origins)
+    api.add_middleware(Boundary)

@@ -1,4 +1,4 @@
-"""The outermost layer of the API: names each request, sets the security headers, lets no exception out."""
+"""The outermost layers of the API: name each request, set the security headers, let no exception out."""
 
 import traceback
 import uuid
@@ -16,9 +16,13 @@ log = logger(__name__)
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Referrer-Policy": "no-referrer",
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
 }
 
 
@@ -35,24 +39,39 @@ class Boundary:
             return
         request_id = uuid.uuid4().hex
         scope["state"] = {**(scope.get("state") or {}), "request_id": request_id}
-        has_started = False
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal has_started
             if message["type"] == "http.response.start":
-                has_started = True
                 _set_headers(message, request_id)
             await send(message)
 
         with bound(request_id=request_id):
-            try:
-                await self._app(scope, receive, send_with_headers)
-            # An exception that left the app would reach the host, which answers with an empty 500.
-            except Exception as exc:
-                log.error("api_failed", extra={"bug": type(exc).__name__, "where": _where(exc)})
-                if has_started:
-                    raise
-                await problem(Request(scope), 500)(scope, receive, send_with_headers)
+            await self._app(scope, receive, send_with_headers)
+
+
+class Caught:
+    """ASGI middleware inside the boundary: an exception becomes a problem that is answered like any other."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        has_started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal has_started
+            has_started = has_started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        # An exception that left the app would reach the host, which answers with an empty 500.
+        except Exception as exc:
+            log.error("api_failed", extra={"bug": type(exc).__name__, "where": _where(exc)})
+            if has_started or scope["type"] != "http":
+                raise
+            await problem(Request(scope), 500)(scope, receive, send)
 
 
 def _set_headers(message: Message, request_id: str) -> None:

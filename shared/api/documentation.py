@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from shared.access.idempotency import MAX_KEY_CHARS
 from shared.access.roles import LEAST_ROLE
 from shared.api.examples import EXAMPLES
+from shared.api.examples_requests import REQUESTS
 from shared.api.problems import OF_KEYS, Problem
 
 _IDEMPOTENCY_KEY = {
@@ -36,11 +37,18 @@ class DocumentedApi(FastAPI):
             for method, operation in methods.items():
                 if method == "post" and operation["operationId"] in LEAST_ROLE:
                     _takes_key(operation)
+                _show_request(operation)
                 # Set here, for FastAPI drops what is null from the examples it is given.
                 shown = answered_with(operation)
                 if shown is not None:
                     shown["example"] = EXAMPLES[operation["operationId"]]
         return made
+
+
+def _show_request(operation: dict[str, Any]) -> None:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if content is not None and operation["operationId"] in REQUESTS:
+        content["example"] = REQUESTS[operation["operationId"]]
 
 
 def _takes_key(operation: dict[str, Any]) -> None:

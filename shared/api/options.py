@@ -4,6 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from shared.api.limits import RequestLimits
+from shared.api.pace import Rate
+
+USUAL_LIMITS = RequestLimits()
+USUAL_REQUESTS = Rate(per_minute=600, burst=120)
+USUAL_FAILURES = Rate(per_minute=10, burst=30)
+
 
 @dataclass(frozen=True)
 class ApiOptions:
@@ -13,6 +20,14 @@ class ApiOptions:
     """The header in which the proxy before us writes the caller's address; callers could write any other."""
     public_base_url: str = ""
     """Where senders reach us; without it, addresses of webhooks are shown from their path on."""
+    limits: RequestLimits = USUAL_LIMITS
+    """How large a request may be."""
+    requests: Rate = USUAL_REQUESTS
+    """How fast one person or script of one tenant may ask."""
+    failures: Rate = USUAL_FAILURES
+    """How many requests of one address may fail to authenticate, where its address is believed."""
+    cors_origins: tuple[str, ...] = ()
+    """The origins, exactly, whose pages may call us from a browser; ours needs no mention."""
 
     def client_address(self, headers: Mapping[str, str]) -> str | None:
         """The caller's address: the last one of the header, which is the one that our own proxy added."""

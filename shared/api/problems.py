@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from shared.access.authentication import Forbidden
+from shared.api.limits import TooManyRequests, TooMuch
 from shared.api.preconditions import PreconditionFailed
 from shared.errors import CopilotError, Malformed, NotAllowed, Unauthenticated
 from shared.telemetry import logger
@@ -66,22 +67,31 @@ _TITLES = {
     404: "Not found",
     409: "Not possible now",
     412: "Changed meanwhile",
+    413: "Body too large",
+    414: "URL too long",
     422: "Key used for another request",
+    429: "Too many requests",
+    431: "Headers too large",
     500: "Internal error",
     503: "Temporarily unavailable",
 }
 _MEANINGS = {
-    400: "A parameter is out of its range, or the cursor is not one of ours.",
     401: "There is no bearer token or session, or not a good one. The answer does not say what is wrong with it.",
     403: "The token is good, but its tenant or user is not active, or its role does not allow this.",
+    400: "A parameter or the body is not as described, or the cursor is not one of ours.",
     404: "There is no such thing in the caller's tenant.",
     409: "What is asked for cannot be done in the state that things are in.",
     412: "`If-Match` names a version that is not the current one any more.",
+    413: "The body has more bytes than are read.",
+    414: "Path and query together are too long.",
+    429: "The caller asks faster than it may. Try again after `Retry-After` seconds.",
+    431: "There are too many headers, or they are too long.",
     500: "A bug of ours. The request id finds it in our log.",
     503: "A store or the identity provider is not available now. Try again after `Retry-After` seconds.",
 }
+_RETRYABLE = frozenset({429, 503})
 # What the caller did is explained; what is wrong on our side, or with a token, stands in our log.
-_EXPLAINED = frozenset({400, 403, 404, 409, 412, 422})
+_EXPLAINED = frozenset({400, 403, 404, 409, 412, 413, 414, 422, 429, 431})
 
 
 _STATUSES: tuple[tuple[type[CopilotError], int], ...] = (
@@ -99,11 +109,15 @@ def _type_of(title: str) -> str:
     return f"urn:sre-copilot:problem:{title.lower().replace(' ', '-')}"
 
 
+_RETRY_AFTER = {"description": "Seconds until trying again makes sense.", "schema": {"type": "integer"}}
+
+
 def documented(description: str, title: str, status: int) -> dict[str, Any]:
     """An error as the OpenAPI document shows it."""
     example = {"type": _type_of(title), "title": title, "status": status, "request_id": _REQUEST_ID}
     content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
-    return {"description": description, "content": {MEDIA_TYPE: content}}
+    headers = {"headers": {"Retry-After": _RETRY_AFTER}} if status in _RETRYABLE else {}
+    return {"description": description, "content": {MEDIA_TYPE: content}, **headers}
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -122,14 +136,7 @@ def install_problems(api: FastAPI) -> None:
 
     @api.exception_handler(CopilotError)
     async def on_refusal(request: Request, exc: CopilotError) -> JSONResponse:
-        status = _status_of(exc)
-        level = log.error if status == HTTPStatus.INTERNAL_SERVER_ERROR else log.info
-        level("api_refused", extra={"status": status, "reason": exc.reason})
-        title = exc.title if isinstance(exc, NotFound) else None
-        detail = _sentence(str(exc)) if status in _EXPLAINED else None
-        if isinstance(exc, NotAllowed) and status == HTTPStatus.CONFLICT:
-            return _refused(request, exc, detail)
-        return problem(request, status, title=title, detail=detail)
+        return refusal(request, exc)
 
     @api.exception_handler(HTTPException)
     async def on_http(request: Request, exc: HTTPException) -> JSONResponse:
@@ -148,7 +155,22 @@ def _refused(request: Request, exc: NotAllowed, detail: str | None) -> JSONRespo
     return problem(request, HTTPStatus.CONFLICT, detail=detail, members=members, headers=headers)
 
 
+def refusal(request: Request, exc: CopilotError) -> JSONResponse:
+    """The answer for an error that was raised on purpose; it is logged."""
+    status = _status_of(exc)
+    level = log.error if status == HTTPStatus.INTERNAL_SERVER_ERROR else log.info
+    level("api_refused", extra={"status": status, "reason": exc.reason})
+    title = exc.title if isinstance(exc, NotFound) else None
+    headers = {"Retry-After": str(exc.retry_after_seconds)} if isinstance(exc, TooManyRequests) else None
+    detail = _sentence(str(exc)) if status in _EXPLAINED else None
+    if isinstance(exc, NotAllowed) and status == HTTPStatus.CONFLICT:
+        return _refused(request, exc, detail)
+    return problem(request, status, title=title, detail=detail, headers=headers)
+
+
 def _status_of(exc: CopilotError) -> int:
+    if isinstance(exc, TooMuch):
+        return exc.status
     status = next((status for kind, status in _STATUSES if isinstance(exc, kind)), None)
     if isinstance(exc, NotAllowed) and exc.reason == "unknown_incident":
         return 404

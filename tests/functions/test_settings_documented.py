@@ -9,7 +9,7 @@ import pytest
 
 from dev.ports import Ports
 from dev.stack import Layout, product_environment
-from shared.settings import SettingMissing, Settings
+from shared.settings import SettingMissing, Settings, SettingUnusable
 
 ROOT = Path(__file__).resolve().parents[2]
 READ_BY_THE_HOST = {"FUNCTIONS_WORKER_RUNTIME", "AZURE_FUNCTIONS_ENVIRONMENT"}
@@ -64,3 +64,10 @@ def test_a_required_setting_that_is_missing_is_named(missing: str) -> None:
 def test_an_authority_is_read_without_its_last_slash() -> None:
     there = {"COSMOS_ENDPOINT": "https://c", "ENTRA_AUDIENCE": "a", "ENTRA_AUTHORITY": "https://login.example/"}
     assert Settings.from_environment(there).entra_authority == "https://login.example"
+
+
+@pytest.mark.parametrize("written", ["0", "-1", "1.5", "many", " 1", "1" * 10])
+def test_a_limit_that_is_no_number_is_named(written: str) -> None:
+    there = {"COSMOS_ENDPOINT": "https://c", "ENTRA_AUDIENCE": "a", "API_MAX_BODY_BYTES": written}
+    with pytest.raises(SettingUnusable, match="API_MAX_BODY_BYTES"):
+        Settings.from_environment(there)

@@ -177,6 +177,25 @@ class Container:
 
         return await self._call(run)
 
+    async def query_page(
+        self, key: Sequence[str], text: str, parameters: Mapping[str, object], *, limit: int
+    ) -> tuple[list[Body], bool]:
+        """The first `limit` documents, and whether the store says that there are more: none is read to find out."""
+        full = self._full(key)
+        named = [{"name": f"@{name}", "value": value} for name, value in parameters.items()]
+
+        async def run(proxy: Any) -> tuple[list[Body], bool]:
+            query = proxy.query_items(text, parameters=named, partition_key=full, max_item_count=limit)
+            pages, found = query.by_page(), list[Body]()
+            # A page may hold less than it could, even nothing; the store says when it was the last one.
+            async for page in pages:
+                found += [self._under(key, item) async for item in page]
+                if len(found) >= limit:
+                    break
+            return found[:limit], len(found) > limit or bool(pages.continuation_token)
+
+        return await self._call(run)
+
     def _full(self, key: Sequence[str]) -> Any:
         """The key as the SDK wants it. A part that is missing would make the SDK read every tenant."""
         levels = len(self._fields)

@@ -185,6 +185,6 @@ class CosmosIncidentList:
     ) -> Page[IncidentSummary]:
         """See IncidentList."""
         text, parameters = question(query, cursor)
-        found = await self._container.query((tenant_id,), text, parameters, limit=limit + 1)
-        items = [IncidentSummary.from_stored(body) for body in found[:limit]]
-        return Page(items, cursor_after(items[-1], query) if len(found) > limit else None)
+        found, has_more = await self._container.query_page((tenant_id,), text, parameters, limit=limit)
+        items = [IncidentSummary.from_stored(body) for body in found]
+        return Page(items, cursor_after(items[-1], query) if has_more and items else None)

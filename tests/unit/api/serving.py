@@ -13,6 +13,7 @@ from shared.access.authentication import Authenticator
 from shared.adapters.entra import EntraKeys
 from shared.adapters.memory import services_in_memory
 from shared.api import create_api
+from shared.api.options import PLAIN, ApiOptions
 from shared.models.base import IncidentId, ReceiptId, SnapshotId, document_id
 from shared.models.evidence import AlertEvidence, Section, SectionName, SectionStatus, Snapshot, SnapshotBody, digest
 from shared.models.hypotheses import Conclusion, GeneratedBy, Hypothesis, HypothesisSet
@@ -37,6 +38,7 @@ class Served:
     services: Services = field(default_factory=services_in_memory)
     endpoint: KeyEndpoint = field(default_factory=KeyEndpoint)
     clock: Clock = field(default_factory=Clock)
+    options: ApiOptions = PLAIN
     _api: FastAPI | None = field(default=None, init=False)
 
     def app(self, keys: EntraKeys) -> FastAPI:
@@ -50,7 +52,7 @@ class Served:
             now=lambda: NOON,
         )
         # Made once, as that takes longer than most tests.
-        self._api = self._api or create_api(self.services, authenticator)
+        self._api = self._api or create_api(self.services, authenticator, options=self.options, clock=self.clock)
         self._api.state.services, self._api.state.authenticator = self.services, authenticator
         return self._api
 

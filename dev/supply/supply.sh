@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# What is known to be wrong with the packages we use (`audit`), and which of them ship (`sbom`). The tools live in an
+# environment of their own, so that nothing of theirs is among what is audited.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+TOOLS=dev/supply/requirements-supply.txt
+
+fail() { echo "$1: $2" >&2; exit 1; }
+
+tools() {
+  local wanted
+  wanted=$(cksum < "$TOOLS")
+  if [ "$(cat .venv-audit/.installed 2>/dev/null)" != "$wanted" ]; then
+    rm -rf .venv-audit
+    .venv/bin/python -m venv --without-pip .venv-audit
+    .venv/bin/python -m pip --python .venv-audit/bin/python install -q --disable-pip-version-check --no-deps -r "$TOOLS" \
+      || fail "$1" "pip could not install the tools (see above)"
+    echo "$wanted" > .venv-audit/.installed
+  fi
+}
+
+audit() {
+  tools audit
+  # Strict: a package that the service does not know, or a service that cannot be reached, is a failure and no pass.
+  .venv-audit/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off -r requirements.txt -r constraints.txt \
+    || fail audit "something is wrong with a package, or not every package could be looked up (see above); this is no pass"
+}
+
+sbom() {
+  tools sbom
+  rm -rf .venv-ship && .venv/bin/python -m venv --without-pip .venv-ship
+  .venv/bin/python -m pip --python .venv-ship/bin/python install -q --disable-pip-version-check -r requirements.txt -c constraints.txt \
+    || fail sbom "pip could not install what ships (see above)"
+  mkdir -p dist
+  .venv-audit/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+    --spec-version 1.6 --output-format JSON --output-file dist/sbom.cdx.json .venv-ship/bin/python
+  rm -rf .venv-ship
+  echo "dist/sbom.cdx.json lists $(grep -c '"purl"' dist/sbom.cdx.json) packages"
+}
+
+case "${1:-}" in
+  audit) audit ;;
+  sbom) sbom ;;
+  *) fail supply "say audit or sbom" ;;
+esac

@@ -1,0 +1,144 @@
+"""What stands between the boundary and the routes: sizes, guessing, and how often a parameter may come."""
+
+from collections import Counter
+from collections.abc import Sequence
+from email.message import Message as Headed
+from typing import Any
+
+from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.access.principals import Principal
+from shared.api.limits import RequestLimits, TooManyRequests
+from shared.api.options import ApiOptions
+from shared.api.pace import Buckets, Clock, neighbourhood
+from shared.api.problems import refusal
+from shared.errors import CopilotError, Malformed
+
+_UNAUTHORIZED = 401
+
+
+class Bounded:
+    """ASGI middleware: refuses what is too large, and JSON that two parsers could read in two ways."""
+
+    def __init__(self, app: ASGIApp, limits: RequestLimits) -> None:
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await self._checked(scope, receive)
+        except CopilotError as exc:
+            await refusal(Request(scope), exc)(scope, receive, send)
+            return
+        await self._app(scope, _again(body, receive), send)
+
+    async def _checked(self, scope: Scope, receive: Receive) -> bytes:
+        raw_path = scope.get("raw_path") or scope["path"].encode(errors="replace")
+        self._limits.check_head(len(raw_path) + len(scope["query_string"]), scope["headers"])
+        body = await self._read(receive)
+        if body and _is_json(Headers(scope=scope).get("content-type", "")):
+            self._limits.check_json(body)
+        return body
+
+    async def _read(self, receive: Receive) -> bytes:
+        body, has_more = bytearray(), True
+        while has_more:
+            message = await receive()
+            body += message.get("body", b"")
+            self._limits.check_body(len(body))
+            has_more = message.get("more_body", False)
+        return bytes(body)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the whole body first."""
+    left = [body]
+
+    async def give() -> Message:
+        if left:
+            return {"type": "http.request", "body": left.pop(), "more_body": False}
+        return await receive()
+
+    return give
+
+
+def _is_json(content_type: str) -> bool:
+    """As FastAPI decides it, so that nothing is understood as JSON that was not looked at here."""
+    headed = Headed()
+    headed["content-type"] = content_type
+    subtype = headed.get_content_subtype()
+    return headed.get_content_maintype() == "application" and (subtype == "json" or subtype.endswith("+json"))
+
+
+class Unhurried:
+    """ASGI middleware: an address from which failures keep coming waits, so that guessing costs us nothing."""
+
+    def __init__(self, app: ASGIApp, options: ApiOptions, failures: Buckets) -> None:
+        self._app = app
+        self._options = options
+        self._failures = failures
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        address = self._options.client_address(Headers(scope=scope)) if scope["type"] == "http" else None
+        if address is None:
+            await self._app(scope, receive, send)
+            return
+        key = neighbourhood(address)
+        wait = self._failures.wait_seconds(key)
+        if wait:
+            exc = TooManyRequests(
+                "too many refused requests from here", wait_seconds=wait, reason="too_many_failures"
+            )
+            await refusal(Request(scope), exc)(scope, receive, send)
+            return
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == _UNAUTHORIZED:
+                self._failures.take(key)
+            await send(message)
+
+        await self._app(scope, receive, noting)
+
+
+class Pace:
+    """How fast each principal may ask."""
+
+    def __init__(self, options: ApiOptions, clock: Clock) -> None:
+        self._requests = Buckets(options.requests, clock=clock)
+
+    def require(self, principal: Principal) -> None:
+        """Count a request; raises TooManyRequests when its principal must wait."""
+        wait = self._requests.take(f"{principal.tenant_id} {principal.object_id}")
+        if wait:
+            raise TooManyRequests("you ask faster than you may", wait_seconds=wait)
+
+
+async def once_each(request: Request) -> None:
+    """Refuse a parameter that comes twice where one value is asked for: which one counted would be a guess."""
+    count = Counter(name for name, _ in request.query_params.multi_items())
+    repeated = {name for name, times in count.items() if times > 1}
+    # Only a request with repeats pays for the look into the document.
+    if repeated and repeated - _lists(request):
+        raise Malformed("a query parameter comes twice", reason="repeated_parameter")
+
+
+def _lists(request: Request) -> set[str]:
+    """The query parameters of this request's operation that take several values."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    operations = [one for methods in paths.values() for one in methods.values()]
+    name = request.scope["route"].name
+    parameters: Sequence[dict[str, Any]] = next(
+        (one.get("parameters", ()) for one in operations if one["operationId"] == name), ()
+    )
+    return {one["name"] for one in parameters if one["in"] == "query" and _is_list(one["schema"])}
+
+
+def _is_list(schema: dict[str, Any]) -> bool:
+    return schema.get("type") == "array" or any(_is_list(one) for one in schema.get("anyOf", ()))
