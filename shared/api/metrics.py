@@ -25,12 +25,17 @@ router = APIRouter(tags=["metrics"])
 SHORTEST_WINDOW_SECONDS, LONGEST_WINDOW_SECONDS = 300, 7 * 86_400
 _MAX_TEXT = 40
 
-Promql = Annotated[str, Query(description=f"PromQL, at most {MAX_QUERY_CHARS} characters.")]
-Moment = Annotated[str, Query(max_length=_MAX_TEXT, description="RFC 3339, or Unix seconds.")]
+Promql = Annotated[str, Query(description=f"PromQL, at most {MAX_QUERY_CHARS} characters.", examples=["up"])]
+Moment = Annotated[
+    str,
+    Query(max_length=_MAX_TEXT, description="RFC 3339, or Unix seconds.", examples=["2026-11-23T12:00:00Z"]),
+]
 OptionalMoment = Annotated[
     str | None, Query(max_length=_MAX_TEXT, description="RFC 3339, or Unix seconds; else now.")
 ]
-Length = Annotated[str, Query(max_length=_MAX_TEXT, description="A length of time like `1h30m`, or seconds.")]
+Length = Annotated[
+    str, Query(max_length=_MAX_TEXT, description="A length of time like `1h30m`, or seconds.", examples=["15s"])
+]
 Timeout = Annotated[
     str | None, Query(max_length=_MAX_TEXT, description="How long the query may take: 10 s, and at most 30 s.")
 ]

@@ -15,6 +15,7 @@ from shared.adapters.entra import EntraKeys
 from shared.adapters.memory import MemoryQueues, services_in_memory
 from shared.api import create_api
 from shared.api.options import ApiOptions
+from shared.api.pace import Rate
 from shared.errors import Unauthenticated
 from shared.messages import QueueName
 from shared.models.connections import ConnectionConfig
@@ -49,10 +50,14 @@ class FakeConnections:
         return self.findings.get(config.url, Finding(Reason.NOT_LISTENING, "Nobody listens."))
 
 
+# All tests of a process ask this one app, faster than one admin ever would.
+OPTIONS = ApiOptions(public_base_url=BASE, requests=Rate(per_minute=10**9, burst=10**9))
+
+
 @cache
 def the_api() -> FastAPI:
     """Made once, for making it takes longer than asking it; each client says on what it stands."""
-    return create_api(services_in_memory(), an_authenticator(Served()), options=ApiOptions(public_base_url=BASE))
+    return create_api(services_in_memory(), an_authenticator(Served()), options=OPTIONS)
 
 
 def an_authenticator(served: Served) -> Authenticator:

@@ -12,9 +12,8 @@ from fastapi import FastAPI
 from shared.access.authentication import Authenticator
 from shared.adapters.entra import EntraKeys
 from shared.adapters.memory import services_in_memory
-from shared.api import create_api
 from shared.api.options import PLAIN, ApiOptions
-from shared.models.base import IncidentId, ReceiptId, SnapshotId, document_id
+from shared.models.base import IncidentId, IntegrationId, ReceiptId, SnapshotId, document_id
 from shared.models.evidence import AlertEvidence, Section, SectionName, SectionStatus, Snapshot, SnapshotBody, digest
 from shared.models.hypotheses import Conclusion, GeneratedBy, Hypothesis, HypothesisSet
 from shared.models.incidents import IncidentSummary, TimelineEntry, TimelineEvent
@@ -24,8 +23,10 @@ from shared.ports.services import Services
 from shared.ports.stores import IncidentChange
 from tests.builders import ACME, GLOBEX, NOON, a_signal, a_tenant, an_incident
 from tests.unit.access.issuer import ACME_TID, AUDIENCE, AUTHORITY, GLOBEX_TID, Clock, KeyEndpoint, a_token
+from tests.unit.api.apps import an_api
 
 INCIDENT = IncidentId(document_id("inc", "payment"))
+INTEGRATION = IntegrationId(document_id("int", "payment"))
 SNAPSHOT = SnapshotId(document_id("snap", "payment"))
 ANSWER = document_id("hyp", "payment")
 RECEIPT = ReceiptId("rcp-" + "0" * 32)
@@ -51,8 +52,8 @@ class Served:
             audience=AUDIENCE,
             now=lambda: NOON,
         )
-        # Made once, as that takes longer than most tests.
-        self._api = self._api or create_api(self.services, authenticator, options=self.options, clock=self.clock)
+        # One for each, for what is counted in it goes on from client to client.
+        self._api = self._api or an_api(self.services, authenticator, options=self.options, clock=self.clock)
         self._api.state.services, self._api.state.authenticator = self.services, authenticator
         return self._api
 
@@ -119,7 +120,7 @@ def a_part(run: int, **outcomes: int) -> ReceiptPart:
         id=ReceiptPart.id_for(RECEIPT, run),
         tenant_id=ACME,
         receipt_id=RECEIPT,
-        integration_id="int-1",
+        integration_id=INTEGRATION,
         received_at=NOON,
         run=run,
         accepted=sum(outcomes.values()),

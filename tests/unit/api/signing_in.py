@@ -15,7 +15,6 @@ import httpx
 from shared.access.authentication import Authenticator
 from shared.adapters.entra import EntraKeys
 from shared.adapters.secret_box import AesSecretBox
-from shared.api import create_api
 from shared.errors import ProviderUnavailable, Unauthenticated
 from shared.models.audit import AuditEntry
 from shared.models.base import TenantId
@@ -26,6 +25,7 @@ from shared.ports.services import Services
 from shared.ports.sign_in import Begun, Tokens
 from tests.builders import ACME, NOON
 from tests.unit.access.issuer import AUDIENCE, AUTHORITY, OBJECT_ID, Clock, KeyEndpoint, a_token
+from tests.unit.api.apps import an_api
 from tests.unit.api.serving import Served, two_tenants
 
 BASE_URL = "https://copilot.test"
@@ -129,7 +129,7 @@ class SigningIn:
         box = AesSecretBox(DataKey())
         sessions = Sessions(self.provider, authenticator, box, self.services, self._append, self.time)
         offered = SignIn(sessions, BASE_URL) if self.is_offered else None
-        transport = httpx.ASGITransport(create_api(self.services, authenticator, sign_in=offered))
+        transport = httpx.ASGITransport(an_api(self.services, authenticator, sign_in=offered))
         async with httpx.AsyncClient(transport=transport, base_url=f"{BASE_URL}/api/v1", **named) as client:
             yield Browser(client, self.provider)
         await keys.aclose()

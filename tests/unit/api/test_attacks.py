@@ -54,6 +54,9 @@ def is_paged(operation: Operation) -> bool:
     return bool(operation.schema_of("cursor", "query"))
 
 
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+
+
 def anything(operation: Operation) -> bool:
     return bool(operation)
 
@@ -95,8 +98,9 @@ def unless(is_good: bool, answer: httpx.Response, *more: object) -> str | None:
 
 
 def without_chance(answer: httpx.Response) -> tuple[int, Json]:
-    """An answer without what differs from request to request."""
-    told = answer.json() if answer.content and "json" in answer.headers["Content-Type"] else answer.text
+    """An answer without what differs from request to request: its id, and times."""
+    text = MOMENT.sub("", answer.text)
+    told = json.loads(text) if text and "json" in answer.headers["Content-Type"] else text
     return answer.status_code, {**told, "request_id": ""} if isinstance(told, dict) else told
 
 
@@ -112,7 +116,10 @@ def is_sound(answer: httpx.Response, operation: Operation) -> bool:
 async def test_a_header_that_names_a_tenant_a_role_or_a_method_has_no_effect(smuggled: str) -> None:
     async def attack(client: httpx.AsyncClient, operation: Operation) -> str | None:
         thief = Asker(client, globex())
+        # A trail would tell of the questions before.
+        world().renew()
         plain = await thief.ask(operation, filled(operation))
+        world().renew()
         answer = await thief.ask(operation, filled(operation), headers=SMUGGLED[smuggled])
         return unless(without_chance(answer) == without_chance(plain), answer)
 

@@ -90,6 +90,8 @@ async def test_another_tenant_is_answered_as_if_there_were_nothing(operation: Op
         before = world().kept()
         thief = Asker(client, globex())
         nothing = await thief.ask(operation, never(operation))
+        # A trail would tell of that question.
+        world().renew()
         for filled in fillings(operation, world().pool):
             body = with_ids_of(operation.body, world().pool)
             answer = await thief.ask(operation, filled, body=body)
@@ -106,7 +108,20 @@ def test_acme_has_something_to_lose() -> None:
     assert len(only_acme_has()) > 15
 
 
-@pytest.mark.parametrize("name", sorted(world().answers))
+OF_THEIR_OWN_SOURCES = frozenset(
+    {
+        "list_grafana_dashboards",
+        "query_prometheus",
+        "query_prometheus_range",
+        "read_incident_dashboards",
+        "read_service_dashboards",
+        "read_service_metrics",
+    }
+)
+"""What these show comes from the tenant's Prometheus and Grafana, of which this world has none."""
+
+
+@pytest.mark.parametrize("name", sorted(set(world().answers) - OF_THEIR_OWN_SOURCES))
 async def test_an_answer_of_acme_to_a_stranger_would_be_noticed(name: str) -> None:
     operation = next(one for one in guarded() if one.name == name)
     filled = fillings(operation, world().pool)[0]

@@ -8,7 +8,7 @@ from shared.api.receipts import Receipt
 from shared.models.receipts import Outcome, ReceiptPart
 from tests.builders import ACME
 from tests.unit.access.issuer import GLOBEX_TID, a_token
-from tests.unit.api.serving import INCIDENT, RECEIPT, Served, Untouched, a_part, answer_of, bearer
+from tests.unit.api.serving import INCIDENT, INTEGRATION, RECEIPT, Served, Untouched, a_part, answer_of, bearer
 
 NEVER = "rcp-" + "9" * 32
 
@@ -21,7 +21,7 @@ def a_dead_part() -> ReceiptPart:
 async def test_a_receipt_says_what_became_of_every_alert(served: Served) -> None:
     assert await answer_of(served, f"/receipts/{RECEIPT}") == {
         "receipt_id": RECEIPT,
-        "integration_id": "int-1",
+        "integration_id": INTEGRATION,
         "received_at": "2026-11-23T12:00:00.000000Z",
         "recorded_at": "2026-11-23T12:00:00.000000Z",
         "delayed_seconds": 0.0,
