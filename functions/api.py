@@ -9,8 +9,9 @@ blueprint = func.Blueprint()
 @blueprint.route(route="v1/{*route}", auth_level=func.AuthLevel.ANONYMOUS)
 async def api(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     """Hand the request to the FastAPI app; it authenticates every route itself."""
+    from functions.addresses import readable
     from shared.bootstrap import process
 
     running = await process()
-    answer: func.HttpResponse = await running.api.handle_async(req, context)
+    answer: func.HttpResponse = await running.api.handle_async(readable(req), context)
     return answer
