@@ -81,7 +81,7 @@ def _token(local: Local, slug: str) -> str:
         port=options.ports.entra,
         tenant_id=entra_tenant_guid(slug),
         role=Role.ENGINEER.value,
-        email=EMAIL.format(role=Role.ENGINEER.value),
+        email=EMAIL.format(role=Role.ENGINEER.value, slug=slug),
         audience=API_AUDIENCE,
         now=datetime.now(UTC),
     )

@@ -141,6 +141,7 @@ _INCIDENT: Example = {
     "acknowledged_by": None,
     "held_open": None,
     "external_id": None,
+    "dashboards": f"{_INCIDENT_ID}/dashboards",
     "earlier_incident_id": None,
     "acknowledged_at": None,
     "mitigated_at": None,

@@ -219,6 +219,7 @@ class IncidentView(BaseModel):
     timeline_cursor: str | None = Field(description="Goes back in `/timeline?order=newest`; null when these are all.")
     snapshot: SnapshotSummaryView | None = Field(description="Of the latest snapshot; null until there is one.")
     hypotheses: HypothesesView | None = Field(description="The latest answer; null until the context was ranked.")
+    dashboards: str = Field(description="Where to ask for links into Grafana: from this incident's address on.")
 
     @classmethod
     def of(
@@ -238,6 +239,7 @@ class IncidentView(BaseModel):
             "timeline_cursor": timeline.cursor,
             "snapshot": snapshot,
             "hypotheses": hypotheses,
+            "dashboards": f"{incident.incident_id}/dashboards",
         }
         names = [node.service_name for node in incident.services]
         return cls.model_validate({**incident.model_dump(), **parts, "services": names})
