@@ -25,8 +25,6 @@ class WorkKind(StrEnum):
     RECONCILE = "reconcile"
     COMPLETE_MOVE = "complete_move"
     """Bring a move of services out of an incident to its end; asked for once, and not kept as due work."""
-    FOLLOW_UP = "follow_up"
-    """Tell the list what a person did to an incident, and have it looked at where it wants that; once."""
     SEAL_AUDIT = "seal_audit"
     """Copy what was audited with a change into the trail; asked for once as well."""
     END_MAINTENANCE = "end_maintenance"

@@ -1,6 +1,5 @@
 """Carry out what people do to an incident: decided on what is there, announced, written, told."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,11 +9,10 @@ from shared.access.principals import Principal
 from shared.errors import Conflict, NotAllowed, StoreUnavailable
 from shared.incidents.acting import Acted, Denied, Outcome, Person, assigned, edited, looked_at_again, moved, noted
 from shared.incidents.people import Objection
-from shared.messages import Check, Envelope, QueueName
+from shared.messages import Envelope
 from shared.models.audit import MAX_PENDING, AuditAction, AuditEntry, AuditHome, AuditWhere
 from shared.models.base import IncidentId, ReceiptId, TenantId
 from shared.models.incidents import Incident, IncidentState
-from shared.models.schedule import WorkKind
 from shared.models.signals import Severity
 from shared.pipeline.auditing import announce
 from shared.pipeline.recording import pass_on, watch_over
@@ -26,7 +24,6 @@ from shared.telemetry import logger
 log = logger(__name__)
 
 MAX_TRIES = 8
-FOLLOW_UP_AFTER_SECONDS = 30.0
 
 Decide = Callable[[Incident, Person], Outcome]
 
@@ -139,18 +136,12 @@ def _allowed(outcome: Outcome) -> Acted | None:
 
 
 async def _announce(who: Acting, acted: Acted, services: Services) -> None:
-    """Before the write: the audit trail hears of it, and somebody passes it on although this worker may not."""
+    """Before the write: the audit trail hears of it. Whoever seals it passes it on, although this worker may not."""
     if len(acted.incident.audit_pending) >= MAX_PENDING:
         raise StoreUnavailable("the audit trail has not taken what was done before", reason="audit_behind")
     incident_id = acted.incident.incident_id
     where = AuditWhere(home=AuditHome.INCIDENTS, id=incident_id, part=incident_id)
-    check = Check(
-        **who.message.model_dump(), work_id=f"act-{incident_id}", kind=WorkKind.FOLLOW_UP, subject=incident_id
-    )
-    await asyncio.gather(
-        announce(who.tenant_id, _entry(who, acted), where, services),
-        services.queues.send(QueueName.CHECKS, check, delay_seconds=FOLLOW_UP_AFTER_SECONDS),
-    )
+    await announce(who.tenant_id, _entry(who, acted), where, services)
 
 
 def _entry(who: Acting, acted: Acted) -> AuditEntry:
@@ -178,9 +169,9 @@ async def _told_on(
     await pass_on(who.message, incident, services, must_look=must_look)
 
 
-async def follow_up(message: Check, services: Services, *, now: datetime) -> None:
+async def follow_up(message: Envelope, incident_id: IncidentId, services: Services, *, now: datetime) -> None:
     """What follows from an action, for a worker that did not live to see to it; done before, it changes nothing."""
-    held = await services.incidents.read(message.tenant_id, IncidentId(message.subject))
+    held = await services.incidents.read(message.tenant_id, incident_id)
     if held is None:
         return
     await watch_over(message.tenant_id, held.value, services, now=now)

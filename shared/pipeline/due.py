@@ -7,6 +7,7 @@ from typing import Protocol, assert_never
 
 from shared.errors import Conflict, CopilotError
 from shared.messages import Check, QueueName
+from shared.models.audit import AuditHome
 from shared.models.base import IncidentId, ReceiptId
 from shared.models.schedule import SHARDS, DueWork, WorkKind
 from shared.pipeline.acting import follow_up
@@ -93,7 +94,7 @@ async def _look(message: Check, held: Versioned[DueWork], services: Services, *,
             await check_health(message, held, services, now=now)
         case WorkKind.END_MAINTENANCE:
             await check_maintenance(message, held.value, services, now=now)
-        case WorkKind.COMPLETE_MOVE | WorkKind.FOLLOW_UP | WorkKind.SEAL_AUDIT | WorkKind.SETTLE_INTEGRATION:
+        case WorkKind.COMPLETE_MOVE | WorkKind.SEAL_AUDIT | WorkKind.SETTLE_INTEGRATION:
             return
         case _:
             assert_never(held.value.kind)
@@ -101,6 +102,13 @@ async def _look(message: Check, held: Versioned[DueWork], services: Services, *,
 
 async def _complete_move(message: Check, services: Services, *, now: datetime) -> None:
     await complete(message, IncidentId(message.subject), services, now=now)
+
+
+async def _seal(message: Check, services: Services, *, now: datetime) -> None:
+    """What was done to an incident is also passed on: its worker may have stopped right after the write."""
+    where = await seal(message, services, now=now)
+    if where and where.home is AuditHome.INCIDENTS:
+        await follow_up(message, IncidentId(where.id), services, now=now)
 
 
 class _Once(Protocol):
@@ -113,7 +121,6 @@ class _Once(Protocol):
 
 _ONCE: Mapping[WorkKind, _Once] = {
     WorkKind.COMPLETE_MOVE: _complete_move,
-    WorkKind.FOLLOW_UP: follow_up,
-    WorkKind.SEAL_AUDIT: seal,
+    WorkKind.SEAL_AUDIT: _seal,
     WorkKind.SETTLE_INTEGRATION: check_settled,
 }

@@ -17,7 +17,7 @@ from shared.access.audit_chain import (
 )
 from shared.errors import AlreadyExists, Conflict
 from shared.messages import Check
-from shared.models.audit import AuditEntry, AuditIntent
+from shared.models.audit import AuditEntry, AuditIntent, AuditWhere
 from shared.models.audit_log import AuditLog, AuditOutcome, MonthEnd, months_back
 from shared.models.base import TenantId
 from shared.pipeline.turns import turn
@@ -35,17 +35,21 @@ ATTEMPTS_FOR_INTENT = 6
 """About a minute: an announcement that is not there by then was never kept, and its change never made."""
 
 
-async def seal(message: Check, services: Services, *, now: datetime) -> None:
-    """Seal what a document carries, and drop it there; raises Conflict while the change may still be written."""
+async def seal(message: Check, services: Services, *, now: datetime) -> AuditWhere | None:
+    """Seal what a document carries, drop it there, and say where it lies; None when nothing was ever announced.
+
+    Raises Conflict while the change may still be written.
+    """
     intent = await services.audit.intent(message.tenant_id, message.subject, message.work_id)
     if intent is None:
         if message.attempt < ATTEMPTS_FOR_INTENT:
             raise _awaited(Waiting.NOT_ANNOUNCED_YET)
-        return
+        return None
     held = await services.audit.pending(message.tenant_id, intent.where)
     await _seal_carried(message.tenant_id, intent, held or (), services, now=now)
     if not any(one.entry_id == intent.entry.entry_id for one in held or ()):
         await _seal_uncarried(message.tenant_id, intent, services, is_there=held is not None, now=now)
+    return intent.where
 
 
 async def _seal_carried(
