@@ -16,16 +16,20 @@ from dev.stories import STORIES
 from shared.adapters.key_file import create_key_file
 from shared.admin.__main__ import main
 from shared.bootstrap import Process, build
+from shared.models.audit import month_of
 from shared.models.receipts import DeadLetter, Outcome, ReceiptPart
 from shared.models.schedule import DueWork, WorkKind
 from shared.models.tenants import InboundCredential, Integration, IntegrationType
+from shared.pipeline.audit_reading import verify
+from shared.pipeline.auditing import append
 from shared.settings import Settings
-from tests.builders import NOON, a_credential
+from tests.builders import NOON, a_credential, an_entry
 
 pytestmark = pytest.mark.integration
 
 NOW = datetime.now(UTC)
 SECRET = "what a sender signs with"
+SEALED = 3
 
 
 @pytest.fixture
@@ -95,6 +99,8 @@ async def with_the_rest(process: Process) -> None:
     await services.dead_letters.add(GLOBEX, letter)
     work = DueWork.of(GLOBEX, WorkKind.RECONCILE, integration, due_at=NOON, now=NOON)
     await services.schedule.put(GLOBEX, work)
+    for number in range(SEALED):
+        await append(GLOBEX, an_entry(f"aud-{number}"), services, NOON)
 
 
 async def filled(environment: dict[str, str]) -> None:
@@ -114,6 +120,15 @@ async def secret_of(environment: dict[str, str]) -> tuple[str, InboundCredential
         assert integration.config is not None
         opened = await process.secret_box.open(GLOBEX, integration.id, integration.config)
         return opened, await process.services.lookups.inbound("int-backup")
+    finally:
+        await process.aclose()
+
+
+async def trail_of(environment: dict[str, str]) -> tuple[bool, int]:
+    process = build(Settings.from_environment(environment))
+    try:
+        found = await verify(GLOBEX, month_of(NOON), process.services, now=NOW)
+        return not found.findings, found.entries
     finally:
         await process.aclose()
 
@@ -156,4 +171,5 @@ def test_a_tenant_comes_back_as_it_was(
     assert {"incidents", "claims", "changes", "receipts", "raw", "deadletters", "schedule", "lookups"} <= set(counts)
     opened, credential = asyncio.run(secret_of(environment))
     assert (opened, credential is not None) == (SECRET, True)
+    assert asyncio.run(trail_of(environment)) == (True, SEALED)
     assert os.environ["COSMOS_DATABASE"] == "backup-to"
