@@ -21,11 +21,12 @@ types: setup
 imports: setup
 	@.venv/bin/lint-imports --no-cache
 
-bench: setup      ## measure ingestion beside its floor; docs/benchmarks.md says what the figures mean
+bench: setup      ## measure ingestion beside its floor, and the API; docs/benchmarks.md says what the figures mean
 	@$(PYTHON) -m bench ingest
 	@$(PYTHON) -m bench storm
 	@$(PYTHON) -m bench fairness
 	@$(PYTHON) -m bench kill
+	@$(PYTHON) -m bench api
 
 fuzz: setup       ## what `make test` does with schemathesis, at a large size
 	@$(PYTHON) -m pytest -m fuzz tests/unit/api/test_fuzz.py
