@@ -9,8 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from shared.ports.alert_sources import AlertSources
 from shared.ports.audit import AuditTrail
+from shared.ports.dashboards import DashboardSources
+from shared.ports.metrics import MetricsSources
 from shared.ports.model import Model
+from shared.ports.queries import QueryableSources
 from shared.ports.records import RecordStore
 from shared.ports.schedule import ScheduleStore
 from shared.ports.secrets import DataKeys, SecretBox
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
 
     from shared.access.authentication import Authenticator
     from shared.adapters.cosmos.client import CosmosDatabase
+    from shared.adapters.guarded_http import GuardedHttp
     from shared.api.options import ApiOptions
     from shared.pipeline.signing_in import SignIn
     from shared.ports.archive import BlobArchive, TenantArchive
@@ -122,16 +127,12 @@ def api_options(settings: Settings) -> "ApiOptions":
 
 def build(settings: Settings) -> Process:
     """Wire a process; clients connect with their first call."""
-    from shared.adapters.alert_sources import IntegrationAlertSources
     from shared.adapters.blob import blob_raw_bodies
     from shared.adapters.blob_receipts import blob_receipts
     from shared.adapters.chain_key import DerivedSealing
     from shared.adapters.connection_checks import GuardedConnectionChecks
     from shared.adapters.cosmos.client import cosmos_database
-    from shared.adapters.grafana_dashboards import GrafanaDashboards
     from shared.adapters.guarded_http import GuardedHttp
-    from shared.adapters.prometheus import PrometheusOfTenant
-    from shared.adapters.prometheus_queries import PrometheusQueries
     from shared.adapters.secret_box import AesSecretBox
     from shared.adapters.storage_queue import storage_queues
 
@@ -148,14 +149,11 @@ def build(settings: Settings) -> Process:
     model, close_model = _model(settings)
     services = Services(
         **stores,
+        **_sources(stores["directory"], secret_box, http),
         sealing=DerivedSealing(data_keys, settings.audit_retention),
         queues=queues,
         raw=raw,
         receipts=receipts,
-        metrics=PrometheusOfTenant(stores["directory"], secret_box, http),
-        queries=PrometheusQueries(secret_box, http),
-        dashboards=GrafanaDashboards(secret_box, http),
-        alert_sources=IntegrationAlertSources(secret_box, http),
         connections=GuardedConnectionChecks(http_of_checks, allow_private=settings.outbound_allow_private),
         secret_box=secret_box,
         model=model,
@@ -163,6 +161,28 @@ def build(settings: Settings) -> Process:
     closers: list[Closer] = [database.aclose, queues.aclose, raw.aclose, receipts.aclose, http.aclose]
     closers += [http_of_checks.aclose, *close_model]
     return Process(settings, services, InboundCredentials(stores["lookups"], secret_box), secret_box, closers)
+
+
+class _Sources(TypedDict):
+    metrics: MetricsSources
+    queries: QueryableSources
+    dashboards: DashboardSources
+    alert_sources: AlertSources
+
+
+def _sources(directory: DirectoryStore, secret_box: SecretBox, http: "GuardedHttp") -> _Sources:
+    """What tenants connect, all through the guarded client."""
+    from shared.adapters.alert_sources import IntegrationAlertSources
+    from shared.adapters.grafana_dashboards import GrafanaDashboards
+    from shared.adapters.prometheus import PrometheusOfTenant
+    from shared.adapters.prometheus_queries import PrometheusQueries
+
+    return {
+        "metrics": PrometheusOfTenant(directory, secret_box, http),
+        "queries": PrometheusQueries(secret_box, http),
+        "dashboards": GrafanaDashboards(secret_box, http),
+        "alert_sources": IntegrationAlertSources(secret_box, http),
+    }
 
 
 def build_archives(settings: Settings) -> "tuple[TenantArchive, BlobArchive, list[Closer]]":

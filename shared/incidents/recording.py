@@ -67,9 +67,8 @@ def record(
     earlier: IncidentId | None = None,
     now: datetime,
 ) -> IncidentChange | None:
-    """All that these alerts change in the incident, or None when they change nothing.
+    """All that these alerts change in the incident, or None; one that they open comes after `earlier`.
 
-    `earlier`: the incident that the service of an incident that is opened had before.
     Raises Conflict when it was closed for good since they were placed: placed again, they open another one.
     """
     effects = [(one, effect_of(one.arrival, _value(known.get(one.signal_id)))) for one in work]
@@ -86,8 +85,7 @@ def record(
     counted = _covered(counted, occasion.coverage, is_new=before is None)
     heard = _heard(work, joining, refiring, occasion)
     after, why = settle(counted, heard, is_new=before is None, now=now, reopen_within=occasion.reopen_within)
-    if why and not why.allowed and (heard.fires_again or heard.new_alert_fires):
-        raise Conflict(f"incident {incident_id} takes no firing alerts: {why.reason}", reason="incident_closed")
+    _require_taken(incident_id, why, heard)
     timeline, after = _told(
         after, before, joining, resolving, refiring, why=why, origin=work[0].arrival.origin, now=now
     )
@@ -98,6 +96,12 @@ def record(
         changed_signals=[*resolving, *refiring, *repeating],
         timeline=timeline,
     )
+
+
+def _require_taken(incident_id: IncidentId, why: Decision | None, heard: Heard) -> None:
+    """Raise Conflict when something fires and the incident does not open for it."""
+    if why and not why.allowed and (heard.fires_again or heard.new_alert_fires):
+        raise Conflict(f"incident {incident_id} takes no firing alerts: {why.reason}", reason="incident_closed")
 
 
 def _heard(work: Sequence[Work], joining: Sequence[Signal], refiring: Sequence[object], occasion: Occasion) -> Heard:
