@@ -11,6 +11,7 @@ from shared.models.incidents import Coverage, Incident, Suppressed, TimelineEven
 from shared.models.schedule import DueWork
 from shared.pipeline.coverage import coverage, policies_of
 from shared.pipeline.recording import pass_on
+from shared.pipeline.silence import done_with
 from shared.ports.services import Services
 from shared.ports.stores import IncidentChange, Versioned
 from shared.telemetry import logger
@@ -40,7 +41,7 @@ async def check_maintenance(message: Check, work: DueWork, services: Services, *
     if current:
         # Also when an earlier run stopped after its write: passing on again changes nothing.
         await pass_on(message, current.value, services, must_look=current.value.is_open)
-    await _done(tenant_id, work.id, services)
+    await done_with(tenant_id, work.id, services)
 
 
 async def _verdict(tenant_id: TenantId, incident: Incident, services: Services, *, now: datetime) -> Coverage:
@@ -65,16 +66,3 @@ def _after_maintenance(current: Versioned[Incident], verdict: Coverage, *, now: 
         after, TimelineEvent.MAINTENANCE_OVER, verdict.value, now=now, text="The maintenance window is over."
     )
     return IncidentChange(incident=after, etag=current.etag, timeline=[told])
-
-
-async def _done(tenant_id: TenantId, work_id: str, services: Services) -> None:
-    for _ in range(MAX_TRIES):
-        held = await services.schedule.read(tenant_id, work_id)
-        if held is None:
-            return
-        try:
-            await services.schedule.done(tenant_id, held)
-        except Conflict:
-            continue
-        return
-    raise Conflict(f"due work {work_id} moved {MAX_TRIES} times")

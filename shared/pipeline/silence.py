@@ -66,6 +66,11 @@ async def _hand_over(tenant_id: TenantId, work_id: str, successor: DueWork | Non
     """End this work; what follows it (a merge's target, a later reopening) is put first, should it be missing."""
     if successor:
         await services.schedule.put(tenant_id, successor)
+    await done_with(tenant_id, work_id, services)
+
+
+async def done_with(tenant_id: TenantId, work_id: str, services: Services) -> None:
+    """End due work, whoever moves it meanwhile."""
     for _ in range(MAX_TRIES):
         held = await services.schedule.read(tenant_id, work_id)
         if held is None:
