@@ -190,5 +190,5 @@ def _http(ca_file: str | None) -> object:
     session.verify = ca_file or True
     # One connection serves everybody who signs in, so nothing of one person may stay on it.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.request = partial(session.request, timeout=CALL_SECONDS)  # type: ignore[method-assign]
+    session.request = partial(session.request, timeout=CALL_SECONDS)  # type: ignore[method-assign]  # requests has no timeout of a session
     return session

@@ -79,7 +79,7 @@ async def test_in_azure_the_application_proves_itself_with_a_fresh_assertion_and
 
 
 def test_the_assertion_comes_from_the_managed_identity() -> None:
-    assert callable(dict(managed_identity("22222222-2222-4222-8222-222222222222"))["client_assertion"])  # type: ignore[arg-type]
+    assert callable(dict(managed_identity("22222222-2222-4222-8222-222222222222"))["client_assertion"])  # type: ignore[arg-type]  # a mapping here
 
 
 async def test_a_provider_that_keeps_the_refresh_token_leaves_us_the_old_one() -> None:
