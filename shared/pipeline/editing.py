@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from shared.errors import AlreadyExists, Conflict, StoreUnavailable
-from shared.models.audit import MAX_PENDING, AuditEntry, AuditHome, AuditWhere
+from shared.errors import AlreadyExists, Conflict
+from shared.models.audit import AuditEntry, AuditHome, AuditWhere
 from shared.models.base import TenantId
 from shared.models.tenants import Record, Tenant
 from shared.pipeline.auditing import announce
@@ -69,10 +69,8 @@ async def write_edit(
     unmoved: Versioned[Tenant] | None = None,
 ) -> T:
     """Write an edit, provided that neither the record nor the `unmoved` one has changed since; raises Conflict."""
-    if len(edit.after.audit_pending) >= MAX_PENDING:
-        raise StoreUnavailable(f"{edit.after.id} waits for its audit entries to be sealed", reason="audit_behind")
-    await announce(tenant_id, edit.entry, where(edit.after), services)
     written = edit.after.with_audit(edit.entry)
+    await announce(tenant_id, edit.entry, where(edit.after), services)
     together: list[Versioned[Record]] = [Versioned(written, held.etag)]
     if unmoved:
         together.append(Versioned(unmoved.value, unmoved.etag))

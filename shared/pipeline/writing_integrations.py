@@ -6,7 +6,7 @@ from datetime import datetime
 
 from shared.access.principals import Principal
 from shared.errors import Conflict
-from shared.models.audit import MAX_PENDING, AuditAction, AuditEntry, AuditHome, AuditWhere, Facts
+from shared.models.audit import AuditAction, AuditEntry, AuditHome, AuditWhere, Facts
 from shared.models.connections import ConnectionConfig
 from shared.models.tenants import Integration
 from shared.pipeline.auditing import announce
@@ -74,8 +74,6 @@ async def _replace(
     """Only people's changes count as changes: what scheduled work noted meanwhile is kept."""
     tenant_id, known = held.value.tenant_id, held.value
     for _ in range(MAX_TRIES):
-        if len(held.value.audit_pending) >= MAX_PENDING:
-            raise Conflict(f"integration {known.id} has too many unsealed audit entries", reason="audit_behind")
         changed = _next(held.value, decide)
         try:
             await services.records.replace(tenant_id, changed.with_audit(entry), held.etag)

@@ -65,7 +65,7 @@ class World:
 
     async def settled(self) -> None:
         """What was promised is kept, and kept twice: the host may deliver any message again."""
-        for body in [one.body for one in self.services.queues.waiting[QueueName.CHECKS]]:  # type: ignore[attr-defined]
+        for body in [one.body for one in self.services.queues.waiting[QueueName.CHECKS]]:  # type: ignore[attr-defined]  # they are in memory
             if b"settle" in body:
                 for _ in range(2):
                     await attend_queue(QueueName.CHECKS, body, self.services, dequeue_count=1, now=LATER)
@@ -178,7 +178,7 @@ async def test_a_check_that_comes_before_its_change_looks_again() -> None:
     worker = as_worker(world.services, Steps(await step_of_the_record()))
     with pytest.raises(Crash):
         await integrations.create(FIRST, WANTED, worker, now=NOON)
-    queue = world.services.queues.waiting[QueueName.CHECKS]  # type: ignore[attr-defined]
+    queue = world.services.queues.waiting[QueueName.CHECKS]  # type: ignore[attr-defined]  # they are in memory
     (promise,) = [one.body for one in queue if b"settle" in one.body]
     queue.clear()
     looks = 0

@@ -7,7 +7,7 @@ import pytest
 
 from shared.access.principals import Principal, RequestedFrom
 from shared.adapters.memory import services_in_memory
-from shared.errors import Conflict
+from shared.errors import Conflict, StoreUnavailable
 from shared.models.audit import MAX_PENDING, AuditAction, AuditEntry
 from shared.models.base import IntegrationId
 from shared.models.tenants import Integration, Role
@@ -95,7 +95,7 @@ async def test_what_is_gone_meanwhile_is_not_made_again() -> None:
 async def test_a_change_waits_for_the_audit_trail_to_catch_up() -> None:
     entries = tuple(an_entry(number) for number in range(MAX_PENDING))
     services, held = await with_one(audit_pending=entries)
-    with pytest.raises(Conflict) as refused:
+    with pytest.raises(StoreUnavailable) as refused:
         await integrations.change(WHO, held, RENAMED, services, now=NOON)
     assert refused.value.reason == "audit_behind"
 
