@@ -23,12 +23,12 @@ from shared.incidents.transitions import Occasion as Step
 from shared.models.base import IncidentId, ReceiptId, SnapshotId, TenantId, document_id
 from shared.models.changes import Change, ChangeKind, ChangeStatus, ReportedChange
 from shared.models.claims import OpenIncidentClaim
-from shared.models.evidence import Snapshot, digest
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, IncidentSummary, TimelineEntry, TimelineEvent
 from shared.models.policies import MaintenanceWindow, Policies, Policy
 from shared.models.runbooks import Runbook
 from shared.models.signals import Alert, AlertStatus, Arrival, Signal, Source
+from shared.models.snapshots import Snapshot, digest
 from shared.pipeline.context import with_snapshot
 from shared.ports.services import Services
 from shared.ports.stores import IncidentChange, Versioned

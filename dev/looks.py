@@ -4,20 +4,10 @@ import math
 from datetime import datetime, timedelta
 
 from dev.stories import Story
-from shared.models.evidence import (
-    AlertEvidence,
-    DeployEvidence,
-    Direction,
-    EdgeEvidence,
-    Metric,
-    Movement,
-    Relation,
-    Section,
-    SectionName,
-    SectionStatus,
-    SeriesEvidence,
-)
+from shared.models.evidence import AlertEvidence, ChangeEvidence, EdgeEvidence, SeriesEvidence
+from shared.models.measures import Direction, Metric, Movement, Relation
 from shared.models.signals import Alert
+from shared.models.snapshots import Section, SectionName, SectionStatus
 
 STEP_SECONDS = 15
 
@@ -53,12 +43,12 @@ def _answered(name: SectionName, evidence: tuple[object, ...]) -> Section:
     return Section.model_validate({"name": name, "status": status, "evidence": evidence, "elapsed_seconds": 0.4})
 
 
-def _deploys(story: Story, began: datetime) -> tuple[DeployEvidence, ...]:
+def _deploys(story: Story, began: datetime) -> tuple[ChangeEvidence, ...]:
     if story.deploy is None:
         return ()
     version, previous = story.deploy
     at = began - timedelta(minutes=2)
-    deploy = DeployEvidence(
+    deploy = ChangeEvidence(
         service=story.service, version=version, previous_version=previous, at=at, seconds_before_onset=None
     )
     return (deploy,)

@@ -6,10 +6,10 @@ from typing import Any
 from shared.access.principals import Principal, RequestedFrom
 from shared.models.audit import AuditAction, AuditEntry
 from shared.models.base import IncidentId, ReceiptId, SnapshotId, TenantId, document_id
-from shared.models.evidence import Section, SectionName, SectionStatus, Snapshot, SnapshotBody, digest
 from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet
 from shared.models.incidents import Incident, IncidentState, IncidentSummary
 from shared.models.signals import Alert, AlertStatus, Arrival, Severity, Signal, Source
+from shared.models.snapshots import Section, SectionName, SectionStatus, Snapshot, SnapshotBody, digest
 from shared.models.tenants import InboundCredential, Integration, IntegrationType, Role, Tenant, User
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -8,9 +8,9 @@ from typing import Any
 
 from shared.adapters.writes import MAX_CURSOR_CHARS, cursor_of, place_in_timeline
 from shared.errors import Malformed
-from shared.models.evidence import SnapshotLine
 from shared.models.incidents import TimelineEntry
 from shared.models.signals import Signal
+from shared.models.snapshots import SnapshotLine
 from shared.ports.listing import TimelineOrder
 from shared.ports.stores import Page
 

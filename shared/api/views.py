@@ -7,11 +7,11 @@ from pydantic import BaseModel, Field
 
 from shared.models.base import Instant
 from shared.models.correlation import Membership
-from shared.models.evidence import Section, SectionName, SectionStatus, Snapshot, SnapshotLine
 from shared.models.hypotheses import Conclusion, GeneratedBy, Hypothesis, HypothesisSet
 from shared.models.incidents import Incident, IncidentState, IncidentSummary, Suppressed, TimelineEntry, TimelineEvent
 from shared.models.receipts import DeadLetter, LetterState
 from shared.models.signals import AlertStatus, Rejected, Severity, Signal, SignalType, Source
+from shared.models.snapshots import Section, SectionName, SectionStatus, Snapshot, SnapshotLine
 from shared.ports.stores import Page
 
 

@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.context.dashboards import MatchedBy
 from shared.context.key_metrics import KeyMetric
 from shared.models.base import Instant
-from shared.models.evidence import SectionStatus
+from shared.models.snapshots import SectionStatus
 
 
 class _View(BaseModel):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from string import Template
 
 from shared.context.promql import duration, one_of, quoted
-from shared.models.evidence import Metric
+from shared.models.measures import Metric
 from shared.ports.metrics import Sample
 
 SERVICE_LABELS = ("service", "job", "app")
@@ -75,6 +75,9 @@ class Binding:
 BINDINGS = tuple(Binding(row, label) for row in CONVENTIONS for label in row.service_labels)
 
 
+QUANTILES = {Metric.LATENCY_P50: 0.5, Metric.LATENCY_P95: 0.95, Metric.LATENCY_P99: 0.99}
+
+
 def error_ratio(errors: str, requests: str) -> str:
     """0 with traffic and no error series; nothing at all, rather than NaN, without traffic."""
     return f"({errors} or {requests} * 0) / ({requests} > 0)"
@@ -90,8 +93,10 @@ def expression(binding: Binding, metric: Metric, services: Iterable[str], *, win
             return requests
         case Metric.ERROR_RATIO:
             return error_ratio(Template(row.errors).substitute(places), requests)
-        case Metric.LATENCY_P95:
-            return latency(binding, 0.95, services, window_seconds=window_seconds)
+        case Metric.LATENCY_P50 | Metric.LATENCY_P95 | Metric.LATENCY_P99:
+            return latency(binding, QUANTILES[metric], services, window_seconds=window_seconds)
+        case Metric.SATURATION:
+            return saturation(binding, services, window_seconds=window_seconds) or ""
 
 
 def latency(binding: Binding, quantile: float, services: Iterable[str], *, window_seconds: float) -> str:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import accumulate
 from statistics import fmean, median, pstdev
 
-from shared.models.evidence import Direction, Metric, Movement
+from shared.models.measures import Direction, Metric, Movement
 
 DEPARTS_FROM = 3.0
 """Beyond this many spreads a sample has departed from the baseline."""

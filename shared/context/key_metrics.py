@@ -21,7 +21,8 @@ from shared.context.conventions import (
 )
 from shared.context.window import DEFAULT_SCRAPE_SECONDS, scrape_interval, scrape_query
 from shared.errors import AddressRefused, SourceUnavailable
-from shared.models.evidence import Metric, SectionStatus
+from shared.models.measures import Metric
+from shared.models.snapshots import SectionStatus
 from shared.ports.metrics import Answer, MetricsSource, Series
 
 MAX_POINTS = 300

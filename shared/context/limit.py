@@ -1,10 +1,11 @@
 """Keeps a snapshot small enough to be stored, giving up first what says least."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from shared.models.evidence import Evidence, Section, SeriesEvidence, SnapshotBody
+from shared.models.evidence import Evidence, SeriesEvidence
+from shared.models.snapshots import Section, SnapshotBody
 
 MAX_BYTES = 900_000
 _ROOM_FOR_WARNINGS = 1_000
@@ -24,18 +25,6 @@ def within_limit(body: SnapshotBody) -> SnapshotBody:
     while _excess(body) > 0:
         body = _without_half_of_the_largest(body)
     return body
-
-
-def numbered(sections: Iterable[Section]) -> tuple[Section, ...]:
-    """Ids E1, E2, … through all sections, in their order."""
-    result, count = [], 0
-    for section in sections:
-        pieces: list[Evidence] = []
-        for piece in section.evidence:
-            count += 1
-            pieces.append(piece.model_copy(update={"id": f"E{count}"}))
-        result.append(section.model_copy(update={"evidence": tuple(pieces)}))
-    return tuple(result)
 
 
 def _excess(body: SnapshotBody) -> int:
@@ -78,7 +67,7 @@ def _without_half_of_the_largest(body: SnapshotBody) -> SnapshotBody:
     largest = max(body.sections, key=_bytes_of_evidence)
     halved = _told(largest, _LEFT_OUT, largest.evidence[: len(largest.evidence) // 2])
     kept = (halved if section is largest else section for section in body.sections)
-    return body.model_copy(update={"sections": numbered(kept)})
+    return body.model_copy(update={"sections": tuple(kept)})
 
 
 def _bytes_of_evidence(section: Section) -> int:

@@ -1,13 +1,31 @@
 """What every collector is given, and what it gives back."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
 
+from shared.context.neighbourhood import Neighbourhood
 from shared.context.window import Window
+from shared.errors import CopilotError, SourceUnavailable
+from shared.models.base import TenantId
 from shared.models.evidence import Evidence
+from shared.models.incidents import Incident
+from shared.models.signals import Signal
 from shared.ports.metrics import MetricsSource
+from shared.ports.services import Services
 
 MAX_SERVICE_CHARS = 120
 """A longer name is cut where it is shown, and not followed where a graph gives it."""
+
+T = TypeVar("T")
+
+
+class NotConfigured(CopilotError):
+    """The tenant has connected nothing that could answer; `reason` says what is missing."""
+
+    default_reason = "not_configured"
 
 
 @dataclass(frozen=True)
@@ -27,3 +45,62 @@ class Collected:
     warnings: tuple[str, ...] = ()
     failure: str | None = None
     why_empty: str | None = None
+    as_of: datetime | None = None
+    """When it was fetched, where that is not now."""
+    is_stale: bool = False
+    """Whether it could not be fetched again though it is due: shown with its age, never as if it were of now."""
+
+
+@dataclass
+class View:
+    """An incident, seen by its collectors. The window and the neighbourhood are found once and shared by all."""
+
+    incident: Incident
+    signals: Sequence[Signal]
+    services: Services
+    reference: datetime
+    """When the alert began to fire: the trouble began at or before it."""
+    now: datetime
+    looking: "asyncio.Task[Look]" = field(init=False)
+    finding: "asyncio.Task[Neighbourhood]" = field(init=False)
+
+    @property
+    def tenant_id(self) -> TenantId:
+        """Whose incident it is."""
+        return self.incident.tenant_id
+
+    @property
+    def service(self) -> str:
+        """The service that alerted."""
+        return self.incident.service_name
+
+    async def look(self) -> Look:
+        """How to ask the tenant's Prometheus; raises NotConfigured without one, and as the source does."""
+        return await shared_task(self.looking)
+
+    async def neighbourhood(self) -> Neighbourhood:
+        """The services around; raises NotConfigured or SourceUnavailable (`no_topology`) when they are not known."""
+        await asyncio.wait([self.finding])
+        if self.finding.cancelled():
+            raise SourceUnavailable("the topology was not found in time", reason="no_topology")
+        match self.finding.exception():
+            case None:
+                return self.finding.result()
+            case NotConfigured() as exc:
+                raise exc
+            case exc:
+                message = "without the topology nobody knows whom to ask about"
+                raise SourceUnavailable(message, reason="no_topology") from exc
+
+    async def around(self) -> tuple[list[str], list[str]]:
+        """The alerting service first, then those around it; and a warning when they are not known."""
+        try:
+            found = await self.neighbourhood()
+        except CopilotError:
+            return [self.service], ["the topology failed: only this service was asked"]
+        return [self.service, *found.neighbours], []
+
+
+async def shared_task(task: "Awaitable[T]") -> T:
+    """The result of a shared task. Waiting for it must not cancel it for the others."""
+    return await asyncio.shield(task)

@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from shared.context.conventions import Binding, bindings_of, detection, expression
 from shared.context.deviation import ceased, movement_of
 from shared.context.look import Collected, Look
+from shared.context.neighbourhood import Neighbour
 from shared.context.window import Window
 from shared.errors import CopilotError
-from shared.models.evidence import Metric, Movement, Relation, SeriesEvidence
+from shared.models.evidence import SeriesEvidence
+from shared.models.measures import RED, Metric, Movement
 from shared.ports.metrics import Answer, Series
 
 
@@ -22,13 +24,13 @@ class _Question:
     services: Sequence[str]
 
 
-async def measure(look: Look, relations: Mapping[str, Relation]) -> Collected:
+async def measure(look: Look, services: Mapping[str, Neighbour]) -> Collected:
     """Every metric of these services; raises when nothing could be asked, else tells what could not."""
-    names = sorted(relations)
+    names = sorted(services)
     window = look.window
     found = await look.source.query(detection(names, seconds_ago=window.seconds_since_reference), at=window.end)
     bindings = bindings_of(found.samples, names)
-    questions = [_Question(binding, metric, names) for binding, names in bindings.items() for metric in Metric]
+    questions = [_Question(binding, metric, names) for binding, names in bindings.items() for metric in RED]
     answers = await asyncio.gather(*(_ask(look, question) for question in questions), return_exceptions=True)
     evidence: list[SeriesEvidence] = []
     warnings = [*found.warnings, *_unmeasured(names, bindings)]
@@ -37,7 +39,7 @@ async def measure(look: Look, relations: Mapping[str, Relation]) -> Collected:
         match answer:
             case Answer():
                 warnings.extend(answer.warnings)
-                evidence.extend(_evidence(question, answer, relations, window))
+                evidence.extend(_evidence(question, answer, services, window))
             case CopilotError():
                 warnings.append(f"{question.metric.value} could not be asked: {answer.reason}")
                 failures.append(answer)
@@ -61,20 +63,22 @@ async def _ask(look: Look, question: _Question) -> Answer:
 
 
 def _evidence(
-    question: _Question, answer: Answer, relations: Mapping[str, Relation], window: Window
+    question: _Question, answer: Answer, services: Mapping[str, Neighbour], window: Window
 ) -> list[SeriesEvidence]:
     """One piece a service; its query is the same question asked about that service alone."""
     pieces = []
     for series in answer.series:
         service = series.labels.get(question.binding.label, "")
         points = _finite(series)
-        if service in relations and points:
+        if service in services and points:
             query = expression(question.binding, question.metric, [service], window_seconds=window.rate_seconds)
             pieces.append(
                 SeriesEvidence(
                     service=service,
-                    relation=relations[service],
+                    relation=services[service].relation,
+                    hops=services[service].hops,
                     metric=question.metric,
+                    convention=question.binding.name,
                     query=query,
                     points=points,
                     movement=_movement(points, question.metric, window),

@@ -10,11 +10,13 @@ from shared.hypotheses.scene import scene_of
 from shared.hypotheses.verify import Verified, verify
 from shared.hypotheses.wording import hypothesis, queries_to_try
 from shared.models.base import SnapshotId, document_id
-from shared.models.evidence import SectionName, SectionStatus, Snapshot, SnapshotBody
 from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet
+from shared.models.snapshots import SectionName, SectionStatus, Snapshot, SnapshotBody
 from shared.ports.model import Model, ModelAnswer
 
 MAX_HYPOTHESES = 5
+BY_PROMETHEUS = (SectionName.TRAFFIC, SectionName.TOPOLOGY, SectionName.DEPENDENCIES, SectionName.CHANGES)
+"""What every tenant's Prometheus is asked; of the rest, a tenant may have connected or written nothing."""
 UNMEASURED = {SectionStatus.FAILED, SectionStatus.NOT_CONFIGURED}
 
 
@@ -47,7 +49,11 @@ def conclusion_of(body: SnapshotBody, *, found: bool) -> Conclusion:
 
 
 def _unmeasured_steps(body: SnapshotBody) -> tuple[str, ...]:
-    failed = [f"{s.name.value} ({s.reason or s.status.value})" for s in body.sections if s.status in UNMEASURED]
+    failed = [
+        f"{one.name.value} ({one.reason or one.status.value})"
+        for one in body.sections
+        if one.status is SectionStatus.FAILED or (one.name in BY_PROMETHEUS and one.status in UNMEASURED)
+    ]
     return (f"Could not be looked at: {', '.join(failed)}. Check that Prometheus answers.",) if failed else ()
 
 

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.hypotheses.wording import plain
-from shared.models.evidence import Evidence, SeriesEvidence, Snapshot
+from shared.models.evidence import Evidence, SeriesEvidence
 from shared.models.hypotheses import HypothesisSet
+from shared.models.snapshots import Snapshot
 from shared.ports.model import Prompt
 
 PROMPT_VERSION = "hypotheses-v1"
@@ -106,7 +107,7 @@ def _most_telling_first(snapshot: Snapshot) -> list[Evidence]:
 
 
 def _shown(piece: Evidence) -> Mapping[str, Any]:
-    shown = piece.model_dump(mode="json")
+    shown = piece.model_dump(mode="json", exclude_none=True)
     if isinstance(piece, SeriesEvidence):
         every = math.ceil(len(piece.points) / MAX_SHOWN_POINTS) or 1
         # Counted from the end: how it is now is what must not be left out.

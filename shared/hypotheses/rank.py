@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.hypotheses.scene import Scene, change_of, got_worse, onset_of, strength_of
-from shared.models.evidence import DeployEvidence, Direction, EdgeEvidence, Metric, SeriesEvidence
+from shared.models.evidence import ChangeEvidence, EdgeEvidence, SeriesEvidence
+from shared.models.measures import Direction, Metric
 
 EXPLAINS_FROM = 0.3
 """A callee explains its caller only from this share on: a tiny wobble with a large z must not exonerate."""
@@ -42,7 +43,7 @@ class Suspect:
     """`local` trouble of its own, `surge` of traffic, or `dead` to its callers."""
     symptom: SeriesEvidence | None
     dead_edges: tuple[EdgeEvidence, ...]
-    deploy: DeployEvidence | None
+    deploy: ChangeEvidence | None
     onset_at: datetime | None
     explained: float
     factors: Mapping[str, float]
@@ -191,14 +192,14 @@ def _scored(scene: Scene, one: Suspect, earliest: datetime | None) -> Suspect:
     )  # fmt: skip
 
 
-def _deploy_before(scene: Scene, service: str, onset: datetime) -> DeployEvidence | None:
+def _deploy_before(scene: Scene, service: str, onset: datetime) -> ChangeEvidence | None:
     """The last deploy that can have caused what began at `onset`; one after it cannot."""
     before = [one for one in scene.deploys.get(service, ()) if one.at <= onset + scene.slack]
     recent = [one for one in before if (onset - one.at).total_seconds() <= LOOK_BACK_SECONDS]
     return recent[-1] if recent else None
 
 
-def _recency(deploy: DeployEvidence | None, onset: datetime | None) -> float:
+def _recency(deploy: ChangeEvidence | None, onset: datetime | None) -> float:
     if deploy is None or onset is None:
         return 0.0
     return math.exp(-max(0.0, (onset - deploy.at).total_seconds()) / RECENT_SECONDS)

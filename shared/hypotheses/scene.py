@@ -5,15 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.models.evidence import (
-    AlertEvidence,
-    DeployEvidence,
-    Direction,
-    EdgeEvidence,
-    Metric,
-    SeriesEvidence,
-    SnapshotBody,
-)
+from shared.models.evidence import AlertEvidence, ChangeEvidence, EdgeEvidence, SeriesEvidence
+from shared.models.measures import RED, Direction, Metric
+from shared.models.snapshots import SnapshotBody
 
 FULL_STRENGTH_SCORE = 5.0
 """A movement's score is log1p of its robust z, so 5 is about 150 deviations: as clear as it gets."""
@@ -28,7 +22,7 @@ class Scene:
     """When it began by the alert and the alerting service's own series."""
     series: Mapping[tuple[str, Metric], SeriesEvidence]
     calls: Mapping[str, Sequence[EdgeEvidence]]
-    deploys: Mapping[str, Sequence[DeployEvidence]]
+    deploys: Mapping[str, Sequence[ChangeEvidence]]
     alerts: Sequence[AlertEvidence]
     slack: timedelta
     """Onsets closer than this are a tie: two samples, as scrapes of two services are not aligned."""
@@ -46,7 +40,7 @@ class Scene:
 
     def is_measured(self, service: str) -> bool:
         """Whether a service has any series of its own."""
-        return any((service, metric) in self.series for metric in Metric)
+        return any((service, metric) in self.series for metric in RED)
 
     def rate(self, service: str) -> float | None:
         """Requests per second now, or before where now is not known."""
@@ -75,15 +69,15 @@ def scene_of(body: SnapshotBody) -> Scene:
     """Arrange a snapshot's evidence; the order in which it was found does not matter."""
     series: dict[tuple[str, Metric], SeriesEvidence] = {}
     calls: dict[str, list[EdgeEvidence]] = defaultdict(list)
-    deploys: dict[str, list[DeployEvidence]] = defaultdict(list)
+    deploys: dict[str, list[ChangeEvidence]] = defaultdict(list)
     alerts: list[AlertEvidence] = []
     for piece in body.evidence():
         match piece:
-            case SeriesEvidence():
+            case SeriesEvidence() if piece.metric in RED:
                 series.setdefault((piece.service, piece.metric), piece)
             case EdgeEvidence():
                 calls[piece.caller].append(piece)
-            case DeployEvidence():
+            case ChangeEvidence():
                 deploys[piece.service].append(piece)
             case AlertEvidence():
                 alerts.append(piece)

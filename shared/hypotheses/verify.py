@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from shared.hypotheses.propose import ModelHypotheses, ModelHypothesis
 from shared.hypotheses.scene import Scene, got_worse, onset_of, scene_of
 from shared.hypotheses.wording import plain
-from shared.models.evidence import DeployEvidence, EdgeEvidence, Evidence, Metric, SnapshotBody
+from shared.models.evidence import ChangeEvidence, EdgeEvidence, Evidence
 from shared.models.hypotheses import Hypothesis, HypothesisSet
+from shared.models.measures import RED
+from shared.models.snapshots import SnapshotBody
 
 MAX_SHOWN = 5
 MAX_CLAIM_CHARS, MAX_MECHANISM_CHARS, MAX_STEP_CHARS = 400, 800, 400
@@ -75,9 +77,9 @@ def _checked(
 def _change(one: ModelHypothesis, service: str, known: dict[str, Evidence], scene: Scene) -> str | None:
     """The suspected deploy, if it is one of this service and did not come in after the trouble had begun."""
     deploy = known.get(one.suspected_change or "")
-    if not isinstance(deploy, DeployEvidence) or plain(deploy.service) != service:
+    if not isinstance(deploy, ChangeEvidence) or plain(deploy.service) != service:
         return None
-    moved = [scene.of(deploy.service, metric) for metric in Metric]
+    moved = [scene.of(deploy.service, metric) for metric in RED]
     onsets = [onset_of(piece) for piece in moved if piece is not None and got_worse(piece)]
     latest = max(onsets, default=scene.onset_at) + scene.slack
     return deploy.id if deploy.at <= latest else None

@@ -1,12 +1,14 @@
 """Hypotheses in words: a testable claim with numbers and times, how it would come about, what to look at next."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from shared.hypotheses.rank import Suspect
 from shared.hypotheses.scene import Scene, got_worse
-from shared.models.evidence import DeployEvidence, EdgeEvidence, Metric, SeriesEvidence
+from shared.models.evidence import ChangeEvidence, EdgeEvidence, SeriesEvidence
 from shared.models.hypotheses import Hypothesis
+from shared.models.measures import Metric
+from shared.models.quantities import clock, latency, number, percent
 
 MAX_NAME_CHARS = 120
 MAX_CITED = 8
@@ -40,7 +42,7 @@ def _claim(suspect: Suspect, slack: timedelta) -> str:
         worst = max(suspect.dead_edges, key=lambda edge: edge.failed_ratio or 0.0)
         caller = plain(worst.caller)
         return (
-            f"{name} does not answer: {_percent(worst.failed_ratio)} of {caller}'s calls to it fail{_since(suspect)}."
+            f"{name} does not answer: {percent(worst.failed_ratio)} of {caller}'s calls to it fail{_since(suspect)}."
         )
     if suspect.symptom is None:
         return f"{name} is ill."
@@ -53,15 +55,18 @@ def _moved(piece: SeriesEvidence) -> str:
     now, before = piece.movement.current, piece.movement.baseline_median
     match piece.metric:
         case Metric.ERROR_RATIO:
-            return f"answers {_percent(now)} of its requests with errors ({_percent(before)} before)"
-        case Metric.LATENCY_P95:
-            return f"takes {_milliseconds(now)} at the 95th percentile ({_milliseconds(before)} before)"
+            return f"answers {percent(now)} of its requests with errors ({percent(before)} before)"
+        case Metric.LATENCY_P50 | Metric.LATENCY_P95 | Metric.LATENCY_P99:
+            quantile = piece.metric.value.removeprefix("latency_p")
+            return f"takes {latency(now)} at the {quantile}th percentile ({latency(before)} before)"
         case Metric.REQUEST_RATE:
-            return f"gets {_number(now)} requests/s instead of {_number(before)}"
+            return f"gets {number(now)} requests/s instead of {number(before)}"
+        case Metric.SATURATION:
+            return f"is {percent(now)} full ({percent(before)} before)"
 
 
 def _since(suspect: Suspect) -> str:
-    return f" since {_clock(suspect.onset_at)}" if suspect.onset_at else ""
+    return f" since {clock(suspect.onset_at)}" if suspect.onset_at else ""
 
 
 def _after_deploy(suspect: Suspect, slack: timedelta) -> str:
@@ -69,7 +74,7 @@ def _after_deploy(suspect: Suspect, slack: timedelta) -> str:
     if deploy is None or suspect.onset_at is None:
         return ""
     replaced = f" replaced {plain(deploy.previous_version, limit=40)}" if deploy.previous_version else " came in"
-    version = f"version {plain(deploy.version, limit=40)}{replaced}"
+    version = f"{_named(deploy)}{replaced}"
     gap = suspect.onset_at - deploy.at
     if gap <= slack:
         # Closer than two samples: the order of the two cannot be told.
@@ -77,6 +82,10 @@ def _after_deploy(suspect: Suspect, slack: timedelta) -> str:
     if gap > LONG_AGO:
         return f", {round(gap.total_seconds() / 60)} min after {version}"
     return f", {round(gap.total_seconds())} s after {version}"
+
+
+def _named(change: ChangeEvidence) -> str:
+    return f"version {plain(change.version, limit=40)}" if change.version else plain(change.title, limit=80)
 
 
 def _mechanism(scene: Scene, suspect: Suspect) -> str:
@@ -92,7 +101,7 @@ def _mechanism(scene: Scene, suspect: Suspect) -> str:
     if suspect.deploy is not None:
         return f"The new version of {name} misbehaves; what it calls does not account for the change.{path}"
     if suspect.explained > 0:
-        share = _percent(suspect.explained)
+        share = percent(suspect.explained)
         return f"What {name} calls accounts for {share} of its change; the rest is its own.{path}"
     return f"Nothing that {name} calls accounts for its change, so it begins there.{path}"
 
@@ -133,7 +142,7 @@ def _next_steps(suspect: Suspect) -> list[str]:
     return steps
 
 
-def _rollback(deploy: DeployEvidence) -> str:
+def _rollback(deploy: ChangeEvidence) -> str:
     back = plain(deploy.previous_version, limit=40) if deploy.previous_version else "the version before"
     return f"Roll {plain(deploy.service)} back to {back} and see whether it recovers."
 
@@ -147,24 +156,3 @@ def queries_to_try(scene: Scene, edges: Sequence[EdgeEvidence] = ()) -> tuple[st
         steps.append(f"Look at what {plain(scene.service)} calls: {', '.join(callees[:5])}")
     steps.append(f"Look at the logs of {plain(scene.service)} since the alert started.")
     return tuple(steps)
-
-
-def _clock(at: datetime | None) -> str:
-    return at.strftime("%H:%M:%S UTC") if at else "?"
-
-
-def _percent(ratio: float | None) -> str:
-    return "?" if ratio is None else f"{100 * ratio:.3g} %"
-
-
-def _milliseconds(seconds: float | None) -> str:
-    if seconds is None:
-        return "?"
-    return f"{_number(seconds)} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
-
-
-def _number(value: float | None) -> str:
-    # Three digits, but never 2e+03: people read this at night.
-    if value is None:
-        return "?"
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"  # noqa: PLR2004 -- from here on .3g has exponents

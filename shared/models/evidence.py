@@ -1,105 +1,148 @@
-"""The context snapshot: what was looked at, frozen, with an id for each piece so that claims can cite it."""
+"""The pieces of evidence that a snapshot holds: what was found, where, by which question, in one plain sentence."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from enum import StrEnum
-from hashlib import sha256
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.models.base import Document, IncidentId, Instant, Value
+from shared.models.base import Instant, Value
+from shared.models.changes import ChangeKind
+from shared.models.measures import Metric, Movement, Relation
 from shared.models.signals import AlertStatus, Severity
 
-
-class Metric(StrEnum):
-    """What a series measures; its unit is fixed: requests/s, share of requests (0 to 1), seconds."""
-
-    REQUEST_RATE = "request_rate"
-    ERROR_RATIO = "error_ratio"
-    LATENCY_P95 = "latency_p95"
-
-    @property
-    def unit(self) -> str:
-        """The unit of its values."""
-        return {"request_rate": "requests/s", "error_ratio": "ratio", "latency_p95": "s"}[self.value]
-
-    @property
-    def propagates(self) -> bool:
-        """Whether a caller shows its callee's trouble in this metric."""
-        return self is not Metric.REQUEST_RATE
+Points = tuple[tuple[float, float], ...]
+"""(epoch seconds, value), ascending, at the resolution at which they were fetched."""
 
 
-class Direction(StrEnum):
-    """How a series moved against its baseline."""
+class Origin(StrEnum):
+    """Who told a piece of evidence."""
 
-    UP = "up"
-    DOWN = "down"
-    STEADY = "steady"
-
-
-class Relation(StrEnum):
-    """What a service is to the one that alerted."""
-
-    SELF = "self"
-    CALLER = "caller"
-    CALLEE = "callee"
+    PROMETHEUS = "prometheus"
+    GRAFANA = "grafana"
+    GITHUB = "github"
+    ALERTMANAGER = "alertmanager"
+    RECORDS = "records"
+    """What the product keeps itself: signals, incidents, reported changes, runbooks, declarations."""
 
 
-class Movement(Value):
-    """A series against its own baseline. Values are in the metric's unit, `score` counts robust deviations."""
+class Piece(Value):
+    """What every piece says of itself. Collectors leave `id`, `said` and what they do not know to the freezing."""
 
-    baseline_median: float | None
-    baseline_spread: float | None
-    baseline_samples: int
-    current: float | None
-    """The median since the onset, or of what followed the alert where nothing moved; None when it stopped."""
-    score: float = 0.0
-    direction: Direction = Direction.STEADY
-    onset_at: Instant | None = None
+    names: ClassVar[tuple[str, ...]]
+    """The fields that say what a piece is about: equal ones are the same thing, whatever their values."""
 
-
-class SeriesEvidence(Value):
-    """One measured series of one service: the query, its points (epoch seconds, value), and how it moved."""
-
-    kind: Literal["series"] = "series"
     id: str = ""
+    """Derives from what the piece is about, not from its values: the next snapshot names the same thing the same."""
+    said: str = ""
+    """One plain sentence."""
+    origin: Origin = Origin.PROMETHEUS
+    query: str | None = None
+    """The exact question, as its origin understands it."""
+    window_start: Instant | None = None
+    window_end: Instant | None = None
+    fetched_at: Instant | None = None
+    unit: str | None = None
+
+
+class SeriesEvidence(Piece):
+    """One measured series of one service, and how it moved."""
+
+    names = ("service", "metric")
+    kind: Literal["series"] = "series"
     service: str
     relation: Relation
+    hops: int = Field(default=0, ge=0)
+    """How many calls away from the service that alerted."""
     metric: Metric
-    query: str
-    points: tuple[tuple[float, float], ...]
+    convention: str | None = None
+    points: Points
     movement: Movement
+    at_least: bool = False
+    """True where a quantile fell beyond the last finite bucket bound: the value is that bound, or more."""
 
 
-class DeployEvidence(Value):
-    """A version that appeared, told from a change in build information."""
+class ExpressionSeries(Value):
+    """One series of an alert's own expression."""
 
-    kind: Literal["deploy"] = "deploy"
-    id: str = ""
+    labels: Mapping[str, str]
+    points: Points
+
+
+class ExpressionEvidence(Piece):
+    """The alert's own expression, asked again over the window: what it compares, and with what."""
+
+    names = ("service", "alert_name")
+    kind: Literal["expression"] = "expression"
     service: str
-    version: str
-    previous_version: str | None
+    alert_name: str
+    operator: str | None = None
+    threshold: float | None = None
+    series: tuple[ExpressionSeries, ...] = ()
+    is_true_now: bool | None = None
+    """None where the comparison could not be taken apart."""
+
+
+class ChangeEvidence(Piece):
+    """Something that was changed: a version that appeared, a deploy or a setting that was reported."""
+
+    names = ("service", "at", "version", "title")
+    kind: Literal["change"] = "change"
+    service: str
+    change: ChangeKind = ChangeKind.DEPLOY
+    version: str | None = None
+    previous_version: str | None = None
+    title: str = ""
+    author: str | None = None
+    url: str | None = None
     at: Instant
-    seconds_before_onset: float | None
+    seconds_before_onset: float | None = None
 
 
-class EdgeEvidence(Value):
-    """One service calls another, by service-graph metrics: calls per second and the share that failed."""
+class NodeKind(StrEnum):
+    """What stands at an end of a call."""
 
+    SERVICE = "service"
+    DATABASE = "database"
+    QUEUE = "queue"
+    EXTERNAL = "external"
+    CLIENT_VIEW = "client_view"
+    """Known only by what its callers see of it."""
+
+
+class EdgeSource(StrEnum):
+    """Who says that one service calls another."""
+
+    SERVICE_GRAPH = "service_graph"
+    ISTIO = "istio"
+    OTEL_CLIENT = "otel_client"
+    ENVOY = "envoy"
+    DECLARED = "declared"
+
+
+class EdgeEvidence(Piece):
+    """One service calls another: calls per second and the share that failed, where somebody measures them."""
+
+    names = ("caller", "callee")
     kind: Literal["edge"] = "edge"
-    id: str = ""
     caller: str
     callee: str
+    caller_kind: NodeKind = NodeKind.SERVICE
+    callee_kind: NodeKind = NodeKind.SERVICE
     calls_per_second: float
+    """0 where the call is only declared, or was seen before but not now."""
     failed_ratio: float | None
+    told_by: tuple[EdgeSource, ...] = (EdgeSource.SERVICE_GRAPH,)
+    seen_at: Instant | None = None
+    """When it was last measured; None where it is only declared."""
 
 
-class AlertEvidence(Value):
+class AlertEvidence(Piece):
     """An alert of the incident."""
 
+    names = ("service", "starts_at", "name", "summary")
     kind: Literal["alert"] = "alert"
-    id: str = ""
+    origin: Origin = Origin.RECORDS
     name: str
     service: str
     severity: Severity
@@ -109,86 +152,104 @@ class AlertEvidence(Value):
     expression: str | None
 
 
-Evidence = Annotated[SeriesEvidence | DeployEvidence | EdgeEvidence | AlertEvidence, Field(discriminator="kind")]
+class BurnRate(Value):
+    """How fast the error budget goes, over one window: 1 is just used up at the end of the period."""
+
+    window_seconds: int
+    rate: float
 
 
-class SectionName(StrEnum):
-    """A question the snapshot answers."""
+class SloEvidence(Piece):
+    """An objective of a service, how fast its budget burns, and what is left of it."""
 
-    ALERTS = "alerts"
-    TRAFFIC = "traffic"
-    TOPOLOGY = "topology"
-    DEPENDENCIES = "dependencies"
-    CHANGES = "changes"
-
-
-class SectionStatus(StrEnum):
-    """`empty` was asked and there is nothing; `failed` could not be asked: never read it as health."""
-
-    OK = "ok"
-    EMPTY = "empty"
-    FAILED = "failed"
-    NOT_CONFIGURED = "not_configured"
-
-
-class Section(Value):
-    """The answer to one question, or why there is none."""
-
-    name: SectionName
-    status: SectionStatus
-    reason: str | None = None
-    warnings: tuple[str, ...] = ()
-    elapsed_seconds: float = 0.0
-    evidence: tuple[Evidence, ...] = ()
-
-
-class SnapshotBody(Value):
-    """All that was known when the snapshot was frozen; what the hash covers."""
-
+    names = ("service", "name")
+    kind: Literal["slo"] = "slo"
     service: str
-    window_start: Instant
-    onset_at: Instant
-    window_end: Instant
-    step_seconds: float
-    sections: tuple[Section, ...]
-
-    def evidence(self) -> Iterator[Evidence]:
-        """Every piece, in the order of the sections."""
-        for section in self.sections:
-            yield from section.evidence
-
-    def canonical_json(self) -> str:
-        """The one spelling that is hashed: sorted keys, no spaces, shortest floats."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    name: str
+    objective: float = Field(gt=0, lt=1)
+    period_days: float
+    burn_rates: tuple[BurnRate, ...] = ()
+    budget_left: float | None = None
+    """As a share of the period's budget; below 0 when more than all is gone."""
+    exhausted_in_seconds: float | None = None
+    """At the pace of the last hour; 0 when it is gone; None when it does not burn or is not known."""
+    told_by: Literal["sloth", "pyrra", "declared"]
 
 
-class Snapshot(Document):
-    """A frozen snapshot and the SHA-256 of its canonical JSON."""
+class RelatedEvidence(Piece):
+    """An alert outside the incident, and why it may belong to the same trouble."""
 
-    type: Literal["snapshot"] = "snapshot"
-    incident_id: IncidentId
-    taken_at: Instant
-    elapsed_seconds: float
-    body: SnapshotBody
-    sha256: str
-
-    @property
-    def is_intact(self) -> bool:
-        """Whether the body is still the one that was hashed."""
-        return self.sha256 == digest(self.body)
-
-
-class SnapshotLine(Value):
-    """A snapshot in a list: what it is about, without what it holds."""
-
-    id: str
-    taken_at: Instant
-    elapsed_seconds: float
-    sha256: str
+    names = ("service", "name", "starts_at")
+    kind: Literal["related"] = "related"
+    name: str
     service: str
-    onset_at: Instant
+    severity: Severity | None = None
+    status: AlertStatus
+    starts_at: Instant
+    incident_id: str | None = None
+    """Ours, where it is one of ours."""
+    score: float = Field(ge=0, le=1)
+    factors: Mapping[str, float] = Field(default_factory=dict)
+    is_silenced: bool = False
 
 
-def digest(body: SnapshotBody) -> str:
-    """The SHA-256, in hex, of the canonical JSON."""
-    return sha256(body.canonical_json().encode()).hexdigest()
+class SilenceEvidence(Piece):
+    """A silence that hides something of the services around."""
+
+    names = ("service", "silence_id")
+    kind: Literal["silence"] = "silence"
+    silence_id: str
+    service: str
+    matchers: tuple[str, ...]
+    created_by: str | None = None
+    comment: str = ""
+    starts_at: Instant
+    ends_at: Instant
+    hides: tuple[str, ...] = ()
+    """Names of the alerts that it hides now."""
+
+
+class RunbookEvidence(Piece):
+    """A runbook that fits, and the part of it that does so best."""
+
+    names = ("runbook_id",)
+    kind: Literal["runbook"] = "runbook"
+    origin: Origin = Origin.RECORDS
+    runbook_id: str
+    service: str
+    title: str
+    excerpt: str
+    score: float = Field(ge=0, le=1)
+    because: tuple[str, ...] = ()
+
+
+class PastIncidentEvidence(Piece):
+    """An earlier incident with the same symptoms, how it ended, and what fixed it."""
+
+    names = ("incident_id",)
+    kind: Literal["past_incident"] = "past_incident"
+    origin: Origin = Origin.RECORDS
+    incident_id: str
+    service: str
+    title: str
+    detected_at: Instant
+    resolved_at: Instant | None = None
+    similarity: float = Field(ge=0, le=1)
+    because: tuple[str, ...] = ()
+    ended: str | None = None
+    fixed_by: str | None = None
+
+
+Evidence = Annotated[
+    SeriesEvidence
+    | ExpressionEvidence
+    | ChangeEvidence
+    | EdgeEvidence
+    | AlertEvidence
+    | SloEvidence
+    | RelatedEvidence
+    | SilenceEvidence
+    | RunbookEvidence
+    | PastIncidentEvidence,
+    Field(discriminator="kind"),
+]

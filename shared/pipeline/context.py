@@ -9,9 +9,9 @@ from shared.incidents.looking import snapshot_id_for
 from shared.incidents.timeline import entry
 from shared.messages import BuildContext, Hypothesise, QueueName
 from shared.models.base import SnapshotId, TenantId
-from shared.models.evidence import Snapshot
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, TimelineEvent
+from shared.models.snapshots import Snapshot
 from shared.pipeline.grouping import regroup
 from shared.pipeline.recording import MAX_TRIES, list_latest
 from shared.pipeline.surroundings import remember_topology
@@ -39,6 +39,7 @@ async def build_context(message: BuildContext, services: Services, *, now: datet
         snapshot = await collect(
             current.value,
             signals,
+            services,
             source,
             snapshot_id=snapshot_id,
             now=now,

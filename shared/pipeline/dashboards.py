@@ -24,8 +24,8 @@ from shared.context.dashboards import (
 )
 from shared.errors import AddressRefused, SecretUnreadable, SourceUnavailable
 from shared.models.base import TenantId
-from shared.models.evidence import SectionStatus
 from shared.models.incidents import Incident
+from shared.models.snapshots import SectionStatus
 from shared.models.tenants import Integration, IntegrationType
 from shared.ports.dashboards import Dashboard, DashboardSource
 from shared.ports.services import Services

@@ -9,7 +9,8 @@ from shared.errors import Conflict
 from shared.incidents.correlation import Placed, Surroundings, when_changes_matter
 from shared.models.base import TenantId
 from shared.models.correlation import Verdict
-from shared.models.evidence import EdgeEvidence, Snapshot
+from shared.models.evidence import EdgeEvidence
+from shared.models.snapshots import Snapshot
 from shared.models.surroundings import MAX_EDGES, TOPOLOGY_TTL_SECONDS, Call, Corrections, KnownTopology
 from shared.pipeline.turns import turn
 from shared.ports.services import Services

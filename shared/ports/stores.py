@@ -7,12 +7,12 @@ from typing import Generic, Protocol, TypeVar
 
 from shared.models.base import IncidentId, IntegrationId, SignalId, SnapshotId, TenantId
 from shared.models.claims import EpisodeClaim, OpenIncidentClaim, ServiceRoster
-from shared.models.evidence import Snapshot, SnapshotLine
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, IncidentSummary, TimelineEntry
 from shared.models.receipts import DeadLetter, LetterState, ReceiptPart
 from shared.models.requests import RequestClaim
 from shared.models.signals import Signal
+from shared.models.snapshots import Snapshot, SnapshotLine
 from shared.models.tenants import InboundCredential, Integration, IntegrationType, Tenant, User
 from shared.ports.listing import PLAIN, IncidentQuery, TimelineOrder
 

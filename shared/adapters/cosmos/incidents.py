@@ -17,10 +17,10 @@ from shared.adapters.writes import (
 )
 from shared.errors import AlreadyExists, Conflict
 from shared.models.base import IncidentId, SignalId, SnapshotId, TenantId
-from shared.models.evidence import Snapshot, SnapshotLine
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, IncidentSummary, TimelineEntry
 from shared.models.signals import Signal
+from shared.models.snapshots import Snapshot, SnapshotLine
 from shared.ports.listing import PLAIN, IncidentQuery, TimelineOrder
 from shared.ports.stores import MAX_LINES, MAX_OPEN, IncidentChange, Page, Versioned
 

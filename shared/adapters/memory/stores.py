@@ -21,11 +21,11 @@ from shared.adapters.writes import (
     require_tenant,
 )
 from shared.models.base import IncidentId, IntegrationId, SignalId, SnapshotId, TenantId
-from shared.models.evidence import Snapshot, SnapshotLine
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, IncidentSummary, TimelineEntry
 from shared.models.receipts import DeadLetter, LetterState, ReceiptPart
 from shared.models.signals import Signal
+from shared.models.snapshots import Snapshot, SnapshotLine
 from shared.models.tenants import (
     EntraTenantLookup,
     InboundCredential,

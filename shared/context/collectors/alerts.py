@@ -1,8 +1,6 @@
 """Which alerts make up the incident."""
 
-from collections.abc import Sequence
-
-from shared.context.look import Collected
+from shared.context.look import Collected, View
 from shared.context.redact import safe_text
 from shared.models.evidence import AlertEvidence
 from shared.models.signals import AlertStatus, Signal
@@ -13,8 +11,9 @@ MAX_EXPRESSION_CHARS = 1000
 MAX_NAME_CHARS = 120
 
 
-def collect_alerts(signals: Sequence[Signal]) -> Collected:
+async def collect_alerts(view: View) -> Collected:
     """The incident's alerts; of a storm, those that fire and are worst."""
+    signals = view.signals
     worst = sorted(
         signals,
         key=lambda one: (one.status is not AlertStatus.FIRING, one.severity.rank, one.timestamp, one.id),

@@ -1,12 +1,12 @@
 """What was deployed: versions that appeared in a service's build information."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from shared.context.conventions import VERSION_LABEL, build_service_of, build_versions
-from shared.context.look import Collected, Look
+from shared.context.look import Collected, View
 from shared.context.redact import safe_text
-from shared.models.evidence import DeployEvidence
+from shared.models.evidence import ChangeEvidence
 from shared.ports.metrics import Series
 
 MAX_DEPLOYS = 50
@@ -16,8 +16,10 @@ Seen = Mapping[str, Sequence[float]]
 """By version: the times at which it was running, ascending."""
 
 
-async def collect_changes(look: Look, services: Iterable[str], warnings: Sequence[str] = ()) -> Collected:
-    """Deploys of these services over the window; raises as the source does."""
+async def collect_changes(view: View) -> Collected:
+    """Deploys around the service over the window, of it alone when the topology failed; raises as the source does."""
+    look = await view.look()
+    services, warnings = await view.around()
     window = look.window
     answer = await look.source.query_range(
         build_versions(sorted(services)), start=window.start, end=window.end, step_seconds=window.step_seconds
@@ -29,8 +31,8 @@ async def collect_changes(look: Look, services: Iterable[str], warnings: Sequenc
         for seen in metrics.values()
         for deploy in deploys(service, seen)
     ]
-    found: dict[tuple[str, str], DeployEvidence] = {}
-    for deploy in sorted(told, key=lambda one: (one.at, one.service, one.version, one.previous_version or "")):
+    found: dict[tuple[str, str | None], ChangeEvidence] = {}
+    for deploy in sorted(told, key=lambda one: (one.at, one.service, one.version or "", one.previous_version or "")):
         found.setdefault((deploy.service, deploy.version), deploy)
     newest = sorted(found.values(), key=lambda one: one.at, reverse=True)[:MAX_DEPLOYS]
     left_out = len(found) - len(newest)
@@ -38,11 +40,11 @@ async def collect_changes(look: Look, services: Iterable[str], warnings: Sequenc
     return Collected(evidence=tuple(newest), warnings=(*answer.warnings, *warnings, *more), why_empty="no_deploys")
 
 
-def deploys(service: str, seen: Seen) -> list[DeployEvidence]:
+def deploys(service: str, seen: Seen) -> list[ChangeEvidence]:
     """The versions that appeared where another one had run before; a restart of the same version is none."""
     begins = min((times[0] for times in seen.values() if times), default=0.0)
     return [
-        DeployEvidence(
+        ChangeEvidence(
             service=service,
             version=safe_text(version, MAX_VERSION_CHARS),
             previous_version=_previous(seen, version),

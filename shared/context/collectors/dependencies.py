@@ -1,12 +1,13 @@
 """How the services around the alerting one do."""
 
-from shared.context.collectors.topology import Neighbourhood
-from shared.context.look import Collected, Look
+from shared.context.look import Collected, View
 from shared.context.measure import measure
 
 
-async def collect_dependencies(look: Look, neighbourhood: Neighbourhood) -> Collected:
+async def collect_dependencies(view: View) -> Collected:
     """The same metrics for its callers and callees; raises as the source does."""
-    if not neighbourhood.relations:
+    look = await view.look()
+    found = await view.neighbourhood()
+    if not found.neighbours:
         return Collected(why_empty="no_neighbours")
-    return await measure(look, neighbourhood.relations)
+    return await measure(look, found.neighbours)

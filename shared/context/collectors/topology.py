@@ -2,43 +2,37 @@
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from shared.context.conventions import GRAPH_CALLS, GRAPH_FAILED, edge_rate, error_ratio
-from shared.context.look import MAX_SERVICE_CHARS, Collected, Look
+from shared.context.look import MAX_SERVICE_CHARS, Collected, Look, View, shared_task
+from shared.context.neighbourhood import Edge, Neighbourhood, select
 from shared.context.window import Window
 from shared.errors import CopilotError
-from shared.models.evidence import EdgeEvidence, Relation
+from shared.models.evidence import EdgeEvidence
 from shared.ports.metrics import Answer, Sample
 
-MAX_SERVICES = 30
 MAX_EDGES = 300
-HOPS = 2
 _ASKED_EDGES = 500
 
-Edge = tuple[str, str]
+
+async def collect_topology(view: View) -> Collected:
+    """The calls around the alerting service; raises as `find_neighbourhood` does."""
+    found = await shared_task(view.finding)
+    return Collected(
+        evidence=found.edges,
+        warnings=found.warnings,
+        failure=found.failure,
+        why_empty="no_service_graph",
+        as_of=found.as_of,
+        is_stale=found.is_stale,
+    )
 
 
-@dataclass(frozen=True)
-class Neighbourhood:
-    """The graph around the alerting service; `relations` holds the others, not itself."""
-
-    relations: Mapping[str, Relation]
-    edges: tuple[EdgeEvidence, ...]
-    warnings: tuple[str, ...] = ()
-    failure: str | None = None
-    """Why the calls that failed could not be asked about, while the graph itself is known."""
-
-    def collected(self) -> Collected:
-        """The section's evidence."""
-        return Collected(
-            evidence=self.edges, warnings=self.warnings, failure=self.failure, why_empty="no_service_graph"
-        )
-
-
-async def find_neighbourhood(look: Look) -> Neighbourhood:
+async def find_neighbourhood(view: View) -> Neighbourhood:
     """Ask the service graph twice: for the service, then for its neighbours; raises as the source does."""
+    look = await view.look()
     near = await _edges(look, [look.service])
     beside = sorted({name for edge in _rates(near) for name in edge} | {look.service})
     # Both are awaited to their end, so that none goes on asking after the other failed.
@@ -58,8 +52,8 @@ async def find_neighbourhood(look: Look) -> Neighbourhood:
 def _neighbourhood(service: str, graph: Sequence[Answer], failed: Answer) -> Neighbourhood:
     calls = {edge: rate for answer in graph for edge, rate in _rates(answer).items()}
     ratios = _rates(failed)
-    relations, left_out = select(service, calls)
-    kept = {service, *relations}
+    neighbours, left_out = select(service, calls)
+    kept = {service, *neighbours}
     inside = sorted((edge for edge in calls if kept.issuperset(edge)), key=lambda edge: (-calls[edge], edge))
     counts = {
         f"more services around {service} are left out": left_out,
@@ -67,7 +61,7 @@ def _neighbourhood(service: str, graph: Sequence[Answer], failed: Answer) -> Nei
         "less frequent calls between services are left out": len(inside[MAX_EDGES:]),
     }
     return Neighbourhood(
-        relations=relations,
+        neighbours=neighbours,
         edges=tuple(
             EdgeEvidence(caller=edge[0], callee=edge[1], calls_per_second=calls[edge], failed_ratio=ratios.get(edge))
             for edge in inside[:MAX_EDGES]
@@ -77,32 +71,6 @@ def _neighbourhood(service: str, graph: Sequence[Answer], failed: Answer) -> Nei
             *(f"{count} {what}" for what, count in counts.items() if count),
         ),
     )
-
-
-def select(service: str, calls: Mapping[Edge, float]) -> tuple[dict[str, Relation], int]:
-    """Callees and callers within reach, and how many were left out; the near go first, then the busy."""
-    callees = _reach(service, [(caller, callee, rate) for (caller, callee), rate in calls.items()])
-    callers = _reach(service, [(callee, caller, rate) for (caller, callee), rate in calls.items()])
-    # In a cycle a service is both; as a callee it can be the cause.
-    found = {name: (*place, Relation.CALLER) for name, place in callers.items()}
-    found |= {name: (*place, Relation.CALLEE) for name, place in callees.items()}
-    ordered = sorted(found, key=lambda name: (found[name][0], -found[name][1], name))
-    kept = ordered[: MAX_SERVICES - 1]
-    return {name: found[name][2] for name in kept}, len(ordered) - len(kept)
-
-
-def _reach(service: str, links: list[tuple[str, str, float]]) -> dict[str, tuple[int, float]]:
-    """By name: how many hops away, and the rate of the calls that lead there."""
-    reached: dict[str, tuple[int, float]] = {}
-    frontier = {service}
-    for hop in range(1, HOPS + 1):
-        following: dict[str, float] = {}
-        for near, far, rate in links:
-            if near in frontier and far != service and far not in reached:
-                following[far] = following.get(far, 0.0) + rate
-        reached |= {name: (hop, rate) for name, rate in following.items()}
-        frontier = set(following)
-    return reached
 
 
 def _graph_seconds(window: Window) -> float:

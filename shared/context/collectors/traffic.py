@@ -1,10 +1,12 @@
 """How the alerting service itself does."""
 
-from shared.context.look import Collected, Look
+from shared.context.look import Collected, View
 from shared.context.measure import measure
-from shared.models.evidence import Relation
+from shared.context.neighbourhood import Neighbour
+from shared.models.measures import Relation
 
 
-async def collect_traffic(look: Look) -> Collected:
+async def collect_traffic(view: View) -> Collected:
     """Its request rate, error ratio and latency; raises as the source does."""
-    return await measure(look, {look.service: Relation.SELF})
+    look = await view.look()
+    return await measure(look, {look.service: Neighbour(Relation.SELF, hops=0)})

@@ -14,11 +14,12 @@ from shared.adapters.entra import EntraKeys
 from shared.adapters.memory import services_in_memory
 from shared.api.options import PLAIN, ApiOptions
 from shared.models.base import IncidentId, IntegrationId, ReceiptId, SnapshotId, document_id
-from shared.models.evidence import AlertEvidence, Section, SectionName, SectionStatus, Snapshot, SnapshotBody, digest
+from shared.models.evidence import AlertEvidence
 from shared.models.hypotheses import Conclusion, GeneratedBy, Hypothesis, HypothesisSet
 from shared.models.incidents import IncidentSummary, TimelineEntry, TimelineEvent
 from shared.models.receipts import Outcome, ReceiptPart
 from shared.models.signals import AlertStatus, Severity
+from shared.models.snapshots import Section, SectionName, SectionStatus, Snapshot, SnapshotBody, digest
 from shared.ports.services import Services
 from shared.ports.stores import IncidentChange
 from tests.builders import ACME, GLOBEX, NOON, a_signal, a_tenant, an_incident

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.context.deviation import ENOUGH_SAMPLES, MAX_SCORE, ceased, movement_of
-from shared.models.evidence import Direction, Metric, Movement
+from shared.models.measures import Direction, Metric, Movement
 
 EPOCH = 1_800_000_000
 STEP = 15

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import yaml
 
-from shared.context.collectors.topology import select
 from shared.context.conventions import (
     BINDINGS,
     CONVENTIONS,
@@ -26,9 +25,10 @@ from shared.context.conventions import (
     paces,
     saturation,
 )
+from shared.context.neighbourhood import Neighbour, select
 from shared.context.promql import duration, one_of, quoted
 from shared.context.window import scrape_query
-from shared.models.evidence import Metric, Relation
+from shared.models.measures import RED, Metric, Relation
 from shared.ports.metrics import Sample
 
 HTTP, GRAPH = CONVENTIONS
@@ -203,7 +203,7 @@ def test_a_wrong_expectation_is_noticed(verdicts: str) -> None:
 
 def test_every_row_of_the_table_has_an_expression_for_every_metric() -> None:
     for binding in BINDINGS:
-        for metric in Metric:
+        for metric in RED:
             promql = measured(metric, ["a"], binding)
             assert "$" not in promql
             assert f'{binding.label}="a"' in promql
@@ -237,15 +237,16 @@ def test_durations_are_whole_seconds_and_never_zero() -> None:
 def test_callees_and_callers_are_followed_two_hops_in_their_own_direction() -> None:
     calls = {("web", "shop"): 9.0, ("user", "web"): 9.0, ("bot", "user"): 1.0, ("shop", "pay"): 4.0,
              ("pay", "bank"): 2.0, ("bank", "vault"): 1.0, ("web", "search"): 5.0}  # fmt: skip
-    relations, left_out = select("shop", calls)
-    assert relations == {
-        "web": Relation.CALLER, "user": Relation.CALLER, "pay": Relation.CALLEE, "bank": Relation.CALLEE,
+    neighbours, left_out = select("shop", calls)
+    assert neighbours == {
+        "web": Neighbour(Relation.CALLER, 1), "user": Neighbour(Relation.CALLER, 2),
+        "pay": Neighbour(Relation.CALLEE, 1), "bank": Neighbour(Relation.CALLEE, 2),
     }  # fmt: skip
     assert left_out == 0
 
 
 def test_in_a_cycle_a_service_counts_as_callee() -> None:
-    assert select("a", {("a", "b"): 1.0, ("b", "a"): 1.0})[0] == {"b": Relation.CALLEE}
+    assert select("a", {("a", "b"): 1.0, ("b", "a"): 1.0})[0] == {"b": Neighbour(Relation.CALLEE, 1)}
 
 
 def test_of_many_neighbours_the_near_and_busy_are_kept() -> None:

@@ -8,7 +8,7 @@ import pytest
 from shared.context.conventions import BINDINGS, latency, saturation
 from shared.context.key_metrics import KeyMetric, KeyMetrics, Measured, key_metrics, range_of
 from shared.errors import AddressRefused, SourceUnavailable
-from shared.models.evidence import SectionStatus
+from shared.models.snapshots import SectionStatus
 from tests.builders import NOON
 from tests.unit.context.fake_source import FakeSource, Rule, samples, series
 

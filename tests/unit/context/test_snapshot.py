@@ -6,21 +6,14 @@ from itertools import count
 
 import pytest
 
+from shared.adapters.memory.services import services_in_memory
 from shared.context.snapshot import collect
 from shared.errors import AddressRefused, SourceUnavailable
 from shared.models.base import SnapshotId
-from shared.models.evidence import (
-    AlertEvidence,
-    DeployEvidence,
-    Direction,
-    EdgeEvidence,
-    Metric,
-    SectionName,
-    SectionStatus,
-    SeriesEvidence,
-    Snapshot,
-)
+from shared.models.evidence import AlertEvidence, ChangeEvidence, EdgeEvidence, SeriesEvidence
+from shared.models.measures import Direction, Metric
 from shared.models.signals import Severity
+from shared.models.snapshots import Section, SectionName, SectionStatus, Snapshot
 from shared.ports.metrics import Answer, MetricsSource, Series
 from tests.builders import ACME, NOON, a_signal, an_alert, an_incident, resolved
 from tests.unit.context.fake_source import FakeSource, Rule, samples, series
@@ -52,6 +45,7 @@ async def taken(source: MetricsSource | None, *, deadline_seconds: float = 5, tr
     return await collect(
         an_incident(),
         [a_signal()],
+        services_in_memory(),
         source,
         snapshot_id=SnapshotId("snap-1"),
         now=NOW,
@@ -61,35 +55,47 @@ async def taken(source: MetricsSource | None, *, deadline_seconds: float = 5, tr
     )
 
 
+MEASURED = ("traffic", "topology", "dependencies", "changes")
+"""Questions that nobody but the Prometheus answers here."""
+
+
 def told(snapshot: Snapshot) -> dict[str, str]:
     return {one.name.value: f"{one.status.value} {one.reason or ''}".strip() for one in snapshot.body.sections}
 
 
+def measured(snapshot: Snapshot) -> set[str]:
+    found = told(snapshot)
+    assert found["alerts"] == "ok"
+    return {found[name] for name in MEASURED}
+
+
+def section(snapshot: Snapshot, name: SectionName) -> Section:
+    found = snapshot.body.section(name)
+    assert found is not None
+    return found
+
+
 async def test_without_a_source_only_the_alerts_are_known() -> None:
     snapshot = await taken(None)
-    assert told(snapshot) == {
-        "alerts": "ok", "traffic": "not_configured", "topology": "not_configured",
-        "dependencies": "not_configured", "changes": "not_configured",
-    }  # fmt: skip
+    assert measured(snapshot) == {"not_configured no_prometheus"}
     assert (snapshot.tenant_id, snapshot.id, snapshot.is_intact) == (ACME, "snap-1", True)
 
 
 async def test_a_source_that_cannot_be_opened_is_a_failure_and_not_a_choice() -> None:
-    found = told(await taken(None, trouble="secret_unreadable"))
-    assert found.pop("alerts") == "ok"
-    assert set(found.values()) == {"failed secret_unreadable"}
+    found = await taken(None, trouble="secret_unreadable")
+    assert measured(found) == {"failed secret_unreadable"}
 
 
 @pytest.mark.parametrize("trouble", [DOWN, AddressRefused("no", reason="private_address")])
 async def test_an_outage_never_reads_as_health(trouble: SourceUnavailable | AddressRefused) -> None:
-    found = told(await taken(FakeSource([("", trouble)])))
-    assert found.pop("alerts") == "ok"
-    assert set(found.values()) == {f"failed {trouble.reason}"}
+    found = await taken(FakeSource([("", trouble)]))
+    assert measured(found) == {f"failed {trouble.reason}"}
 
 
 async def test_a_source_without_such_metrics_is_empty() -> None:
-    assert told(await taken(FakeSource())) == {
-        "alerts": "ok", "traffic": "empty no_known_metrics", "topology": "empty no_service_graph",
+    found = told(await taken(FakeSource()))
+    assert {name: found[name] for name in MEASURED} == {
+        "traffic": "empty no_known_metrics", "topology": "empty no_service_graph",
         "dependencies": "empty no_neighbours", "changes": "empty no_deploys",
     }  # fmt: skip
 
@@ -102,7 +108,7 @@ async def test_a_failed_topology_leaves_traffic_and_the_own_changes() -> None:
     assert found["topology"] == "failed connect"
     assert found["dependencies"] == "failed no_topology"
     assert found["changes"] == "empty no_deploys"
-    changes = snapshot.body.sections[-1]
+    changes = section(snapshot, SectionName.CHANGES)
     assert changes.warnings == ("the topology failed: only this service was asked",)
 
 
@@ -118,7 +124,7 @@ async def test_calls_whose_failures_are_unknown_still_tell_whom_to_ask() -> None
 async def test_one_metric_that_fails_fails_the_section_but_keeps_the_rest() -> None:
     source = FakeSource([('code=~"5.."', DOWN), *NORMAL, LATENCY, RATE])
     snapshot = await taken(source)
-    traffic = snapshot.body.sections[1]
+    traffic = section(snapshot, SectionName.TRAFFIC)
     assert (traffic.status, traffic.reason) == (SectionStatus.FAILED, "connect")
     assert {one.metric for one in traffic.evidence if isinstance(one, SeriesEvidence)} == {
         Metric.LATENCY_P95, Metric.REQUEST_RATE,
@@ -145,9 +151,8 @@ async def test_what_is_late_failed_by_the_deadline_and_the_rest_stays() -> None:
 
 async def test_a_source_that_hangs_fails_everything_by_the_deadline_and_leaves_no_task() -> None:
     before = asyncio.all_tasks()
-    found = told(await taken(FakeSource([("", asyncio.Event())]), deadline_seconds=0.05))
-    assert found.pop("alerts") == "ok"
-    assert set(found.values()) == {"failed deadline"}
+    found = await taken(FakeSource([("", asyncio.Event())]), deadline_seconds=0.05)
+    assert measured(found) == {"failed deadline"}
     assert asyncio.all_tasks() == before
 
 
@@ -195,7 +200,7 @@ async def test_a_deploy_is_timed_against_the_onset() -> None:
         )
     )
     snapshot = await taken(FakeSource([("build_info", versions), *NORMAL, ERRORS, LATENCY, RATE]))
-    (deploy,) = (one for one in snapshot.body.evidence() if isinstance(one, DeployEvidence))
+    (deploy,) = (one for one in snapshot.body.evidence() if isinstance(one, ChangeEvidence))
     assert (deploy.version, deploy.previous_version) == ("2", "1")
     assert deploy.seconds_before_onset == 15 * (ONSET_INDEX - 30)
 
@@ -215,7 +220,7 @@ async def test_build_information_of_a_library_that_a_new_version_brings_is_no_de
         )
     )
     snapshot = await taken(FakeSource([("build_info", versions), *NORMAL, ERRORS, LATENCY, RATE]))
-    found = [one for one in snapshot.body.evidence() if isinstance(one, DeployEvidence)]
+    found = [one for one in snapshot.body.evidence() if isinstance(one, ChangeEvidence)]
     assert [(one.version, one.previous_version, one.at.timestamp()) for one in found] == [("2", "1", TIMES[30])]
 
 
@@ -244,7 +249,12 @@ async def test_of_a_storm_the_firing_and_worst_alerts_are_kept_and_masked() -> N
     mild = [an_alert(fingerprint=f"m{n}", severity=Severity.INFO) for n in range(120)]
     over = resolved(an_alert(fingerprint="o"))
     snapshot = await collect(
-        an_incident(), [a_signal(one) for one in (*mild, over, worst)], None, snapshot_id=SnapshotId("s"), now=NOW
+        an_incident(),
+        [a_signal(one) for one in (*mild, over, worst)],
+        services_in_memory(),
+        None,
+        snapshot_id=SnapshotId("s"),
+        now=NOW,
     )
     alerts = [one for one in snapshot.body.evidence() if isinstance(one, AlertEvidence)]
     assert len(alerts) == 100

@@ -7,15 +7,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from shared.context.deviation import movement_of
-from shared.models.evidence import (
-    DeployEvidence,
-    EdgeEvidence,
-    Metric,
-    Relation,
-    SectionName,
-    SeriesEvidence,
-    SnapshotBody,
-)
+from shared.models.evidence import ChangeEvidence, EdgeEvidence, SeriesEvidence
+from shared.models.measures import Metric, Relation
+from shared.models.snapshots import SectionName, SnapshotBody
 from tests.builders import NOON
 from tests.unit.hypotheses.scenes import a_body
 
@@ -70,7 +64,7 @@ class System:
             SectionName.TOPOLOGY: self._edges(),
             SectionName.DEPENDENCIES: self._series([name for name in heard if name != self.alerting]),
             SectionName.CHANGES: [
-                DeployEvidence(service=name, version="2", previous_version="1", at=at, seconds_before_onset=None)
+                ChangeEvidence(service=name, version="2", previous_version="1", at=at, seconds_before_onset=None)
                 for name, at in self.deploys
             ],
         }

@@ -6,24 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.models.base import IncidentId, SnapshotId
-from shared.models.evidence import (
-    AlertEvidence,
-    DeployEvidence,
-    Direction,
-    EdgeEvidence,
-    Evidence,
-    Metric,
-    Movement,
-    Relation,
-    Section,
-    SectionName,
-    SectionStatus,
-    SeriesEvidence,
-    Snapshot,
-    SnapshotBody,
-    digest,
-)
+from shared.models.evidence import AlertEvidence, ChangeEvidence, EdgeEvidence, Evidence, SeriesEvidence
+from shared.models.measures import RED, Direction, Metric, Movement, Relation
 from shared.models.signals import AlertStatus, Severity
+from shared.models.snapshots import Section, SectionName, SectionStatus, Snapshot, SnapshotBody, digest
 from tests.builders import ACME, NOON
 
 FLOORS = {Metric.REQUEST_RATE: 0.5, Metric.ERROR_RATIO: 0.005, Metric.LATENCY_P95: 0.005}
@@ -86,7 +72,7 @@ class World:
 
     def _series(self, services: Sequence[str]) -> list[Evidence]:
         heard = [one for one in services if one not in self.silent]
-        return [self._one(service, metric) for service in heard for metric in Metric]
+        return [self._one(service, metric) for service in heard for metric in RED]
 
     def _one(self, service: str, metric: Metric) -> SeriesEvidence:
         usual = {
@@ -126,7 +112,7 @@ class World:
 
     def _deploys(self) -> list[Evidence]:
         return [
-            DeployEvidence(service=service, version=version, previous_version="1", at=at, seconds_before_onset=None)
+            ChangeEvidence(service=service, version=version, previous_version="1", at=at, seconds_before_onset=None)
             for service, version, at in self.deploys
         ]
 

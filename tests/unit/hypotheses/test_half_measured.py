@@ -4,8 +4,10 @@ import pytest
 
 from shared.hypotheses.answer import ranked_set
 from shared.hypotheses.propose import MAX_SHOWN_POINTS, render
-from shared.models.evidence import Metric, SectionName, SectionStatus, SeriesEvidence, Snapshot
+from shared.models.evidence import SeriesEvidence
 from shared.models.hypotheses import Conclusion
+from shared.models.measures import Metric
+from shared.models.snapshots import SectionName, SectionStatus, Snapshot
 from tests.builders import NOON
 from tests.unit.hypotheses.scenes import a_snapshot_of
 from tests.unit.hypotheses.test_ranking import answer, the_shop

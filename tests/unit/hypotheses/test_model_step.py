@@ -9,8 +9,9 @@ from shared.errors import ModelUnavailable
 from shared.hypotheses.answer import ranked_set, refine
 from shared.hypotheses.propose import MAX_MATERIAL_CHARS, ModelHypotheses, ModelHypothesis, render
 from shared.hypotheses.verify import UNRANKED_SCORE, verify
-from shared.models.evidence import DeployEvidence, SeriesEvidence, Snapshot
+from shared.models.evidence import ChangeEvidence, SeriesEvidence
 from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet
+from shared.models.snapshots import Snapshot
 from shared.ports.model import AnswerT, ModelAnswer, Prompt
 from tests.builders import NOON
 from tests.unit.hypotheses.scenes import World, a_snapshot_of
@@ -24,8 +25,8 @@ def evidence_id(kind: type, service: str) -> str:
     return next(one.id for one in SNAPSHOT.body.evidence() if isinstance(one, kind) and one.service == service)
 
 
-PAYMENT_SERIES, PAYMENT_DEPLOY = evidence_id(SeriesEvidence, "payment"), evidence_id(DeployEvidence, "payment")
-CATALOG_DEPLOY = evidence_id(DeployEvidence, "catalog")
+PAYMENT_SERIES, PAYMENT_DEPLOY = evidence_id(SeriesEvidence, "payment"), evidence_id(ChangeEvidence, "payment")
+CATALOG_DEPLOY = evidence_id(ChangeEvidence, "catalog")
 
 
 def a_claim(**changes: Any) -> ModelHypothesis:
@@ -162,7 +163,7 @@ async def test_a_deploy_that_came_in_after_the_trouble_is_not_its_cause_whatever
         World("payment", {}).errors("payment", 0.5).deploy("payment", seconds_after_onset).body()
     )
     ids = {type(one): one.id for one in snapshot.body.evidence()}
-    lie = a_claim(suspected_change=ids[DeployEvidence], supporting=[ids[DeployEvidence]])
+    lie = a_claim(suspected_change=ids[ChangeEvidence], supporting=[ids[ChangeEvidence]])
     (only,) = verify(ModelHypotheses(hypotheses=[lie]), snapshot.body, ranked_set(snapshot, now=NOON)).hypotheses
     assert (only.suspected_change is not None) is accepted
 
@@ -249,5 +250,5 @@ def test_one_piece_that_is_too_long_hides_no_other() -> None:
     snapshot = poisoned("x" * (MAX_MATERIAL_CHARS + 1))
     prompt = render(snapshot, ranked_set(snapshot, now=NOON))
     assert len(prompt.material) < MAX_MATERIAL_CHARS * 1.2
-    assert '"kind": "deploy"' in prompt.material
+    assert '"kind": "change"' in prompt.material
     assert '"kind": "series"' in prompt.material

@@ -7,8 +7,10 @@ import pytest
 from shared.hypotheses.answer import ranked_set
 from shared.hypotheses.rank import Suspect, rank
 from shared.hypotheses.scene import scene_of
-from shared.models.evidence import DeployEvidence, Metric, Section, SectionName, SectionStatus, SnapshotBody
+from shared.models.evidence import ChangeEvidence
 from shared.models.hypotheses import Conclusion, HypothesisSet
+from shared.models.measures import Metric
+from shared.models.snapshots import Section, SectionName, SectionStatus, SnapshotBody
 from tests.builders import NOON
 from tests.unit.hypotheses.scenes import World, a_snapshot_of
 
@@ -41,7 +43,7 @@ def test_the_bad_deploy_of_a_callee_is_first_whoever_alerts_and_the_decoy_is_not
     first = found.hypotheses[0]
     assert first.suspected_service == "payment"
     cited = [one for one in a_bad_deploy_and_a_decoy(alerting).body().evidence() if one.id == first.suspected_change]
-    assert [one.service for one in cited if isinstance(one, DeployEvidence)] == ["payment"]
+    assert [one.service for one in cited if isinstance(one, ChangeEvidence)] == ["payment"]
     assert first.suspected_change in first.supporting
     assert "catalog" not in {one.suspected_service for one in found.hypotheses}
 
@@ -154,7 +156,7 @@ def test_what_could_not_be_measured_is_never_read_as_health(status: SectionStatu
     world.statuses = dict.fromkeys([name for name in SectionName if name is not SectionName.ALERTS], status)
     found = answer(world)
     assert (found.conclusion, found.hypotheses) == (Conclusion.NOT_MEASURED, ())
-    assert "Could not be looked at: traffic" in found.next_steps[0]
+    assert "traffic (" in found.next_steps[0]
 
 
 def renamed(body: SnapshotBody, names: dict[str, str]) -> SnapshotBody:

@@ -1,0 +1,32 @@
+"""How many queries one snapshot may ask of a tenant's Prometheus, which people use at the same time."""
+
+from datetime import datetime
+
+from shared.errors import SourceUnavailable
+from shared.ports.metrics import Answer, MetricsSource
+
+MAX_QUERIES = 25
+
+
+class Budgeted:
+    """A MetricsSource that refuses, with reason `query_budget`, what goes beyond the budget of one snapshot."""
+
+    def __init__(self, source: MetricsSource, *, limit: int = MAX_QUERIES) -> None:
+        self._source = source
+        self._limit = limit
+        self.asked = 0
+
+    async def query(self, promql: str, *, at: datetime) -> Answer:
+        """See MetricsSource."""
+        self._take()
+        return await self._source.query(promql, at=at)
+
+    async def query_range(self, promql: str, *, start: datetime, end: datetime, step_seconds: float) -> Answer:
+        """See MetricsSource."""
+        self._take()
+        return await self._source.query_range(promql, start=start, end=end, step_seconds=step_seconds)
+
+    def _take(self) -> None:
+        if self.asked >= self._limit:
+            raise SourceUnavailable(f"a snapshot asks at most {self._limit} queries", reason="query_budget")
+        self.asked += 1

@@ -1,0 +1,115 @@
+"""Prepares what was collected for freezing: bounded in size and digits, in one order, told in a sentence a piece."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shared.context.identity import about
+from shared.context.look import MAX_SERVICE_CHARS
+from shared.context.redact import safe_text
+from shared.context.sentences import sentence_of
+from shared.context.window import MAX_POINTS, Window
+from shared.models.evidence import (
+    ChangeEvidence,
+    EdgeEvidence,
+    Evidence,
+    ExpressionEvidence,
+    PastIncidentEvidence,
+    RelatedEvidence,
+    RunbookEvidence,
+    SeriesEvidence,
+)
+from shared.models.measures import Movement, Relation
+from shared.models.snapshots import Section
+
+MAX_QUERY_CHARS = 4000
+MAX_WARNINGS, MAX_WARNING_CHARS = 20, 300
+SIGNIFICANT_DIGITS = 6
+
+
+def prepared(section: Section, window: Window, onset: datetime) -> Section:
+    """A section's pieces bounded, in one order, each with its sentence, its unit and the window it is about."""
+    pieces = sorted((_bounded(piece, onset) for piece in section.evidence), key=_order)
+    warnings = list(dict.fromkeys(safe_text(text, MAX_WARNING_CHARS) for text in section.warnings))
+    if len(warnings) > MAX_WARNINGS:
+        warnings = [*warnings[: MAX_WARNINGS - 1], f"{len(warnings) - MAX_WARNINGS + 1} more warnings are left out"]
+    told = tuple(_told(piece, window) for piece in pieces)
+    return section.model_copy(update={"evidence": told, "warnings": tuple(warnings)})
+
+
+def _told(piece: Evidence, window: Window) -> Evidence:
+    """The piece with its sentence, its unit, and the window that it was asked about."""
+    update: dict[str, object] = {"said": sentence_of(piece)}
+    if piece.query is not None:
+        update["query"] = safe_text(piece.query, MAX_QUERY_CHARS)
+        update["window_start"] = piece.window_start or window.start
+        update["window_end"] = piece.window_end or window.end
+    if isinstance(piece, SeriesEvidence):
+        update["unit"] = piece.metric.unit
+    return piece.model_copy(update=update)
+
+
+def _order(piece: Evidence) -> tuple[int, tuple[str, ...]]:
+    """The alerting service's own first, and what fits best; then by what it is about, in whatever order it came."""
+    match piece:
+        case SeriesEvidence():
+            first = list(Relation).index(piece.relation)
+        case RelatedEvidence() | RunbookEvidence():
+            first = -round(piece.score * 1000)
+        case PastIncidentEvidence():
+            first = -round(piece.similarity * 1000)
+        case _:
+            first = 0
+    return first, about(piece)
+
+
+def _bounded(piece: Evidence, onset: datetime) -> Evidence:
+    match piece:
+        case SeriesEvidence():
+            return piece.model_copy(
+                update={
+                    "service": service_text(piece.service),
+                    "points": _points(piece.points),
+                    "movement": _rounded_movement(piece.movement),
+                }
+            )
+        case EdgeEvidence():
+            failed = piece.failed_ratio
+            return piece.model_copy(
+                update={
+                    "caller": service_text(piece.caller),
+                    "callee": service_text(piece.callee),
+                    "calls_per_second": _rounded(piece.calls_per_second),
+                    "failed_ratio": None if failed is None else _rounded(failed),
+                }
+            )
+        case ChangeEvidence():
+            before = round((onset - piece.at).total_seconds(), 3)
+            return piece.model_copy(update={"service": service_text(piece.service), "seconds_before_onset": before})
+        case ExpressionEvidence():
+            series = tuple(one.model_copy(update={"points": _points(one.points)}) for one in piece.series)
+            return piece.model_copy(update={"service": service_text(piece.service), "series": series})
+        case _:
+            return piece.model_copy(update={"service": service_text(piece.service)})
+
+
+def _points(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    return tuple((round(at, 3), _rounded(value)) for at, value in points[-MAX_POINTS:])
+
+
+def _rounded_movement(moved: Movement) -> Movement:
+    measured = {
+        "baseline_median": moved.baseline_median,
+        "baseline_spread": moved.baseline_spread,
+        "current": moved.current,
+        "score": moved.score,
+    }
+    return moved.model_copy(update={name: _rounded(value) for name, value in measured.items() if value is not None})
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+
+
+def service_text(name: str) -> str:
+    """A service's name from outside, fit to be kept."""
+    return safe_text(name, MAX_SERVICE_CHARS)

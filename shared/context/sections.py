@@ -1,0 +1,72 @@
+"""Runs one collector and turns whatever comes of it into a section."""
+
+import traceback
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from shared.context.look import Collected, NotConfigured
+from shared.errors import CopilotError
+from shared.models.evidence import Evidence
+from shared.models.snapshots import Section, SectionName, SectionStatus
+from shared.telemetry import logger
+
+log = logger(__name__)
+
+Clock = Callable[[], float]
+"""Seconds since whenever, never going back."""
+
+
+async def section_of(
+    name: SectionName, question: Awaitable[Collected], *, clock: Clock, began: float, now: datetime
+) -> Section:
+    """One section's answer. What a collector raises is data here: an outage must never read as health.
+
+    `began` is what the clock said at `now`, so that each piece can say when it was fetched.
+    """
+    start = clock()
+    try:
+        collected = await question
+    except NotConfigured as exc:
+        return Section(name=name, status=SectionStatus.NOT_CONFIGURED, reason=exc.reason)
+    except CopilotError as exc:
+        log.warning("collector_failed", extra={"section": name.value, "reason": exc.reason})
+        return failed(name, exc.reason, clock() - start)
+    except Exception as exc:  # noqa: BLE001 -- the one place: a collector's bug must not cost the other sections
+        # Its message may hold what a source or a sender wrote, so the log gets the type and the place alone.
+        reason = f"bug_{type(exc).__name__}"
+        log.error("collector_bug", extra={"section": name.value, "reason": reason, "at": _place(exc)})
+        return failed(name, reason, clock() - start)
+    ended = clock()
+    status, why = _status(collected)
+    fetched_at = collected.as_of or now + timedelta(seconds=ended - began)
+    return Section(
+        name=name,
+        status=status,
+        reason=why,
+        as_of=collected.as_of,
+        warnings=collected.warnings,
+        elapsed_seconds=round(ended - start, 3),
+        evidence=tuple(_stamped(piece, fetched_at) for piece in collected.evidence),
+    )
+
+
+def failed(name: SectionName, reason: str, seconds: float) -> Section:
+    """A section that could not be asked."""
+    return Section(name=name, status=SectionStatus.FAILED, reason=reason, elapsed_seconds=round(seconds, 3))
+
+
+def _status(collected: Collected) -> tuple[SectionStatus, str | None]:
+    if collected.failure:
+        return (SectionStatus.STALE if collected.is_stale else SectionStatus.FAILED), collected.failure
+    if collected.is_stale:
+        return SectionStatus.STALE, None
+    return (SectionStatus.OK, None) if collected.evidence else (SectionStatus.EMPTY, collected.why_empty)
+
+
+def _stamped(piece: Evidence, fetched_at: datetime) -> Evidence:
+    return piece if piece.fetched_at else piece.model_copy(update={"fetched_at": fetched_at})
+
+
+def _place(exc: Exception) -> str:
+    frame = traceback.extract_tb(exc.__traceback__)[-1]
+    return f"{frame.name}:{frame.lineno}"

@@ -1,0 +1,148 @@
+"""One plain sentence for each piece of evidence: what it says, with its numbers and times, and no more."""
+
+from shared.context.redact import safe_text
+from shared.models.evidence import (
+    AlertEvidence,
+    ChangeEvidence,
+    EdgeEvidence,
+    Evidence,
+    ExpressionEvidence,
+    PastIncidentEvidence,
+    RelatedEvidence,
+    RunbookEvidence,
+    SeriesEvidence,
+    SilenceEvidence,
+    SloEvidence,
+)
+from shared.models.measures import Baseline, Direction, Metric
+from shared.models.quantities import clock, latency, length, number, percent
+from shared.models.signals import AlertStatus
+
+MAX_SENTENCE_CHARS = 300
+_HOUR = 3600
+
+
+def sentence_of(piece: Evidence) -> str:  # noqa: C901, PLR0911 -- one line a kind
+    """The sentence; at most MAX_SENTENCE_CHARS."""
+    match piece:
+        case SeriesEvidence():
+            return _short(_series(piece))
+        case ExpressionEvidence():
+            return _short(_expression(piece))
+        case ChangeEvidence():
+            return _short(_change(piece))
+        case EdgeEvidence():
+            return _short(_edge(piece))
+        case AlertEvidence():
+            state = "fires since" if piece.status is AlertStatus.FIRING else "fired at"
+            return _short(f"{piece.name} of {piece.service} {state} {clock(piece.starts_at)}.")
+        case SloEvidence():
+            return _short(_slo(piece))
+        case RelatedEvidence():
+            return _short(_related(piece))
+        case SilenceEvidence():
+            return _short(_silence(piece))
+        case RunbookEvidence():
+            return _short(f"The runbook “{piece.title}” fits {piece.service}{_because(piece.because)}.")
+        case PastIncidentEvidence():
+            return _short(_past(piece))
+
+
+def amount(metric: Metric, value: float | None) -> str:
+    """A value of a metric with its unit."""
+    match metric:
+        case Metric.REQUEST_RATE:
+            return f"{number(value)} requests/s"
+        case Metric.ERROR_RATIO | Metric.SATURATION:
+            return percent(value)
+        case Metric.LATENCY_P50 | Metric.LATENCY_P95 | Metric.LATENCY_P99:
+            return latency(value)
+
+
+def _short(text: str) -> str:
+    return safe_text(text, MAX_SENTENCE_CHARS)
+
+
+def _series(piece: SeriesEvidence) -> str:
+    moved, name = piece.movement, f"{piece.metric.value.replace('_', ' ')} of {piece.service}"
+    usual = amount(piece.metric, moved.baseline_median)
+    if moved.baseline_median is None:
+        return f"The {name} is {_now(piece)}; what is normal is not known."
+    if moved.direction is Direction.STEADY:
+        return f"The {name} is steady at {_now(piece)}, {_compared(piece, usual)}."
+    if moved.current is None:
+        return f"The {name} stopped at {clock(moved.onset_at)}; it was {usual}."
+    verb = "rose" if moved.direction is Direction.UP else "fell"
+    return f"The {name} {verb} to {_now(piece)} at {clock(moved.onset_at)}, {_compared(piece, usual)}."
+
+
+def _now(piece: SeriesEvidence) -> str:
+    return f"{'at least ' if piece.at_least else ''}{amount(piece.metric, piece.movement.current)}"
+
+
+def _compared(piece: SeriesEvidence, usual: str) -> str:
+    if piece.movement.baseline is Baseline.SAME_HOUR:
+        return f"where it was {usual} at this hour on {piece.movement.baseline_days} earlier days"
+    return f"where it was {usual} before"
+
+
+def _expression(piece: ExpressionEvidence) -> str:
+    told = {True: "is true now", False: "is not true now", None: "was asked again"}[piece.is_true_now]
+    bound = f" ({piece.operator} {number(piece.threshold)})" if piece.operator and piece.threshold is not None else ""
+    return f"The expression of {piece.alert_name}{bound} {told}, for {len(piece.series)} series."
+
+
+def _change(piece: ChangeEvidence) -> str:
+    what = f"version {piece.version}" if piece.version else piece.title or piece.change.value
+    replaced = f" replaced {piece.previous_version}" if piece.previous_version else ""
+    by = f" by {piece.author}" if piece.author else ""
+    return f"{piece.service}: {what}{replaced}{by} at {clock(piece.at)}{_before(piece.seconds_before_onset)}."
+
+
+def _before(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    side = "before" if seconds >= 0 else "after"
+    return f", {length(abs(seconds))} {side} the first symptom"
+
+
+def _edge(piece: EdgeEvidence) -> str:
+    if piece.seen_at is None and not piece.calls_per_second:
+        return f"{piece.caller} calls {piece.callee}, as declared."
+    if not piece.calls_per_second:
+        return f"{piece.caller} called {piece.callee}, last seen at {clock(piece.seen_at)}; no calls now."
+    failed = "" if piece.failed_ratio is None else f"; {percent(piece.failed_ratio)} fail"
+    return f"{piece.caller} calls {piece.callee} {number(piece.calls_per_second)} times a second{failed}."
+
+
+def _slo(piece: SloEvidence) -> str:
+    hour = next((one.rate for one in piece.burn_rates if one.window_seconds == _HOUR), None)
+    burns = f"its budget burns {number(hour)} times as fast as it may over the last hour" if hour is not None else ""
+    left = f"{percent(piece.budget_left)} of it is left" if piece.budget_left is not None else ""
+    gone = f"gone in {length(piece.exhausted_in_seconds)} at this pace" if piece.exhausted_in_seconds else ""
+    told = "; ".join(part for part in (burns, left, gone) if part) or "nothing is measured of it"
+    return f"{piece.name} of {piece.service} ({percent(piece.objective)}): {told}."
+
+
+def _related(piece: RelatedEvidence) -> str:
+    state = "fires since" if piece.status is AlertStatus.FIRING else "fired at"
+    hidden = ", silenced" if piece.is_silenced else ""
+    factors = _because([name.replace("_", " ") for name in piece.factors])
+    return f"{piece.name} of {piece.service} {state} {clock(piece.starts_at)}{hidden}{factors}."
+
+
+def _silence(piece: SilenceEvidence) -> str:
+    who = f" by {piece.created_by}" if piece.created_by else ""
+    hides = f" hides {', '.join(piece.hides[:3])}" if piece.hides else " hides nothing now"
+    return f"A silence{who} of {piece.service}, until {clock(piece.ends_at)},{hides}."
+
+
+def _past(piece: PastIncidentEvidence) -> str:
+    day = piece.detected_at.strftime("%Y-%m-%d")
+    ended = f"; it ended as {piece.ended}" if piece.ended else ""
+    fixed = f"; fixed by: {piece.fixed_by}" if piece.fixed_by else ""
+    return f"On {day} {piece.service} had “{piece.title}”{_because(piece.because)}{ended}{fixed}."
+
+
+def _because(reasons: tuple[str, ...] | list[str]) -> str:
+    return f" ({', '.join(reasons[:4])})" if reasons else ""
