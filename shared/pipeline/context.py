@@ -14,6 +14,7 @@ from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, TimelineEvent
 from shared.models.snapshots import Snapshot
 from shared.pipeline.grouping import regroup
+from shared.pipeline.raising import raised
 from shared.pipeline.recording import MAX_TRIES, list_latest
 from shared.pipeline.snapshots import checked_in, whole_snapshot
 from shared.pipeline.surroundings import remember_topology
@@ -125,6 +126,7 @@ def with_snapshot(
     is_latest = trigger == before.context_trigger or before.latest_snapshot_id is None
     latest = {"latest_snapshot_id": snapshot.id, "latest_hypotheses_id": ranked.id} if is_latest else {}
     after = before.model_copy(update={**latest, "version": before.version + 1, "updated_at": now})
+    after, why_severe = raised(after, snapshot.body, now=now)
     sections = ", ".join(f"{s.name.value} {s.status.value}" for s in snapshot.body.sections)
     told = [
         entry(after, TimelineEvent.CONTEXT_FROZEN, trigger, now=now, text=f"Looked at: {sections}"),
@@ -135,5 +137,6 @@ def with_snapshot(
             now=now,
             text=f"{len(ranked.hypotheses)} hypotheses ranked",
         ),
+        *why_severe,
     ]
     return IncidentChange(incident=after, etag=current.etag, timeline=told, snapshots=[snapshot], hypotheses=[ranked])
