@@ -133,6 +133,7 @@ def build(settings: Settings) -> Process:
     from shared.adapters.connection_checks import GuardedConnectionChecks
     from shared.adapters.cosmos.client import cosmos_database
     from shared.adapters.guarded_http import GuardedHttp
+    from shared.adapters.runbook_library import RecordedRunbooks
     from shared.adapters.secret_box import AesSecretBox
     from shared.adapters.storage_queue import storage_queues
 
@@ -151,6 +152,7 @@ def build(settings: Settings) -> Process:
     services = Services(
         **stores,
         **_sources(stores["directory"], secret_box, http),
+        library=RecordedRunbooks(stores["records"]),
         sealing=DerivedSealing(data_keys, settings.audit_retention),
         queues=queues,
         raw=raw,

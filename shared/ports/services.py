@@ -6,6 +6,7 @@ from shared.ports.alert_sources import AlertSources
 from shared.ports.audit import AuditTrail, Sealing
 from shared.ports.connections import ConnectionChecks
 from shared.ports.dashboards import DashboardSources
+from shared.ports.library import RunbookLibrary
 from shared.ports.metrics import MetricsSources
 from shared.ports.model import Model
 from shared.ports.queries import QueryableSources
@@ -35,6 +36,7 @@ class Services:
     incident_list: IncidentList
     directory: DirectoryStore
     records: RecordStore
+    library: RunbookLibrary
     audit: AuditTrail
     sealing: Sealing
     lookups: LookupStore
