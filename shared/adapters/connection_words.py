@@ -65,6 +65,10 @@ _WORDS: Final[Mapping[Reason, str]] = {
     Reason.NO_SUCH_RECEIVER: (
         "{product} answers, but has no receiver of this name. Use the name under `receivers` in its configuration."
     ),
+    Reason.NO_SUCH_REPOSITORY: (
+        "{product} answers, but shows no repository {detail}: there is none of this name, or the token may not read "
+        "it. It needs to read deployments, contents and metadata there."
+    ),
     Reason.UNRESOLVABLE: (
         "The host name cannot be resolved. Check its spelling, and that it is in the public DNS: names that only "
         "your own network knows cannot be reached from here."
