@@ -10,6 +10,7 @@ from shared.adapters.github_api import GitHubApi, GitHubHttp
 from shared.adapters.github_look import Asking, Looking
 from shared.adapters.github_places import Mapped, places_of, web_base
 from shared.adapters.kept_answers import KeptAnswers
+from shared.adapters.once_more import PAUSE_SECONDS
 from shared.adapters.opened_sources import OpenedSources
 from shared.adapters.prometheus import Connection
 from shared.adapters.tenant_slots import TenantSlots
@@ -62,8 +63,16 @@ class GitHub:
 class GitHubOfTenant:
     """Implements DeploymentSources from the tenant's integrations; four questions of a tenant at a time."""
 
-    def __init__(self, directory: DirectoryStore, secrets: SecretBox, http: GitHubHttp) -> None:
+    def __init__(
+        self,
+        directory: DirectoryStore,
+        secrets: SecretBox,
+        http: GitHubHttp,
+        *,
+        pause_seconds: float = PAUSE_SECONDS,
+    ) -> None:
         self._http = http
+        self._pause_seconds = pause_seconds
         self._kept = KeptAnswers()
         self._slots = TenantSlots(MAX_CONCURRENT)
         self._opened: OpenedSources[DeploymentSource] = OpenedSources(
@@ -83,6 +92,7 @@ class GitHubOfTenant:
             kept=self._kept,
             slots=self._slots,
             breaker=Breaker(),
+            pause_seconds=self._pause_seconds,
         )
         mapped = Mapped(config.repositories, integration.service_map, web_base(config.url))
         return GitHub(api, mapped, integration_id=integration.id)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from hashlib import sha256
 from typing import Final, Protocol
 from urllib.parse import urlsplit, urlunsplit
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 from shared.adapters.breaker import Breaker
 from shared.adapters.guarded_http import Fields
 from shared.adapters.kept_answers import Kept, KeptAnswers
+from shared.adapters.once_more import PAUSE_SECONDS, once_more
 from shared.adapters.prometheus import Connection
 from shared.adapters.tenant_slots import TenantSlots
 from shared.errors import SourceUnavailable
@@ -104,6 +106,7 @@ class GitHubApi:
         slots: TenantSlots,
         breaker: Breaker | None = None,
         ask_seconds: float = ASK_SECONDS,
+        pause_seconds: float = PAUSE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._http = http
@@ -113,6 +116,7 @@ class GitHubApi:
         self._slots = slots
         self._breaker = breaker or Breaker()
         self._ask_seconds = ask_seconds
+        self._pause_seconds = pause_seconds
         self._clock = clock
         self._quiet_until = 0.0
 
@@ -137,16 +141,18 @@ class GitHubApi:
             # Asked last, for a question that waited for its slot may meanwhile have become one too many.
             if self._clock() < self._quiet_until:
                 raise _throttled()
+            request = partial(
+                self._http.request,
+                "GET",
+                self._url(path),
+                headers={**_HEADERS, **headers},
+                params=params,
+                timeout_seconds=self._ask_seconds,
+                max_bytes=MAX_ANSWER_BYTES,
+                answers=(_NOT_MODIFIED, *_MOVED),
+            )
             with self._breaker.guarding():
-                return await self._http.request(
-                    "GET",
-                    self._url(path),
-                    headers={**_HEADERS, **headers},
-                    params=params,
-                    timeout_seconds=self._ask_seconds,
-                    max_bytes=MAX_ANSWER_BYTES,
-                    answers=(_NOT_MODIFIED, *_MOVED),
-                )
+                return await once_more(request, pause_seconds=self._pause_seconds)
 
     def _url(self, path: str) -> str:
         base = urlsplit(self._connection.url)

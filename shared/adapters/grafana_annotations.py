@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from shared.adapters.alertmanager_api import ApiConfig
 from shared.adapters.breaker import Breaker
 from shared.adapters.grafana_dashboards import Grafana, SearchHttp, unreadable
+from shared.adapters.once_more import PAUSE_SECONDS, once_more
 from shared.adapters.opened_sources import OpenedSources
 from shared.adapters.plain_text import plain_text
 from shared.adapters.tenant_slots import TenantSlots
@@ -47,6 +49,7 @@ class GrafanaAnnotations:
     grafana: Grafana
     integration_id: str
     breaker: Breaker = field(default_factory=Breaker, repr=False)
+    pause_seconds: float = PAUSE_SECONDS
 
     async def between(
         self, start: datetime, end: datetime, *, tags: Sequence[str] = (), limit: int = 100
@@ -62,7 +65,8 @@ class GrafanaAnnotations:
         if tags:
             asked["tags"] = tuple(tags)
         with self.breaker.guarding():
-            body = await self.grafana.get("/api/annotations", asked)
+            get = partial(self.grafana.get, "/api/annotations", asked)
+            body = await once_more(get, pause_seconds=self.pause_seconds)
         try:
             listed = _LIST.validate_json(body)
         except ValidationError as exc:
@@ -80,8 +84,16 @@ class GrafanaAnnotations:
 class AnnotationsOfTenant:
     """Implements AnnotationSources from the tenant's Grafanas; four questions of a tenant at a time."""
 
-    def __init__(self, directory: DirectoryStore, secrets: SecretBox, http: SearchHttp) -> None:
+    def __init__(
+        self,
+        directory: DirectoryStore,
+        secrets: SecretBox,
+        http: SearchHttp,
+        *,
+        pause_seconds: float = PAUSE_SECONDS,
+    ) -> None:
         self._http = http
+        self._pause_seconds = pause_seconds
         self._slots = TenantSlots(MAX_CONCURRENT)
         self._opened: OpenedSources[AnnotationSource] = OpenedSources(
             directory, secrets, [IntegrationType.GRAFANA], self._made
@@ -98,7 +110,7 @@ class AnnotationsOfTenant:
         grafana = Grafana(
             self._http, config.connection, tenant_id, self._slots, ask_seconds=ASK_SECONDS, wait_seconds=ASK_SECONDS
         )
-        return GrafanaAnnotations(grafana, integration.id)
+        return GrafanaAnnotations(grafana, integration.id, pause_seconds=self._pause_seconds)
 
 
 def _warnings(*, is_full: bool, limit: int, unread: int) -> tuple[str, ...]:

@@ -8,11 +8,13 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from shared.adapters.alertmanager_api import AlertmanagerApi, ApiConfig
 from shared.adapters.breaker import Breaker
 from shared.adapters.grafana_api import PATH as GRAFANA_PATH
+from shared.adapters.once_more import PAUSE_SECONDS, once_more
 from shared.adapters.opened_sources import OpenedSources
 from shared.adapters.prometheus import HttpClient
 from shared.models.base import TenantId
@@ -39,6 +41,7 @@ class AlertmanagerSilencing:
     api: AlertmanagerApi
     integration_id: str
     breaker: Breaker = field(default_factory=Breaker, repr=False)
+    pause_seconds: float = PAUSE_SECONDS
 
     @property
     def receiver(self) -> str | None:
@@ -53,12 +56,13 @@ class AlertmanagerSilencing:
     async def firing(self, *, now: datetime) -> FiringNow:
         """See AlertSource."""
         with self.breaker.guarding():
-            return await self.api.firing(now=now)
+            return await once_more(partial(self.api.firing, now=now), pause_seconds=self.pause_seconds)
 
     async def silences(self, *, since: datetime) -> Silences:
         """See SilencingSource; at most MAX_SILENCES."""
         with self.breaker.guarding():
-            listed = await self.api.listed(f"{self.api.path.removesuffix('/alerts')}/silences")
+            ask = partial(self.api.listed, f"{self.api.path.removesuffix('/alerts')}/silences")
+            listed = await once_more(ask, pause_seconds=self.pause_seconds)
         read = [_silence(mapping_of(one)) for one in listed]
         told = [one for one in read if one is not None]
         wanted = [one for one in told if one.state is not SilenceState.EXPIRED or one.ends_at > since]
@@ -72,8 +76,16 @@ class AlertmanagerSilencing:
 class SilencingOfTenant:
     """Implements SilencingSources: a tenant's Alertmanagers, and its Grafanas where they have a receiver."""
 
-    def __init__(self, directory: DirectoryStore, secrets: SecretBox, http: HttpClient) -> None:
+    def __init__(
+        self,
+        directory: DirectoryStore,
+        secrets: SecretBox,
+        http: HttpClient,
+        *,
+        pause_seconds: float = PAUSE_SECONDS,
+    ) -> None:
         self._http = http
+        self._pause_seconds = pause_seconds
         kinds = [IntegrationType.ALERTMANAGER, IntegrationType.GRAFANA]
         self._opened: OpenedSources[SilencingSource] = OpenedSources(directory, secrets, kinds, self._made)
 
@@ -86,12 +98,13 @@ class SilencingOfTenant:
         if config is None:
             return None
         if integration.integration_type is IntegrationType.ALERTMANAGER:
-            return AlertmanagerSilencing(AlertmanagerApi(self._http, config, ask_seconds=ASK_SECONDS), integration.id)
-        # Without one, it is connected for its dashboards, and its token need not be able to read alerts.
-        if config.receiver is None:
+            api = AlertmanagerApi(self._http, config, ask_seconds=ASK_SECONDS)
+        elif config.receiver is not None:
+            api = AlertmanagerApi(self._http, config, GRAFANA_PATH, ask_seconds=ASK_SECONDS)
+        else:
+            # It is connected for its dashboards, and its token need not be able to read alerts.
             return None
-        grafana = AlertmanagerApi(self._http, config, GRAFANA_PATH, ask_seconds=ASK_SECONDS)
-        return AlertmanagerSilencing(grafana, integration.id)
+        return AlertmanagerSilencing(api, integration.id, pause_seconds=self._pause_seconds)
 
 
 def _silence(one: Mapping[str, Any]) -> Silence | None:

@@ -26,7 +26,7 @@ from shared.ports.deployments import Deployed, Deployment, DeploymentSources, Re
 from shared.ports.silencing import Matcher, Silence, SilenceState, SilencingSources
 from tests.builders import ACME, GLOBEX, NOON
 from tests.unit.adapters.fake_github import FakeGitHub, Repo, a_release, ago, at
-from tests.unit.adapters.scripted import Asked, BoundBox, Script, Servers, connected_to, responding
+from tests.unit.adapters.scripted import Asked, BoundBox, Refusing, Script, Servers, connected_to, responding
 from tests.unit.adapters.test_grafana_annotations import a_note
 from tests.unit.adapters.test_silencing import a_silence
 
@@ -68,7 +68,7 @@ async def deployments(backend: str, *, is_down: bool = False) -> DeploymentSourc
     directory, servers = await over_http(
         IntegrationType.GITHUB, down if is_down else FakeGitHub({"acme/pay": repo}), {"acme/pay": "payment"}
     )
-    return GitHubOfTenant(directory, BoundBox(), servers.client())
+    return GitHubOfTenant(directory, BoundBox(), servers.client(), pause_seconds=0)
 
 
 async def annotations(backend: str, *, is_down: bool = False) -> AnnotationSources:
@@ -86,7 +86,7 @@ async def annotations(backend: str, *, is_down: bool = False) -> AnnotationSourc
         return responding([one for one in listed if wanted <= set(one["tags"])][:limit])
 
     directory, servers = await over_http(IntegrationType.GRAFANA, down if is_down else narrowed, {})
-    return AnnotationsOfTenant(directory, BoundBox(), servers.client())
+    return AnnotationsOfTenant(directory, BoundBox(), servers.client(), pause_seconds=0)
 
 
 async def silencing(backend: str, *, is_down: bool = False) -> SilencingSources:
@@ -119,7 +119,7 @@ async def silencing(backend: str, *, is_down: bool = False) -> SilencingSources:
         return responding(told if asked.path.endswith("silences") else fires)
 
     directory, servers = await over_http(IntegrationType.ALERTMANAGER, down if is_down else answers, {})
-    return SilencingOfTenant(directory, BoundBox(), servers.client())
+    return SilencingOfTenant(directory, BoundBox(), servers.client(), pause_seconds=0)
 
 
 async def looked(sources: DeploymentSources, services: Sequence[str], since: datetime = SINCE) -> Deployed:
@@ -174,6 +174,25 @@ async def test_a_source_that_is_down_says_so(backend: str) -> None:
         with pytest.raises(SourceUnavailable) as failed:
             await asked
         assert failed.value.reason == "http_5xx"
+
+
+async def test_an_address_where_nobody_listens_says_so() -> None:
+    directory, http = MemoryDirectory(), Refusing(down).client()
+    for number, kind in enumerate((IntegrationType.GITHUB, IntegrationType.GRAFANA, IntegrationType.ALERTMANAGER)):
+        named = {"integration_type": kind, "service_map": {"acme/pay": "payment"}}
+        await directory.put(ACME, connected_to("http://127.0.0.1:8443", id=f"int-{number}", **named))
+    github = GitHubOfTenant(directory, BoundBox(), http, pause_seconds=0)
+    (noting,) = await AnnotationsOfTenant(directory, BoundBox(), http, pause_seconds=0).of_tenant(ACME)
+    (quiet,) = await SilencingOfTenant(directory, BoundBox(), http, pause_seconds=0).of_tenant(ACME)
+    for asked in (
+        looked(github, ["payment"]),
+        noting.between(SINCE, NOON),
+        quiet.silences(since=SINCE),
+        quiet.firing(now=NOON),
+    ):
+        with pytest.raises(SourceUnavailable) as failed:
+            await asked
+        assert failed.value.reason == "connect"
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -184,6 +184,7 @@ def asking(
         slots=TenantSlots(4),
         breaker=Breaker(clock=clock),
         ask_seconds=ask_seconds,
+        pause_seconds=0,
         clock=clock,
     )
     mapped = Mapped(repositories or {"payment": "acme/pay"}, service_map or {}, "https://github.com")

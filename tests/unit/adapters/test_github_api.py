@@ -10,6 +10,7 @@ from shared.adapters.github_api import GitHubApi
 from shared.adapters.github_places import web_base
 from shared.adapters.kept_answers import MAX_ANSWER_BYTES, Kept, KeptAnswers
 from shared.adapters.memory import MemoryDirectory
+from shared.adapters.once_more import LOST
 from shared.adapters.prometheus import Connection
 from shared.adapters.tenant_slots import TenantSlots
 from shared.errors import SecretUnreadable, SourceUnavailable
@@ -57,6 +58,7 @@ def an_api(
         tenant_id=tenant_id,
         kept=kept or KeptAnswers(),
         slots=TenantSlots(4),
+        pause_seconds=0,
         clock=clock or HandClock(),
     )
     return api, servers
@@ -170,7 +172,22 @@ async def test_a_github_that_is_down_is_left_alone_for_a_while_and_then_asked_on
     clock.seconds += 60
     with pytest.raises(SourceUnavailable):
         await source.look(("payment",), since=SINCE, until=UNTIL)
-    assert len(servers.asked) == asked + 1
+    assert len(servers.asked) == asked + 2, "one question, with one more try"
+
+
+@pytest.mark.parametrize("lost", [responding(b"", 502), responding([1], cut=1), b""], ids=["502", "cut", "closed"])
+async def test_a_question_that_was_lost_on_its_way_is_asked_once_more(lost: bytes) -> None:
+    api, servers = an_api(lost, responding([]))
+    assert (await reason_of(api), len(servers.asked)) == ("ok", 2)
+    api, servers = an_api(lost)
+    assert (await reason_of(api) in LOST, len(servers.asked)) == (True, 2)
+
+
+@pytest.mark.parametrize("told", [responding(b"", 401), responding(b"", 404), responding(b"", 429), responding(b"<")])
+async def test_an_answer_is_not_asked_for_again(told: bytes) -> None:
+    api, servers = an_api(told)
+    await reason_of(api)
+    assert len(servers.asked) == 1
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,9 @@ def a_source(
     servers = Servers(script if callable(script) else lambda _: script)
     connection = Connection(url, bearer_token="glsa_1")
     return (
-        GrafanaAnnotations(Grafana(servers.client(), connection, ACME, TenantSlots(4), **grafana), "int-1"),
+        GrafanaAnnotations(
+            Grafana(servers.client(), connection, ACME, TenantSlots(4), **grafana), "int-1", pause_seconds=0
+        ),
         servers,
     )
 

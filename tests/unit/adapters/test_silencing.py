@@ -43,7 +43,7 @@ def a_silence(number: int = 1, state: str = "active", **changes: Any) -> dict[st
 def a_source(script: Script | bytes | None, **api: Any) -> tuple[AlertmanagerSilencing, Servers]:
     servers = Servers(script if callable(script) else lambda _: script)
     config = ApiConfig(Connection("http://127.0.0.1:9093/base/?x=1#y", bearer_token="t"))
-    return AlertmanagerSilencing(AlertmanagerApi(servers.client(), config, **api), "int-1"), servers
+    return AlertmanagerSilencing(AlertmanagerApi(servers.client(), config, **api), "int-1", pause_seconds=0), servers
 
 
 async def silences(*listed: Any) -> tuple[Silence, ...]:
