@@ -63,14 +63,14 @@ class AlertmanagerSilencing:
         with self.breaker.guarding():
             ask = partial(self.api.listed, f"{self.api.path.removesuffix('/alerts')}/silences")
             listed = await once_more(ask, pause_seconds=self.pause_seconds)
-        read = [_silence(mapping_of(one)) for one in listed]
-        told = [one for one in read if one is not None]
-        wanted = [one for one in told if one.state is not SilenceState.EXPIRED or one.ends_at > since]
+        outlined = [outline for one in listed if (outline := _outline(one)) is not None]
+        wanted = [one for one in outlined if one.state is not SilenceState.EXPIRED or one.ends_at > since]
+        # What is left out is not read any further: there may be thousands of those that ended.
         kept = heapq.nsmallest(MAX_SILENCES, wanted, key=_order)
-        more, odd = len(wanted) - len(kept), len(read) - len(told)
+        more, odd = len(wanted) - len(kept), len(listed) - len(outlined)
         warnings = [f"{more} more silences are left out"] if more else []
         warnings += [f"{odd} silences make no sense and are left out"] if odd else []
-        return Silences(tuple(kept), tuple(warnings))
+        return Silences(tuple(map(_silence, kept)), tuple(warnings))
 
 
 class SilencingOfTenant:
@@ -107,19 +107,36 @@ class SilencingOfTenant:
         return AlertmanagerSilencing(api, integration.id, pause_seconds=self._pause_seconds)
 
 
-def _silence(one: Mapping[str, Any]) -> Silence | None:
+@dataclass(frozen=True)
+class _Outline:
+    """As much of a silence as decides whether it is told."""
+
+    silence_id: str
+    state: SilenceState
+    starts_at: datetime
+    ends_at: datetime
+    matchers: list[Any]
+    listed: Mapping[str, Any]
+
+
+def _outline(listed: object) -> _Outline | None:
+    one = mapping_of(listed)
     silence_id, state = id_of(one.get("id")), _STATES.get(str(mapping_of(one.get("status")).get("state")))
-    starts_at, ends_at, listed = time_of(one.get("startsAt")), time_of(one.get("endsAt")), one.get("matchers")
-    if not silence_id or state is None or starts_at is None or ends_at is None or not isinstance(listed, list):
+    starts_at, ends_at, matchers = time_of(one.get("startsAt")), time_of(one.get("endsAt")), one.get("matchers")
+    if not silence_id or state is None or starts_at is None or ends_at is None or not isinstance(matchers, list):
         return None
+    return _Outline(silence_id, state, starts_at, ends_at, matchers, one)
+
+
+def _silence(outline: _Outline) -> Silence:
     return Silence(
-        silence_id=silence_id,
-        state=state,
-        matchers=tuple(_matcher(mapping_of(told)) for told in listed[:MAX_MATCHERS]),
-        starts_at=starts_at,
-        ends_at=ends_at,
-        created_by=line_of(one.get("createdBy"), limit=MAX_SHORT_CHARS) or None,
-        comment=line_of(one.get("comment"), limit=MAX_TEXT_CHARS) or None,
+        silence_id=outline.silence_id,
+        state=outline.state,
+        matchers=tuple(_matcher(mapping_of(told)) for told in outline.matchers[:MAX_MATCHERS]),
+        starts_at=outline.starts_at,
+        ends_at=outline.ends_at,
+        created_by=line_of(outline.listed.get("createdBy"), limit=MAX_SHORT_CHARS) or None,
+        comment=line_of(outline.listed.get("comment"), limit=MAX_TEXT_CHARS) or None,
     )
 
 
@@ -133,5 +150,5 @@ def _matcher(one: Mapping[str, Any]) -> Matcher:
     )
 
 
-def _order(silence: Silence) -> tuple[int, float, str]:
+def _order(silence: _Outline) -> tuple[int, float, str]:
     return _FIRST.index(silence.state), -silence.starts_at.timestamp(), silence.silence_id
