@@ -161,7 +161,7 @@ class Looking:
             for one in self.deployments
             if one.repository == place.repository and place.services[0] in one.services
         ]
-        pair = revisions(mine)
+        pair = revisions(mine, since=self.since)
         if pair is None:
             return None
         head, base = pair

@@ -112,14 +112,14 @@ def in_turn(found: Iterable[tuple[Place, Sequence[Listed]]]) -> list[tuple[Place
     return [(place, one) for _, place, one in sorted(ranked, key=lambda one: one[0])]
 
 
-def revisions(deployed: Iterable[Deployment]) -> tuple[Deployment, Deployment] | None:
-    """The last two different revisions that were deployed to one environment, the newer first.
+def revisions(deployed: Iterable[Deployment], *, since: datetime) -> tuple[Deployment, Deployment] | None:
+    """The last two different revisions that were deployed to one environment, the newer first and since then.
 
     One that is under way counts as deployed, for it may be what hurts; one that failed does not.
     """
     reached = [one for one in deployed if one.sha and one.status is not ChangeStatus.FAILED]
     newest_first = sorted(reached, key=lambda one: (one.is_production, one.at), reverse=True)
-    for newer in newest_first:
+    for newer in (one for one in newest_first if one.at >= since):
         older = [
             one
             for one in newest_first

@@ -101,6 +101,18 @@ async def test_one_made_earlier_that_succeeded_lately_counts_and_one_that_succee
     assert (found.comparison.base, found.comparison.total) == (sha(1), 3)
 
 
+async def test_what_production_runs_for_longer_is_not_compared_but_what_staging_got_lately_is() -> None:
+    repo = Repo(history=[a_commit(number) for number in range(1, 9)])
+    staging = {"environment": "staging", "production_environment": False}
+    repo.deployed(1, ago(hours=40), ("success", ago(hours=40)))
+    repo.deployed(2, ago(hours=30), ("success", ago(hours=30)))
+    repo.deployed(3, ago(hours=28), ("success", ago(hours=28)), **staging)
+    repo.deployed(4, ago(hours=2), ("success", ago(hours=2)), **staging)
+    found, _ = await looked(FakeGitHub({"acme/pay": repo}))
+    assert found.comparison is not None
+    assert (found.comparison.environment, found.comparison.head) == ("staging", sha(4))
+
+
 async def test_a_clock_two_minutes_ahead_loses_nothing_and_one_an_hour_ahead_is_not_believed() -> None:
     repo = Repo().deployed(1, ago(minutes=1), ("success", ago(minutes=-2)))
     repo.deployed(2, ago(minutes=1), ("success", ago(hours=-1)))
