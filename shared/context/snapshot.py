@@ -9,6 +9,7 @@ from shared.context.budget import Budgeted
 from shared.context.collectors.alerts import collect_alerts
 from shared.context.collectors.changes import collect_changes
 from shared.context.collectors.dependencies import collect_dependencies
+from shared.context.collectors.related import collect_related
 from shared.context.collectors.runbooks import collect_runbooks
 from shared.context.collectors.similar import collect_similar
 from shared.context.collectors.slo import collect_slo
@@ -36,6 +37,7 @@ COLLECTORS: Mapping[SectionName, Collector] = {
     SectionName.DEPENDENCIES: collect_dependencies,
     SectionName.CHANGES: collect_changes,
     SectionName.SLO: collect_slo,
+    SectionName.RELATED: collect_related,
     SectionName.RUNBOOKS: collect_runbooks,
     SectionName.SIMILAR: collect_similar,
 }
