@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
+from shared.api.idempotency import run_of
 from shared.api.problems import PROBLEMS
 from shared.api.views_directory import ChangeView, Name
 from shared.errors import Malformed
@@ -78,7 +79,7 @@ async def create_change(
 ) -> ChangeView:
     """As an integration of the kind `changes` would; the same `id` again replaces what was reported with it."""
     now = datetime.now(UTC)
-    change = _change(wanted, principal, request.state.request_id, now=now)
+    change = _change(wanted, principal, run_of(request).run_id, request.state.request_id, now=now)
     entry = principal.entry(
         *("create_change", AuditAction.CREATE, "change", change.id),
         after={
@@ -94,7 +95,7 @@ async def create_change(
     return ChangeView.of(change)
 
 
-def _change(wanted: ChangeText, principal: Principal, request_id: str, *, now: datetime) -> Change:
+def _change(wanted: ChangeText, principal: Principal, run_id: str, request_id: str, *, now: datetime) -> Change:
     at = wanted.at or now
     if at > now + _SKEW:
         raise Malformed("a change that is yet to come cannot have caused anything", reason="in_the_future")
@@ -103,7 +104,7 @@ def _change(wanted: ChangeText, principal: Principal, request_id: str, *, now: d
         raise Malformed("the link is no http or https address", reason="bad_link")
     reported = ReportedChange(
         source=SOURCE,
-        external_id=wanted.id or request_id,
+        external_id=wanted.id or run_id,
         kind=wanted.kind,
         status=wanted.status,
         service_name=wanted.service,

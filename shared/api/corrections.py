@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
+from shared.api.idempotency import run_of
 from shared.api.preconditions import IfMatch, require_match
 from shared.api.problems import PROBLEMS, NotFound
 from shared.messages import Envelope
@@ -104,4 +105,5 @@ def _correcting(principal: Principal, request: Request, operation: str) -> corre
     message = Envelope(
         tenant_id=principal.tenant_id, receipt_id=ReceiptId(f"api-{request_id}"), correlation_id=request_id
     )
-    return correcting.Correcting(message, principal, operation, partial(require_match, request))
+    expects, is_again = partial(require_match, request), run_of(request).is_again
+    return correcting.Correcting(message, principal, operation, expects, is_again)

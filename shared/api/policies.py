@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
+from shared.api.idempotency import run_of
 from shared.api.preconditions import require_match, show_version
 from shared.api.problems import PROBLEMS, NotFound
 from shared.api.views_directory import Name, PolicyView
@@ -97,8 +98,10 @@ async def create_policy(
     services: Wired,
 ) -> PolicyView:
     """A maintenance window: alerts that open an incident in it are kept and marked, and looked at when it is over."""
-    window, now = wanted.window(), datetime.now(UTC)
-    policy_id = document_id("pol", principal.tenant_id, request.state.request_id)
+    window, now, run = wanted.window(), datetime.now(UTC), run_of(request)
+    policy_id = document_id("pol", principal.tenant_id, run.run_id)
+    if run.is_again and (made_before := (await _policies(principal, services)).one(policy_id)):
+        return _shown(made_before, response)
 
     def decide(policies: Policies) -> tuple[Policies, Policy | None, Policy | None]:
         if len(policies.policies) >= MAX_POLICIES:
