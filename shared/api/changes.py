@@ -10,10 +10,10 @@ from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
 from shared.api.idempotency import run_of
 from shared.api.problems import PROBLEMS
+from shared.api.times import AskedTime
 from shared.api.views_directory import ChangeView, Name
 from shared.errors import Malformed
 from shared.models.audit import AuditAction, AuditHome, AuditWhere
-from shared.models.base import Instant
 from shared.models.changes import Change, ChangeKind, ChangeStatus, ReportedChange
 from shared.pipeline.auditing import announce
 from shared.signals.sources.json_body import link_of
@@ -41,7 +41,7 @@ class ChangeText(BaseModel):
     environment: Name | None = None
     author: Name | None = None
     url: str | None = Field(default=None, max_length=2000, description="A link to it: http or https.")
-    at: Instant | None = Field(default=None, description="When it took effect, or began; now when it is left out.")
+    at: AskedTime | None = Field(default=None, description="When it took effect, or began; now when it is left out.")
 
 
 class ChangePage(BaseModel):
@@ -55,8 +55,8 @@ class ChangePage(BaseModel):
 async def list_changes(
     principal: Annotated[Principal, Depends(allowed("list_changes"))],
     services: Wired,
-    since: Annotated[Instant | None, Query(description="From then on; a day before `until` when left out.")] = None,
-    until: Annotated[Instant | None, Query(description="Up to then; now when left out.")] = None,
+    since: Annotated[AskedTime | None, Query(description="From then on; a day before `until` when left out.")] = None,
+    until: Annotated[AskedTime | None, Query(description="Up to then; now when left out.")] = None,
     service: Annotated[str | None, Query(min_length=1, max_length=200, description="Only of this service.")] = None,
     limit: Annotated[int, Query(ge=1, le=100, description="How many to answer with.")] = 25,
     cursor: Annotated[str | None, Query(max_length=400, description="The cursor of the page before.")] = None,

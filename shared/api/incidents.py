@@ -13,6 +13,7 @@ from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
 from shared.api.preconditions import show_version
 from shared.api.problems import PROBLEMS, NotFound
+from shared.api.times import AskedTime
 from shared.api.views import (
     HypothesesView,
     IncidentView,
@@ -23,7 +24,7 @@ from shared.api.views import (
     SummaryView,
     TimelineView,
 )
-from shared.models.base import IncidentId, Instant, SnapshotId, TenantId
+from shared.models.base import IncidentId, SnapshotId, TenantId
 from shared.models.incidents import Incident, IncidentState
 from shared.models.signals import Severity
 from shared.ports.listing import IncidentOrder, IncidentQuery, TimelineOrder
@@ -74,8 +75,8 @@ class ListParameters(BaseModel):
     assignee: str | None = Field(
         default=None, pattern=r"^(me|none|[0-9a-fA-F-]{36})$", description="`me`, `none`, or an Entra object id."
     )
-    detected_from: Instant | None = Field(default=None, alias="from", description="Detected then or later.")
-    detected_to: Instant | None = Field(default=None, alias="to", description="Detected before.")
+    detected_from: AskedTime | None = Field(default=None, alias="from", description="Detected then or later.")
+    detected_to: AskedTime | None = Field(default=None, alias="to", description="Detected before.")
     is_open: bool | None = Field(default=None, alias="open", description="Only open ones, or only closed ones.")
     sort: IncidentOrder = Field(default=IncidentOrder.NEWEST, description="`severity` is worst first, then newest.")
     limit: int = Field(default=25, ge=1, le=100, description="How many to answer with.")

@@ -12,10 +12,11 @@ from shared.api.allowed import Wired, allowed
 from shared.api.idempotency import run_of
 from shared.api.preconditions import require_match, show_version
 from shared.api.problems import PROBLEMS, NotFound
+from shared.api.times import AskedTime
 from shared.api.views_directory import Name, PolicyView
 from shared.errors import Malformed, NotAllowed
 from shared.models.audit import AuditAction, Facts
-from shared.models.base import Instant, document_id
+from shared.models.base import document_id
 from shared.models.policies import (
     LONGEST_WINDOW,
     MAX_POLICIES,
@@ -39,8 +40,8 @@ class WindowText(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     services: list[Name] = Field(default=[], max_length=MAX_SERVICES, description="None named means all.")
-    starts_at: Instant
-    ends_at: Instant = Field(description=f"At most {LONGEST_WINDOW.days} days after the start.")
+    starts_at: AskedTime
+    ends_at: AskedTime = Field(description=f"At most {LONGEST_WINDOW.days} days after the start.")
 
 
 class PolicyText(BaseModel):
