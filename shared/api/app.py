@@ -29,7 +29,7 @@ from shared.api import (
 from shared.api.boundary import Boundary, Caught
 from shared.api.cors import Cors
 from shared.api.documentation import DocumentedApi, add_docs_page
-from shared.api.guards import Bounded, Pace, Unhurried, once_each
+from shared.api.guards import Bounded, Pace, Unhurried, known_parameters
 from shared.api.idempotency import install_idempotency
 from shared.api.options import PLAIN, ApiOptions
 from shared.api.pace import Buckets, Clock
@@ -99,7 +99,7 @@ def create_api(
     api.state.options = options
     api.state.sign_in = sign_in
     api.state.pace = Pace(options, clock)
-    routes = APIRouter(prefix=PREFIX, redirect_slashes=False, dependencies=[Depends(once_each)])
+    routes = APIRouter(prefix=PREFIX, redirect_slashes=False, dependencies=[Depends(known_parameters)])
     for resource in ROUTERS:
         routes.include_router(resource)
     api.include_router(routes)

@@ -1,11 +1,13 @@
-"""What stands between the boundary and the routes: sizes, guessing, and how often a parameter may come."""
+"""What stands between the boundary and the routes: sizes, guessing, and which parameters may come."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from email.message import Message as Headed
-from typing import Any
+from typing import get_origin
 
 from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,6 +19,9 @@ from shared.api.problems import refusal
 from shared.errors import CopilotError, Malformed
 
 _UNAUTHORIZED = 401
+_MAX_NAMED_CHARS = 50
+# What an identity provider adds to its answer is ignored (RFC 6749, 4.1.2).
+_ANSWERED_BY_OTHERS = frozenset({"finish_sign_in"})
 
 
 class Bounded:
@@ -120,25 +125,28 @@ class Pace:
             raise TooManyRequests("you ask faster than you may", wait_seconds=wait)
 
 
-async def once_each(request: Request) -> None:
-    """Refuse a parameter that comes twice where one value is asked for: which one counted would be a guess."""
-    count = Counter(name for name, _ in request.query_params.multi_items())
-    repeated = {name for name, times in count.items() if times > 1}
-    # Only a request with repeats pays for the look into the document.
-    if repeated and repeated - _lists(request):
-        raise Malformed("a query parameter comes twice", reason="repeated_parameter")
+async def known_parameters(request: Request) -> None:
+    """Refuse a query parameter that the operation does not have, and one of a single value that comes twice.
+
+    A filter whose name is misspelt would let everything through, and which of two values counted would be a guess.
+    """
+    route = request.scope["route"]
+    known = dict(_parameters(route.dependant))
+    for name, times in Counter(name for name, _ in request.query_params.multi_items()).items():
+        if name not in known and route.name not in _ANSWERED_BY_OTHERS:
+            raise Malformed(f"there is no query parameter {name[:_MAX_NAMED_CHARS]!r}", reason="unknown_parameter")
+        if times > 1 and not known.get(name):
+            raise Malformed("a query parameter comes twice", reason="repeated_parameter")
 
 
-def _lists(request: Request) -> set[str]:
-    """The query parameters of this request's operation that take several values."""
-    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
-    operations = [one for methods in paths.values() for one in methods.values()]
-    name = request.scope["route"].name
-    parameters: Sequence[dict[str, Any]] = next(
-        (one.get("parameters", ()) for one in operations if one["operationId"] == name), ()
-    )
-    return {one["name"] for one in parameters if one["in"] == "query" and _is_list(one["schema"])}
-
-
-def _is_list(schema: dict[str, Any]) -> bool:
-    return schema.get("type") == "array" or any(_is_list(one) for one in schema.get("anyOf", ()))
+def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    """The query parameters of a route by name, and whether each takes several values."""
+    for field in dependant.query_params:
+        annotation = field.field_info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            for name, one in annotation.model_fields.items():
+                yield one.alias or name, get_origin(one.annotation) is list
+        else:
+            yield field.alias, get_origin(annotation) is list
+    for each in dependant.dependencies:
+        yield from _parameters(each)

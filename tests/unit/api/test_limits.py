@@ -126,7 +126,7 @@ async def test_headers_that_are_too_many_or_too_long_are_431(served: Served, hea
         assert is_problem(await client.get("/me", headers=headers), 431, "headers-too-large")
 
 
-@pytest.mark.parametrize("query", ["limit=1&limit=100", "limit=1&limit=1", "cursor=a&cursor=b", "x=1&x=2"])
+@pytest.mark.parametrize("query", ["limit=1&limit=100", "limit=1&limit=1", "cursor=a&cursor=b"])
 async def test_a_parameter_that_comes_twice_is_400(served: Served, query: str) -> None:
     async with served.client() as client:
         answer = await client.get(f"/incidents?{query}")
