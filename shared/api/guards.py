@@ -18,7 +18,11 @@ from shared.api.pace import Buckets, Clock, neighbourhood
 from shared.api.problems import refusal
 from shared.errors import CopilotError, Malformed
 
-_UNAUTHORIZED = 401
+NO_GUESSES = frozenset({"no_token", "session_stale", "token_time"})
+"""Why somebody is not authenticated who tried nothing out: there was no credential, or one that was good till now.
+
+Whoever wakes a laptop asks with a token or session that is over. All of an office would wait for a few who do.
+"""
 _MAX_NAMED_CHARS = 50
 # What an identity provider adds to its answer is ignored (RFC 6749, 4.1.2).
 _ANSWERED_BY_OTHERS = frozenset({"finish_sign_in"})
@@ -105,11 +109,17 @@ class Unhurried:
             return
 
         async def noting(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == _UNAUTHORIZED:
+            if message["type"] == "http.response.start" and _is_guess(scope):
                 self._failures.take(key)
             await send(message)
 
         await self._app(scope, receive, noting)
+
+
+def _is_guess(scope: Scope) -> bool:
+    """Whether this request was refused for a credential that was made up, or could have been."""
+    why = scope["state"].get("unauthenticated_for")
+    return why is not None and why not in NO_GUESSES
 
 
 class Pace:

@@ -10,8 +10,9 @@ from shared.api.limits import RequestLimits
 from shared.api.options import ApiOptions
 from shared.api.pace import Buckets, Rate, neighbourhood
 from shared.errors import Malformed
-from tests.unit.access.issuer import Clock, a_token
+from tests.unit.access.issuer import NOW, Clock, a_token
 from tests.unit.api.serving import Served, bearer
+from tests.unit.api.signing_in import signing_in
 
 LIMITS = RequestLimits()
 ADMIN = {**bearer(a_token(roles=["admin"])), "Content-Type": "application/json"}
@@ -187,6 +188,27 @@ async def test_an_address_is_not_slowed_by_what_succeeds(served: Served) -> None
             (await client.get("/me", headers=from_address("203.0.113.7", a_token()))).status_code for _ in range(5)
         }
     assert statuses == {200}
+
+
+async def test_an_address_is_not_slowed_by_who_comes_without_a_token_or_with_one_that_is_over(served: Served) -> None:
+    served.options = GUESSING
+    over = from_address("203.0.113.7", a_token(exp=NOW - 3600))
+    async with served.client(headers={"X-Forwarded-For": "203.0.113.7"}) as client:
+        statuses = [(await client.get("/me", headers=headers)).status_code for headers in ({}, over) * 3]
+        assert statuses == [401] * 6
+        assert (await client.get("/me", headers=from_address("203.0.113.7", a_token()))).status_code == 200
+
+
+async def test_an_address_is_not_slowed_by_sessions_that_need_a_refresh() -> None:
+    world = await signing_in()
+    world.served.options = GUESSING
+    async with world.browser(headers={"X-Forwarded-For": "203.0.113.7"}) as browser:
+        await browser.sign_in()
+        world.time.goes_by(minutes=39)
+        assert (await browser.refresh()).status_code == 200
+        world.time.goes_by(minutes=23)
+        assert [(await browser.me()).status_code for _ in range(5)] == [401] * 5
+        assert (await browser.refresh()).status_code == 200
 
 
 async def test_an_address_that_the_caller_could_have_written_slows_nobody(served: Served) -> None:
