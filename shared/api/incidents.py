@@ -64,6 +64,20 @@ class TimelinePage(BaseModel):
     cursor: str | None
 
 
+class SnapshotPage(BaseModel):
+    """Every look that was taken, oldest first: all that are kept fit one page."""
+
+    items: list[SnapshotLineView]
+    cursor: None = None
+
+
+class HypothesesPage(BaseModel):
+    """Every answer given, oldest first: they fit one page."""
+
+    items: list[HypothesesView]
+    cursor: None = None
+
+
 class ListParameters(BaseModel):
     """What a list is asked for."""
 
@@ -176,12 +190,16 @@ async def read_timeline(
 
 @router.get("/{incident_id}/snapshots", summary="List an incident's snapshots")
 async def list_snapshots(
-    incident_id: str, principal: Annotated[Principal, Depends(allowed("list_snapshots"))], services: Wired
-) -> list[SnapshotLineView]:
+    incident_id: str,
+    response: Response,
+    principal: Annotated[Principal, Depends(allowed("list_snapshots"))],
+    services: Wired,
+) -> SnapshotPage:
     """Every look that was taken, oldest first, without what it holds; at most 500."""
     incident = await _incident(principal.tenant_id, incident_id, services)
+    show_version(response, incident.version)
     lines = await services.incidents.snapshot_lines(principal.tenant_id, incident.incident_id)
-    return [SnapshotLineView.of(number, line) for number, line in enumerate(lines, start=1)]
+    return SnapshotPage(items=[SnapshotLineView.of(number, line) for number, line in enumerate(lines, start=1)])
 
 
 @router.get("/{incident_id}/snapshots/{snapshot_id}", summary="Read a snapshot")
@@ -203,12 +221,16 @@ async def read_snapshot(
 
 @router.get("/{incident_id}/hypotheses", summary="Read every answer given")
 async def read_hypotheses(
-    incident_id: str, principal: Annotated[Principal, Depends(allowed("read_hypotheses"))], services: Wired
-) -> list[HypothesesView]:
+    incident_id: str,
+    response: Response,
+    principal: Annotated[Principal, Depends(allowed("read_hypotheses"))],
+    services: Wired,
+) -> HypothesesPage:
     """The ranker's answer and the model's, oldest first."""
     incident = await _incident(principal.tenant_id, incident_id, services)
+    show_version(response, incident.version)
     answers = await services.incidents.all_hypotheses(principal.tenant_id, incident.incident_id)
-    return [HypothesesView.of(answer) for answer in answers]
+    return HypothesesPage(items=[HypothesesView.of(answer) for answer in answers])
 
 
 async def _incident(tenant_id: TenantId, incident_id: str, services: Services) -> Incident:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
@@ -20,15 +21,22 @@ from shared.pipeline.secrets_of_senders import add_secret, new_id, remove_secret
 router = APIRouter(prefix="/integrations/{integration_id}/secrets", tags=["integrations"], responses=PROBLEMS)
 
 
+class SecretPage(BaseModel):
+    """Every secret that is good, oldest first: there are never more than two."""
+
+    items: list[SecretView]
+    cursor: None = None
+
+
 @router.get("", summary="List the secrets of an integration")
 async def list_integration_secrets(
     integration_id: str,
     principal: Annotated[Principal, Depends(allowed("list_integration_secrets"))],
     services: Wired,
-) -> list[SecretView]:
+) -> SecretPage:
     """Which are good and since when; of the secrets themselves nothing."""
     held = await held_integration(principal, integration_id, services)
-    return [SecretView.of(one) for one in _secrets(held.value)]
+    return SecretPage(items=[SecretView.of(one) for one in _secrets(held.value)])
 
 
 @router.post("", status_code=201, summary="Add a secret to an integration")
