@@ -16,6 +16,7 @@ from shared.api.views_integrations import IssuedView, SecretMade, SecretView, sn
 from shared.models.base import IntegrationId
 from shared.models.tenants import InboundSecret, Integration
 from shared.models.wanted import SecretWanted
+from shared.pipeline.auditing import record_view
 from shared.pipeline.secrets_of_senders import add_secret, new_id, remove_secret
 
 router = APIRouter(prefix="/integrations/{integration_id}/secrets", tags=["integrations"], responses=PROBLEMS)
@@ -34,8 +35,9 @@ async def list_integration_secrets(
     principal: Annotated[Principal, Depends(allowed("list_integration_secrets"))],
     services: Wired,
 ) -> SecretPage:
-    """Which are good and since when; of the secrets themselves nothing."""
-    held = await held_integration(principal, integration_id, services)
+    """Which are good and since when; of the secrets themselves nothing. The reading is sealed first."""
+    held, now = await held_integration(principal, integration_id, services), datetime.now(UTC)
+    await record_view(principal, "list_integration_secrets", "integration", integration_id, services, now=now)
     return SecretPage(items=[SecretView.of(one) for one in _secrets(held.value)])
 
 

@@ -23,6 +23,7 @@ from shared.api.views_integrations import (
 from shared.models.tenants import Integration
 from shared.models.wanted import IntegrationChanges, IntegrationWanted
 from shared.pipeline import integrations
+from shared.pipeline.auditing import record_view
 from shared.ports.services import Services
 from shared.ports.stores import Versioned
 
@@ -102,8 +103,12 @@ async def read_integration(
     services: Wired,
     base_url: BaseUrl,
 ) -> IntegrationView:
-    """How it is reached and how it reaches us, without any secret. Its `ETag` is for a change with `If-Match`."""
-    held = await held_integration(principal, integration_id, services)
+    """How it is reached and how it reaches us, without any secret. Its `ETag` is for a change with `If-Match`.
+
+    The reading is sealed before it is answered.
+    """
+    held, now = await held_integration(principal, integration_id, services), datetime.now(UTC)
+    await record_view(principal, "read_integration", "integration", integration_id, services, now=now)
     return await _shown(held.value, response, services, base_url)
 
 
