@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
+from shared.api.incident_ids import INCIDENT_ID, held_incident
 from shared.api.preconditions import show_version
 from shared.api.problems import PROBLEMS, NotFound
 from shared.api.times import AskedTime
@@ -33,7 +34,6 @@ from shared.ports.services import Services
 router = APIRouter(prefix="/incidents", tags=["incidents"], responses=PROBLEMS)
 
 # As `document_id` makes them; anything else never reaches the store.
-_INCIDENT_ID = re.compile(r"inc-[0-9a-f]{24}")
 _SNAPSHOT_ID = re.compile(r"snap-[0-9a-f]{24}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}")
 MAX_EMBEDDED = 100
@@ -138,7 +138,7 @@ async def read_incident(
 
     One that was merged into another answers 307 with the address of that; its own parts stay where they are.
     """
-    incident = await _incident(principal.tenant_id, incident_id, services)
+    incident = await held_incident(principal.tenant_id, incident_id, services)
     if incident.merged_into:
         # Relative, so that the address does not come from the Host header, which the caller chooses.
         return RedirectResponse(incident.merged_into, status_code=HTTPStatus.TEMPORARY_REDIRECT)
@@ -163,7 +163,7 @@ async def read_signals(
     cursor: Cursor = None,
 ) -> SignalPage:
     """Every alert of the incident, oldest first."""
-    incident = await _incident(principal.tenant_id, incident_id, services)
+    incident = await held_incident(principal.tenant_id, incident_id, services)
     show_version(response, incident.version)
     page = await services.incidents.signal_page(principal.tenant_id, incident.incident_id, limit=limit, cursor=cursor)
     return SignalPage(items=[SignalView.of(one) for one in page.items], cursor=page.cursor)
@@ -180,7 +180,7 @@ async def read_timeline(
     cursor: Cursor = None,
 ) -> TimelinePage:
     """Every change of the incident, with notes. A page ends with a write: it may be a few longer than its limit."""
-    incident = await _incident(principal.tenant_id, incident_id, services)
+    incident = await held_incident(principal.tenant_id, incident_id, services)
     show_version(response, incident.version)
     page = await services.incidents.timeline_page(
         principal.tenant_id, incident.incident_id, limit=limit, cursor=cursor, order=order
@@ -196,7 +196,7 @@ async def list_snapshots(
     services: Wired,
 ) -> SnapshotPage:
     """Every look that was taken, oldest first, without what it holds; at most 500."""
-    incident = await _incident(principal.tenant_id, incident_id, services)
+    incident = await held_incident(principal.tenant_id, incident_id, services)
     show_version(response, incident.version)
     lines = await services.incidents.snapshot_lines(principal.tenant_id, incident.incident_id)
     return SnapshotPage(items=[SnapshotLineView.of(number, line) for number, line in enumerate(lines, start=1)])
@@ -210,7 +210,7 @@ async def read_snapshot(
     services: Wired,
 ) -> SnapshotView:
     """What was looked at: sections with their status and evidence, frozen. By its id, or its number in the list."""
-    if not _INCIDENT_ID.fullmatch(incident_id):
+    if not INCIDENT_ID.fullmatch(incident_id):
         raise NotFound("There is no such snapshot.")
     known = await _snapshot_id(principal.tenant_id, IncidentId(incident_id), snapshot_id, services)
     found = await services.incidents.snapshot(principal.tenant_id, IncidentId(incident_id), known)
@@ -227,20 +227,10 @@ async def read_hypotheses(
     services: Wired,
 ) -> HypothesesPage:
     """The ranker's answer and the model's, oldest first."""
-    incident = await _incident(principal.tenant_id, incident_id, services)
+    incident = await held_incident(principal.tenant_id, incident_id, services)
     show_version(response, incident.version)
     answers = await services.incidents.all_hypotheses(principal.tenant_id, incident.incident_id)
     return HypothesesPage(items=[HypothesesView.of(answer) for answer in answers])
-
-
-async def _incident(tenant_id: TenantId, incident_id: str, services: Services) -> Incident:
-    """Another tenant's incident is under another key: it is simply not there."""
-    found = None
-    if _INCIDENT_ID.fullmatch(incident_id):
-        found = await services.incidents.read(tenant_id, IncidentId(incident_id))
-    if found is None:
-        raise NotFound("There is no such incident.")
-    return found.value
 
 
 async def _snapshot_id(tenant_id: TenantId, incident_id: IncidentId, named: str, services: Services) -> SnapshotId:
