@@ -11,12 +11,12 @@ from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.access.principals import Principal
 from shared.api.limits import RequestLimits, TooManyRequests
 from shared.api.options import ApiOptions
 from shared.api.pace import Buckets, Clock, neighbourhood
 from shared.api.problems import refusal
 from shared.errors import CopilotError, Malformed
+from shared.models.base import TenantId
 
 NO_GUESSES = frozenset({"no_token", "session_stale", "token_time"})
 """Why somebody is not authenticated who tried nothing out: there was no credential, or one that was good till now.
@@ -123,14 +123,22 @@ def _is_guess(scope: Scope) -> bool:
 
 
 class Pace:
-    """How fast each principal may ask."""
+    """How fast each person or script may ask, and each address from which somebody signs in."""
 
     def __init__(self, options: ApiOptions, clock: Clock) -> None:
         self._requests = Buckets(options.requests, clock=clock)
 
-    def require(self, principal: Principal) -> None:
-        """Count a request; raises TooManyRequests when its principal must wait."""
-        wait = self._requests.take(f"{principal.tenant_id} {principal.object_id}")
+    def require(self, tenant_id: TenantId, object_id: str) -> None:
+        """Count a request; raises TooManyRequests when whoever makes it must wait."""
+        self._take(f"{tenant_id} {object_id}")
+
+    def require_of_address(self, address: str | None) -> None:
+        """The same for who is not known yet, where their address is believed."""
+        if address is not None:
+            self._take(neighbourhood(address))
+
+    def _take(self, key: str) -> None:
+        wait = self._requests.take(key)
         if wait:
             raise TooManyRequests("you ask faster than you may", wait_seconds=wait)
 

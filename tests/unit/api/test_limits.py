@@ -211,6 +211,26 @@ async def test_an_address_is_not_slowed_by_sessions_that_need_a_refresh() -> Non
         assert (await browser.refresh()).status_code == 200
 
 
+async def test_refreshing_a_session_counts_as_asking_does() -> None:
+    world = await signing_in()
+    world.served.options = ApiOptions(requests=Rate(per_minute=60, burst=2))
+    async with world.browser() as browser:
+        await browser.sign_in()
+        answers = [await browser.refresh() for _ in range(3)]
+    assert [one.status_code for one in answers] == [200, 200, 429]
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/auth/callback?state=x"])
+async def test_signing_in_is_paced_by_the_address_it_comes_from(path: str) -> None:
+    world = await signing_in()
+    asked = Rate(per_minute=60, burst=2)
+    world.served.options = ApiOptions(client_address_header="x-forwarded-for", requests=asked)
+    async with world.browser() as browser:
+        answers = [await browser.client.get(path, headers={"X-Forwarded-For": "203.0.113.7"}) for _ in range(3)]
+        other = await browser.client.get(path, headers={"X-Forwarded-For": "203.0.113.8"})
+    assert [one.status_code == 429 for one in (*answers, other)] == [False, False, True, False]
+
+
 async def test_an_address_that_the_caller_could_have_written_slows_nobody(served: Served) -> None:
     served.options = ApiOptions(failures=Rate(per_minute=60, burst=1))
     async with served.client() as client:
