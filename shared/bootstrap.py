@@ -282,6 +282,13 @@ async def rewrapped(settings: Settings, new_key_id: str) -> str:
     return await rewrap_in_vault(settings.key_vault_key_id, new_key_id, settings.wrapped_data_key, identity)
 
 
+async def new_data_key(key_id: str) -> str:
+    """A data key for an environment that has none, wrapped by this key with the rights of whoever runs it."""
+    from shared.adapters.key_vault import new_key_in_vault
+
+    return await new_key_in_vault(key_id, None)
+
+
 def _model(settings: Settings) -> tuple[Model | None, list[Closer]]:
     if not settings.openai_endpoint:
         return None, []

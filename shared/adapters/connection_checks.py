@@ -14,13 +14,17 @@ from shared.adapters.connection_words import reason_of, reason_of_answer, words_
 from shared.adapters.grafana_api import PATH as GRAFANA_ALERTS
 from shared.adapters.prometheus import Connection
 from shared.adapters.prometheus_answer import parse_answer
+from shared.adapters.tenant_slots import TenantSlots
 from shared.errors import AddressRefused, CopilotError, SecretUnreadable, SourceUnavailable
+from shared.models.base import TenantId
 from shared.models.connections import ConnectionConfig
 from shared.models.tenants import IntegrationType
 from shared.ports.connections import Finding, Reason
 
 CHECK_SECONDS: Final = 10.0
 MAX_AT_ONCE: Final = 8
+MAX_OF_TENANT: Final = 4
+"""Whoever tries systems that never answer must leave the others room."""
 MAX_VERSION_CHARS: Final = 60
 MAX_REPOSITORIES: Final = 10
 """Of a GitHub's repositories so many are tried, the first by name."""
@@ -213,21 +217,22 @@ _QUESTIONS: Final[Mapping[IntegrationType, Callable[[_Asking], Awaitable[str | N
 
 
 class GuardedConnectionChecks:
-    """Implements ConnectionChecks. At most eight checks at a time, so that they never fill the client's pool."""
+    """Implements ConnectionChecks. At most eight checks at a time, four of a tenant: the pool is never full."""
 
     def __init__(self, http: Client, *, allow_private: bool, within_seconds: float = CHECK_SECONDS) -> None:
         self._http = http
         self._allow_private = allow_private
         self._within_seconds = within_seconds
         self._slots = asyncio.Semaphore(MAX_AT_ONCE)
+        self._of_tenant = TenantSlots(MAX_OF_TENANT)
 
     def admit(self, url: str) -> None:
         """See ConnectionChecks."""
         admit(url, allow_private=self._allow_private)
 
-    async def check(self, kind: IntegrationType, config: ConnectionConfig) -> Finding:
+    async def check(self, tenant_id: TenantId, kind: IntegrationType, config: ConnectionConfig) -> Finding:
         """See ConnectionChecks."""
-        async with self._slots:
+        async with self._of_tenant.taken(tenant_id, within_seconds=self._within_seconds), self._slots:
             started = time.monotonic()
             found = await self._ask(kind, config)
             return replace(found, elapsed_seconds=round(time.monotonic() - started, 3))

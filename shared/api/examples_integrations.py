@@ -76,7 +76,7 @@ INTEGRATION_EXAMPLES: Mapping[str, Example | list[Example]] = {
     "change_integration": {**_INTEGRATION, "version": 2},
     "activate_integration": {**_INTEGRATION, "version": 3},
     "deactivate_integration": {**_INTEGRATION, "is_active": False, "version": 2},
-    "list_integration_secrets": [_SECRET],
+    "list_integration_secrets": {"items": [_SECRET], "cursor": None},
     "add_integration_secret": {"secret": _ISSUED, "set_up": _SET_UP},
     "try_prometheus": _FINDING,
     "try_grafana": {**_GOOD, "message": "Grafana answers and lets us in.", "version": "12.2.0"},

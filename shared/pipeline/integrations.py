@@ -51,13 +51,20 @@ async def page(
             return Page(found, cursor)
 
 
-async def create(who: Principal, wanted: IntegrationWanted, services: Services, *, now: datetime) -> Made:
+def new_id(tenant_id: TenantId, run_id: str) -> IntegrationId:
+    """The id of the integration that this run of a request makes."""
+    return IntegrationId(document_id("int", tenant_id, run_id))
+
+
+async def create(
+    who: Principal, wanted: IntegrationWanted, services: Services, *, run_id: str, now: datetime
+) -> Made:
     """Connect a system; raises Malformed for what makes no sense and NotAllowed for one too many."""
-    integration_id = IntegrationId(document_id("int", who.tenant_id, who.requested_from.request_id))
+    integration_id = new_id(who.tenant_id, run_id)
     _require_sense(wanted)
     admit(wanted.connection, services)
     await _require_room(who.tenant_id, services)
-    inbound, issued = await _inbound(who, integration_id, wanted, services, now=now)
+    inbound, issued = await _inbound(who, integration_id, wanted, services, run_id=run_id, now=now)
     integration = Integration(
         id=integration_id,
         tenant_id=who.tenant_id,
@@ -175,7 +182,13 @@ async def _require_room(tenant_id: TenantId, services: Services) -> None:
 
 
 async def _inbound(
-    who: Principal, integration_id: IntegrationId, wanted: IntegrationWanted, services: Services, *, now: datetime
+    who: Principal,
+    integration_id: IntegrationId,
+    wanted: IntegrationWanted,
+    services: Services,
+    *,
+    run_id: str,
+    now: datetime,
 ) -> tuple[Inbound | None, Issued | None]:
     if wanted.inbound is None and wanted.connection is not None:
         return None, None
@@ -186,7 +199,7 @@ async def _inbound(
         timestamp_header=asked.timestamp_header,
     )
     _require_fit(kind, inbound)
-    issued = await issue(who, integration_id, kind, inbound, services, given=asked.secret, now=now)
+    issued = await issue(who, integration_id, kind, inbound, services, given=asked.secret, run_id=run_id, now=now)
     secrets = (issued.kept,) if issued else ()
     return inbound.model_copy(update={"secrets": secrets}), issued
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from shared.models.base import TenantId
 from shared.models.connections import ConnectionConfig
 from shared.models.tenants import IntegrationType
 
@@ -61,6 +62,9 @@ class ConnectionChecks(Protocol):
         """Raise AddressRefused for a URL that we would never go to; nothing is asked or resolved."""
         ...
 
-    async def check(self, kind: IntegrationType, config: ConnectionConfig) -> Finding:
-        """Connect for real, within bounded time. Never raises for what is wrong over there: that is the finding."""
+    async def check(self, tenant_id: TenantId, kind: IntegrationType, config: ConnectionConfig) -> Finding:
+        """Connect for real, within bounded time. Never raises for what is wrong over there: that is the finding.
+
+        Raises SourceUnavailable (`busy`) while too many checks of this tenant are under way.
+        """
         ...

@@ -259,6 +259,16 @@ async def test_a_parameter_of_one_value_that_comes_twice_is_refused() -> None:
     assert await victims(attack, anything) == {}
 
 
+async def test_a_parameter_that_a_route_does_not_have_is_refused_by_name() -> None:
+    async def attack(client: httpx.AsyncClient, operation: Operation) -> str | None:
+        misspelt = {**operation.query, "serivce": "payment"}
+        answer = await client.request(operation.method, path_of(operation), params=misspelt, headers=acme())
+        is_refused = answer.status_code == 400 and "'serivce'" in answer.json()["detail"]
+        return None if is_refused or operation.name == "finish_sign_in" else shown(answer, "serivce")
+
+    assert await victims(attack, anything) == {}
+
+
 @pytest.mark.parametrize("cursor", CURSORS)
 async def test_a_cursor_that_we_never_gave_opens_nothing(cursor: str) -> None:
     async def attack(client: httpx.AsyncClient, operation: Operation) -> str | None:
