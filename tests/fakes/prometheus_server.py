@@ -12,6 +12,7 @@ import asyncio
 import json
 import math
 import socket
+import struct
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
@@ -300,6 +301,8 @@ class FakePrometheus:
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass  # the client, or the test, is done
         except Dropped:
+            # Without lingering a socket is closed by a reset, not by an end.
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             writer.transport.abort()
         finally:
             self._serving.discard(task)
