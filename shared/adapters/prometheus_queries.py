@@ -8,7 +8,9 @@ from typing import Final, Protocol
 
 from pydantic import ValidationError
 
-from shared.adapters.prometheus_connection import Connection, HttpAnswer
+from shared.adapters.breaker import Breakers
+from shared.adapters.entra_tokens import EntraTokens
+from shared.adapters.prometheus_connection import Connection, HttpAnswer, breaker_name
 from shared.adapters.tenant_slots import TenantSlots
 from shared.errors import SourceUnavailable
 from shared.models.base import IntegrationId, TenantId
@@ -16,6 +18,7 @@ from shared.models.promql import QueryAnswer, QueryRefusal
 from shared.models.tenants import Integration
 from shared.ports.queries import QueryNotAnswered, Question
 from shared.ports.secrets import SecretBox
+from shared.ports.tokens import AccessTokens
 
 MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 MAX_CONCURRENT: Final = 4
@@ -56,26 +59,41 @@ class QueryHttp(Protocol):
 
 
 class PrometheusQueries:
-    """Implements QueryableSources. At most four questions of a tenant at a time; others wait their time."""
+    """Implements QueryableSources. At most four questions of a tenant at a time; others wait their time.
 
-    def __init__(self, secrets: SecretBox, http: QueryHttp) -> None:
+    Nothing is asked twice here: whoever asked is there to ask again.
+    """
+
+    def __init__(
+        self,
+        secrets: SecretBox,
+        http: QueryHttp,
+        *,
+        breakers: Breakers | None = None,
+        tokens: AccessTokens | None = None,
+    ) -> None:
         self._secrets = secrets
         self._http = http
+        self._breakers = breakers or Breakers()
+        self._tokens = tokens or EntraTokens()
         self._slots = TenantSlots(MAX_CONCURRENT)
 
     async def ask(self, tenant_id: TenantId, integration: Integration, question: Question) -> QueryAnswer:
         """See QueryableSources."""
         opened = await self._secrets.open(tenant_id, IntegrationId(integration.id), integration.config or "")
         connection = Connection.from_config(opened)
+        breaker = self._breakers.of(tenant_id, breaker_name(integration))
         async with self._slots.taken(tenant_id, within_seconds=question.timeout_seconds):
-            answer = await self._send(connection, question)
+            proof = await connection.proof(self._tokens)
+            with breaker.guarding():
+                answer = await self._send(connection, question, proof)
         return answer_of(answer)
 
-    async def _send(self, connection: Connection, question: Question) -> HttpAnswer:
+    async def _send(self, connection: Connection, question: Question, proof: Mapping[str, str]) -> HttpAnswer:
         return await self._http.request(
             "POST",
             connection.endpoint(question.endpoint),
-            headers=connection.headers(),
+            headers=proof,
             # In seconds without a unit: with one, Prometheus takes whole numbers only.
             form={**question.parameters, "timeout": f"{question.timeout_seconds:.3f}"},
             # A little longer than the query itself may take, so that Prometheus gets to say what was wrong.
