@@ -27,6 +27,9 @@ MAX_KEPT: Final = 2048
 TRANSPORT_REASONS: Final = frozenset({"connect", "http_5xx", "protocol", "timeout", "tls", "unresolvable"})
 """The reasons of SourceUnavailable that say that a source cannot be reached; with any other it has answered."""
 
+OWN_REASONS: Final = frozenset({"busy"})
+"""Those that are ours: the source was not asked at all."""
+
 Clock = Callable[[], float]
 """Seconds that never run backwards."""
 
@@ -55,14 +58,16 @@ class Breaker:
     def guarding(self) -> Iterator[None]:
         """Around one call; raises SourceUnavailable (`circuit_open`) without making it.
 
-        A SourceUnavailable of TRANSPORT_REASONS is a failure; any other, and no error at all, is a success, as the
-        source has answered. What says nothing of the source, like a call that was given up, counts as neither.
+        A SourceUnavailable of TRANSPORT_REASONS is a failure; any other but OWN_REASONS, and no error at all, is a
+        success, as the source has answered. What says nothing of the source, like a call that was given up, counts
+        as neither.
         """
         is_probe = self._admit()
         try:
             yield
         except SourceUnavailable as exc:
-            self._settle(exc.reason if exc.reason in TRANSPORT_REASONS else None, is_probe=is_probe)
+            if exc.reason not in OWN_REASONS:
+                self._settle(exc.reason if exc.reason in TRANSPORT_REASONS else None, is_probe=is_probe)
             raise
         else:
             self._settle(None, is_probe=is_probe)

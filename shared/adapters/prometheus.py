@@ -15,7 +15,7 @@ from typing import Final
 
 from shared.adapters.breaker import Breaker, Breakers
 from shared.adapters.entra_tokens import EntraTokens
-from shared.adapters.prometheus_answer import is_envelope, parse_answer
+from shared.adapters.prometheus_answer import SERVER_ERRORS, is_of_another, parse_answer
 from shared.adapters.prometheus_connection import (
     Connection,
     HttpAnswer,
@@ -36,7 +36,6 @@ from shared.ports.tokens import AccessTokens
 __all__ = ["Connection", "HttpAnswer", "HttpClient", "Limits", "PrometheusOfTenant", "PrometheusSource"]
 
 MAX_CACHED: Final = 256
-SERVER_ERRORS: Final = range(500, 600)
 _UNAUTHORISED: Final = frozenset((401, 403))
 _NOT_FOUND: Final = 404
 _THROTTLED: Final = 429
@@ -114,17 +113,17 @@ class PrometheusSource:
         self, endpoint: str, form: Mapping[str, str], proof: Mapping[str, str], *, until: float
     ) -> QueryAnswer:
         """One answer, after one more try where that may help and there is time for it."""
+        jittered = self._jittered_seconds()
         try:
             answer = await self._once(endpoint, form, proof, until=until)
-            pause = pause_after_answer(
-                answer.status, answer.headers, answer.body, jittered_seconds=self._jittered_seconds()
-            )
-            if not self._has_time_for(pause, until):
-                return _spoken(answer)
         except SourceUnavailable as exc:
-            pause = pause_after_failure(exc.reason, jittered_seconds=self._jittered_seconds())
+            pause = pause_after_failure(exc.reason, jittered_seconds=jittered)
             if not self._has_time_for(pause, until):
                 raise
+        else:
+            pause = pause_after_answer(answer.status, answer.headers, answer.body, jittered_seconds=jittered)
+            if not self._has_time_for(pause, until):
+                return _spoken(answer)
         await self._sleep(pause or 0)
         return _spoken(await self._once(endpoint, form, proof, until=until))
 
@@ -153,7 +152,7 @@ class PrometheusSource:
 
 def _spoken(answer: QueryAnswer) -> QueryAnswer:
     """An answer of Prometheus itself, be it an error; raises SourceUnavailable for one of a server before it."""
-    if answer.status in SERVER_ERRORS and not is_envelope(answer.body):
+    if is_of_another(answer.status, answer.body):
         raise SourceUnavailable(f"It answers with status {answer.status}.", reason="http_5xx")
     return answer
 

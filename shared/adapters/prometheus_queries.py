@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from shared.adapters.breaker import Breakers
 from shared.adapters.entra_tokens import EntraTokens
+from shared.adapters.prometheus_answer import SERVER_ERRORS, is_of_another
 from shared.adapters.prometheus_connection import Connection, HttpAnswer, breaker_name
 from shared.adapters.tenant_slots import TenantSlots
 from shared.errors import SourceUnavailable
@@ -23,8 +24,6 @@ from shared.ports.tokens import AccessTokens
 MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 MAX_CONCURRENT: Final = 4
 MAX_TOLD_CHARS: Final = 2000
-# Prometheus says 503 when a query took too long, and explains itself; so it does with 500.
-_TELLING_ERRORS: Final = (500, 503)
 _BY_STATUS: Final = {401: "unauthorised", 403: "unauthorised", 404: "not_found", 429: "throttled"}
 _BY_ERROR_TYPE: Final = {
     "bad_data": "bad_query",
@@ -87,6 +86,8 @@ class PrometheusQueries:
             proof = await connection.proof(self._tokens)
             with breaker.guarding():
                 answer = await self._send(connection, question, proof)
+                if is_of_another(answer.status, answer.body):
+                    raise _refused(answer.body, "http_5xx")
         return answer_of(answer)
 
     async def _send(self, connection: Connection, question: Question, proof: Mapping[str, str]) -> HttpAnswer:
@@ -99,7 +100,7 @@ class PrometheusQueries:
             # A little longer than the query itself may take, so that Prometheus gets to say what was wrong.
             timeout_seconds=question.timeout_seconds + 1,
             max_bytes=MAX_ANSWER_BYTES,
-            answers=_TELLING_ERRORS,
+            answers=SERVER_ERRORS,
         )
 
 
@@ -110,13 +111,11 @@ def answer_of(answer: HttpAnswer) -> QueryAnswer:
         try:
             return QueryAnswer.model_validate_json(answer.body)
         except ValidationError as exc:
-            reason = _what_it_is(answer.status, exc)
+            reason = _what_it_is(exc)
     raise _refused(answer.body, reason)
 
 
-def _what_it_is(status: int, invalid: ValidationError) -> str:
-    if status in _TELLING_ERRORS:
-        return "http_5xx"
+def _what_it_is(invalid: ValidationError) -> str:
     return "not_json" if any(one["type"] == "json_invalid" for one in invalid.errors()[:1]) else "unexpected_shape"
 
 
@@ -126,7 +125,7 @@ def _refused(body: bytes, reason: str) -> SourceUnavailable:
         told = QueryRefusal.model_validate_json(body)
     except ValidationError:
         return SourceUnavailable("No usable answer came from this Prometheus.", reason=reason)
-    if reason in ("not_json", "unexpected_shape", "http_5xx"):
+    if reason in ("not_json", "unexpected_shape"):
         reason = _BY_ERROR_TYPE.get(told.error_type, "refused")
     return QueryNotAnswered(
         "Prometheus answered with an error.",

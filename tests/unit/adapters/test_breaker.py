@@ -73,7 +73,10 @@ def test_a_refusal_is_an_answer(reason: str) -> None:
     assert not breaker.is_open
 
 
-@pytest.mark.parametrize("outcome", [asyncio.CancelledError(), AddressRefused("no"), ZeroDivisionError()])
+NEITHER = [asyncio.CancelledError(), AddressRefused("no"), ZeroDivisionError(), SourceUnavailable("x", reason="busy")]
+
+
+@pytest.mark.parametrize("outcome", NEITHER)
 def test_what_says_nothing_of_the_source_counts_as_neither(outcome: BaseException) -> None:
     breaker = a_breaker()
     for one in (failed(), outcome, failed(), outcome):
@@ -106,7 +109,7 @@ def test_a_probe_that_fails_opens_for_as_long_again() -> None:
     assert called(breaker) == "ok"
 
 
-@pytest.mark.parametrize("outcome", [asyncio.CancelledError(), AddressRefused("no")])
+@pytest.mark.parametrize("outcome", NEITHER)
 def test_a_probe_that_is_given_up_makes_room_for_another(outcome: BaseException) -> None:
     clock = HandClock()
     breaker = opened(clock)

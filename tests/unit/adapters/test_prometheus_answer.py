@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.prometheus_answer import MAX_POINTS, is_envelope, parse_answer
+from shared.adapters.prometheus_answer import MAX_POINTS, is_of_another, parse_answer
 from shared.errors import SourceUnavailable
 from shared.ports.metrics import MAX_SERIES, MOST_SERIES, Answer, Bucket, Histogram
 
@@ -147,15 +147,18 @@ def test_a_time_beyond_all_numbers_is_no_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "is_one"),
+    ("status", "body", "of_proxy"),
     [
-        (b'{"status":"error","errorType":"timeout"}', True),
-        (b'{"status":"success"}', True),
-        (b'{"status":"down"}', False),
-        (b'{"error":"x"}', False),
-        (b"<html>502</html>", False),
-        (b"", False),
+        (503, b'{"status":"error","errorType":"timeout"}', False),
+        (500, b'{"status":"error","errorType":"internal"}', False),
+        (503, b'{"status":"success"}', False),
+        (503, b'{"status":"down"}', True),
+        (500, b'{"error":"x"}', True),
+        (502, b"<html>502</html>", True),
+        (504, b"", True),
+        (200, b"<html>Sign in</html>", False),
+        (404, b"", False),
     ],
 )
-def test_prometheus_is_told_from_whoever_else_answers(body: bytes, is_one: bool) -> None:
-    assert is_envelope(body) is is_one
+def test_a_server_error_of_prometheus_is_told_from_one_of_a_proxy(status: int, body: bytes, of_proxy: bool) -> None:
+    assert is_of_another(status, body) is of_proxy

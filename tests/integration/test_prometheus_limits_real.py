@@ -1,0 +1,88 @@
+"""What the real Prometheus says of its limits, and that we read it as it is meant."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.adapters.guarded_http import GuardedHttp
+from shared.adapters.prometheus import Connection, PrometheusSource
+from shared.adapters.prometheus_answer import parse_answer
+from shared.errors import SourceUnavailable
+from tests.builders import NOON
+from tests.fakes.prometheus_server import Asked, too_many_points, too_many_samples
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed"),
+]
+
+SAMPLES = "sum_over_time(vector(1)[2h:1s])"
+"""7,200 samples, of which this Prometheus loads no more than two thousand."""
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    home = tmp_path_factory.mktemp("prometheus")
+    config = home / "prometheus.yml"
+    config.write_text("global: {scrape_interval: 1h}\n", encoding="utf-8")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        "prometheus", f"--config.file={config}", f"--storage.tsdb.path={home / 'tsdb'}", "--query.max-samples=2000",
+        f"--web.listen-address=127.0.0.1:{port}", "--log.level=error",
+    ]  # fmt: skip
+    with (home / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        try:
+            wait_until_ready(f"http://127.0.0.1:{port}", home / "log")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def wait_until_ready(url: str, log: Path) -> None:
+    for _ in range(400):
+        try:
+            if httpx.get(f"{url}/-/ready", trust_env=False).is_success:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)
+    pytest.fail(log.read_text())
+
+
+def said(url: str, endpoint: str, form: dict[str, str]) -> httpx.Response:
+    return httpx.post(f"{url}/api/v1/{endpoint}", data=form, trust_env=False)
+
+
+def reason_of(body: bytes) -> str:
+    with pytest.raises(SourceUnavailable) as refused:
+        parse_answer(body)
+    return refused.value.reason
+
+
+async def test_its_limits_are_told_by_their_names_and_the_fake_speaks_as_it_does(url: str) -> None:
+    points = said(url, "query_range", {"query": "vector(1)", "start": "0", "end": "11001", "step": "1"})
+    samples = said(url, "query", {"query": SAMPLES, "time": "1795435200"})
+    assert [reason_of(one.content) for one in (points, samples)] == ["too_many_points", "too_many_samples"]
+    nothing = Asked("query", {}, {})
+    for real, fake in ((points, await too_many_points()(nothing)), (samples, await too_many_samples()(nothing))):
+        assert (real.status_code, reason_of(fake.body)) == (fake.status, reason_of(real.content))
+
+
+async def test_as_many_points_as_it_gives_are_asked_and_read(url: str) -> None:
+    http = GuardedHttp(allow_private=True)
+    source = PrometheusSource(http, Connection(url))
+    end = NOON + timedelta(seconds=11_000)
+    answer = await source.query_range("1", start=NOON, end=end, step_seconds=11)
+    with pytest.raises(SourceUnavailable) as refused:
+        await source.query_range("1", start=NOON, end=end, step_seconds=0.99)
+    await http.aclose()
+    assert (len(answer.series[0].points), refused.value.reason) == (1001, "too_many_points")
