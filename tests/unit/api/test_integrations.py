@@ -208,7 +208,11 @@ async def test_a_service_principal_is_shown_without_its_secret_and_kept_for_its_
         "url": f"{WORKSPACE}/", "credential": "service_principal", "username": None, "directory_id": GUID,
         "client_id": GUID, "scope_org_id": None, "receiver": None, "grace_seconds": None,
     }  # fmt: skip
-    assert TOKEN not in json.dumps(answer) + changed.text
+    created, moved = (await kept(served, answer["integration"]["id"])).audit_pending
+    assert created.after is not None
+    assert (created.after["client_id"], created.after["scope_org_id"]) == (GUID, "team-a")
+    assert moved.before == {"url": WORKSPACE, "scope_org_id": "team-a"}
+    assert TOKEN not in json.dumps(answer) + changed.text + created.model_dump_json() + moved.model_dump_json()
 
 
 @pytest.mark.parametrize(
