@@ -86,6 +86,27 @@ def test_what_says_nothing_of_the_source_counts_as_neither(outcome: BaseExceptio
     assert breaker.is_open
 
 
+def given_up(breaker: Breaker, clock: HandClock, after_seconds: float) -> None:
+    guarding = breaker.guarding()
+    guarding.__enter__()
+    clock.seconds += after_seconds
+    guarding.__exit__(asyncio.CancelledError, asyncio.CancelledError(), None)
+
+
+def test_a_call_that_was_given_up_after_long_silence_is_a_failure() -> None:
+    clock = HandClock()
+    breaker = a_breaker(clock)
+    for _ in range(9):
+        given_up(breaker, clock, 4.9)
+    assert not breaker.is_open
+    for _ in range(3):
+        given_up(breaker, clock, 5)
+    assert breaker.is_open
+    clock.seconds += 30
+    given_up(breaker, clock, 5)
+    assert called(breaker) == "circuit_open"
+
+
 def test_after_the_cool_down_one_probe_goes_through_and_its_answer_closes() -> None:
     clock = HandClock()
     breaker = opened(clock)
