@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from shared.ports.alert_sources import AlertSources
+from shared.ports.annotations import AnnotationSources
 from shared.ports.audit import AuditTrail
 from shared.ports.dashboards import DashboardSources
+from shared.ports.deployments import DeploymentSources
 from shared.ports.metrics import MetricsSources
 from shared.ports.model import Model
 from shared.ports.queries import QueryableSources
@@ -20,6 +22,7 @@ from shared.ports.schedule import ScheduleStore
 from shared.ports.secrets import DataKeys, SecretBox
 from shared.ports.services import Services
 from shared.ports.sessions import SessionStore
+from shared.ports.silencing import SilencingSources
 from shared.ports.stores import (
     ClaimStore,
     DeadLetterStore,
@@ -168,6 +171,9 @@ class _Sources(TypedDict):
     queries: QueryableSources
     dashboards: DashboardSources
     alert_sources: AlertSources
+    deployments: DeploymentSources
+    annotations: AnnotationSources
+    silencing: SilencingSources
 
 
 def _sources(directory: DirectoryStore, secret_box: SecretBox, http: "GuardedHttp") -> _Sources:
@@ -175,9 +181,12 @@ def _sources(directory: DirectoryStore, secret_box: SecretBox, http: "GuardedHtt
     from shared.adapters.alert_sources import IntegrationAlertSources
     from shared.adapters.breaker import Breakers
     from shared.adapters.entra_tokens import EntraTokens
+    from shared.adapters.github import GitHubOfTenant
+    from shared.adapters.grafana_annotations import AnnotationsOfTenant
     from shared.adapters.grafana_dashboards import GrafanaDashboards
     from shared.adapters.prometheus import PrometheusOfTenant
     from shared.adapters.prometheus_queries import PrometheusQueries
+    from shared.adapters.silencing import SilencingOfTenant
 
     breakers, tokens = Breakers(), EntraTokens()
     return {
@@ -185,6 +194,9 @@ def _sources(directory: DirectoryStore, secret_box: SecretBox, http: "GuardedHtt
         "queries": PrometheusQueries(secret_box, http, breakers=breakers, tokens=tokens),
         "dashboards": GrafanaDashboards(secret_box, http),
         "alert_sources": IntegrationAlertSources(secret_box, http),
+        "deployments": GitHubOfTenant(directory, secret_box, http),
+        "annotations": AnnotationsOfTenant(directory, secret_box, http),
+        "silencing": SilencingOfTenant(directory, secret_box, http),
     }
 
 

@@ -45,6 +45,7 @@ _INTEGRATION: Example = {
         "scope_org_id": None,
         "receiver": "sre-copilot",
         "grace_seconds": None,
+        "repositories": {},
     },
 }
 _SET_UP: list[Example] = [

@@ -67,6 +67,7 @@ class ConnectionView(BaseModel):
     scope_org_id: str | None
     receiver: str | None
     grace_seconds: int | None
+    repositories: Mapping[str, str] = Field(description="GitHub: the repository of each service.")
 
     @classmethod
     def of(cls, config: ConnectionConfig) -> Self:
@@ -81,6 +82,7 @@ class ConnectionView(BaseModel):
             scope_org_id=config.scope_org_id,
             receiver=config.receiver,
             grace_seconds=config.grace_seconds,
+            repositories=config.repositories,
         )
 
 

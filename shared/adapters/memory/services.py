@@ -8,6 +8,7 @@ from shared.adapters.memory.claims import MemoryClaims
 from shared.adapters.memory.records import MemoryRecords
 from shared.adapters.memory.schedule import MemorySchedule
 from shared.adapters.memory.sessions import MemorySessions
+from shared.adapters.memory.sources import MemoryAnnotations, MemoryDeployments, MemorySilencing
 from shared.adapters.memory.stores import (
     MemoryDeadLetters,
     MemoryDirectory,
@@ -133,6 +134,9 @@ def services_in_memory(*, model: Model | None = None) -> Services:
         queries=NoQueries(),
         dashboards=NoDashboards(),
         alert_sources=NoAlertSources(),
+        deployments=MemoryDeployments(),
+        annotations=MemoryAnnotations(),
+        silencing=MemorySilencing(),
         connections=NoConnections(),
         secret_box=AesSecretBox(KeyInMemory()),
         model=model,
