@@ -101,7 +101,8 @@ async def test_each_fault_has_its_reason_and_only_some_are_tried_again(
 
 async def test_a_prometheus_that_never_answers_is_given_up_and_not_asked_again(http: GuardedHttp) -> None:
     found, server = await asked(http, hang(), IMPATIENT)
-    assert (found, len(server.asked)) == ("timeout", 1)
+    assert found == "timeout"
+    assert len(server.asked) <= 1  # on a busy machine the time may be over before the question has arrived
 
 
 @pytest.mark.parametrize("first", [bad_gateway(), bad_gateway(503), cut_off(UP), dropped(), throttled("0")])
