@@ -165,10 +165,10 @@ def _require_kind(kind: IntegrationType, config: ConnectionConfig | None) -> Non
         raise Malformed("this kind has no API that is asked, so it takes no connection", reason="never_asked")
     if kind not in RECONCILED and (config.receiver is not None or config.grace_seconds is not None):
         raise Malformed("a receiver and its grace are Alertmanager's and Grafana's", reason="not_reconciled")
-    if kind is not IntegrationType.GITHUB and config.repositories:
-        raise Malformed("repositories are GitHub's", reason="no_repositories")
     if kind is not IntegrationType.PROMETHEUS and (config.service_principal or config.scope_org_id):
         raise Malformed("a service principal and an X-Scope-OrgID are Prometheus's", reason="not_prometheus")
+    if kind is not IntegrationType.GITHUB and config.repositories:
+        raise Malformed("repositories are GitHub's", reason="no_repositories")
 
 
 def _require_purpose(integration: Integration, config: ConnectionConfig | None) -> None:

@@ -236,7 +236,7 @@ async def test_a_service_principal_is_shown_without_its_secret_and_kept_for_its_
     changed = await asked(served, "PATCH", path, {"connection": {"url": f"{WORKSPACE}/"}})
     assert changed.json()["connection"] == {
         "url": f"{WORKSPACE}/", "credential": "service_principal", "username": None, "directory_id": GUID,
-        "client_id": GUID, "scope_org_id": None, "receiver": None, "grace_seconds": None,
+        "client_id": GUID, "scope_org_id": None, "receiver": None, "grace_seconds": None, "repositories": {},
     }  # fmt: skip
     created, moved = (await kept(served, answer["integration"]["id"])).audit_pending
     assert created.after is not None
