@@ -12,7 +12,6 @@ import yaml
 from shared.context.collectors.topology import select
 from shared.context.conventions import (
     BINDINGS,
-    CONVENTIONS,
     GRAPH_CALLS,
     GRAPH_FAILED,
     Binding,
@@ -31,8 +30,8 @@ from shared.context.window import scrape_query
 from shared.models.evidence import Metric, Relation
 from shared.ports.metrics import Sample
 
-HTTP, GRAPH = CONVENTIONS
-BY_SERVICE, BY_SERVER = Binding(HTTP, "service"), Binding(GRAPH, "server")
+BY_NAME = {binding.name: binding for binding in BINDINGS}
+BY_SERVICE, BY_SERVER = BY_NAME["prometheus_client/service"], BY_NAME["service_graph/server"]
 EVIL = 'a"b\\c.*|d\ne$f'
 
 SERIES = {
@@ -155,14 +154,14 @@ CASES: dict[str, tuple[str, list[tuple[dict[str, str], float]]]] = {
         scrape_query(paces("calm")),
         [
             *sampled("0", over_15=1, over_120=3, over_600=11),
-            *sampled("1", over_15=1, over_120=3, over_600=11),
-            *sampled("2", over_15=1, over_120=3, over_600=11),
-            *sampled("3", over_15=1, over_120=3, over_600=11),
+            *sampled("4", over_15=1, over_120=3, over_600=11),
+            *sampled("5", over_15=1, over_120=3, over_600=11),
+            *sampled("6", over_15=1, over_120=3, over_600=11),
         ],
     ),
     "how often anything is sampled when the service is known by no such name": (
         scrape_query(paces("nobody")),
-        sampled("3", over_15=1, over_120=3, over_600=11),
+        sampled("6", over_15=1, over_120=3, over_600=11),
     ),
 }
 
