@@ -23,6 +23,7 @@ from shared.api import (
     policies,
     receipts,
     runbooks,
+    service_aliases,
     tenant,
     users,
 )
@@ -60,6 +61,7 @@ ROUTERS = (
     tenant.router,
     policies.router,
     runbooks.router,
+    service_aliases.router,
     changes.router,
 )
 DESCRIPTION = (

@@ -16,5 +16,6 @@ TAGS: Mapping[str, str] = {
     "tenant": "The tenant's settings and plan.",
     "policies": "Maintenance windows.",
     "runbooks": "What to do when, in Markdown.",
+    "service names": "What services are called in their metrics.",
     "changes": "Deploys and other changes.",
 }
