@@ -144,7 +144,7 @@ def answers(client: httpx.Client, binding: Binding, metric: str, service: str) -
 
 
 def is_at(share: float, low: float, value: float) -> bool:
-    """Whether a quantile lies at this share of the bucket from `low` to twice that, as either major version puts it."""
+    """Whether a quantile lies at this share of the bucket from `low` to twice that, as some version puts it."""
     linear, exponential = low + low * share, low * 2**share
     return value == pytest.approx(linear) or value == pytest.approx(exponential)
 
