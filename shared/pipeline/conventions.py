@@ -9,6 +9,7 @@ from shared.context.conventions.listing import asked_for, heard, listing
 from shared.context.service_names import Resolution, resolve
 from shared.models.base import IntegrationId, TenantId
 from shared.models.conventions import FRESH_FOR, Detected, ServiceNames
+from shared.models.tenants import IntegrationType
 from shared.ports.metrics import MOST_SERIES, MetricsSource, Sample
 from shared.ports.services import Services
 from shared.telemetry import logger
@@ -108,6 +109,14 @@ class _Detection:
 
 def _spellings(missing: Mapping[str, Sequence[str]]) -> list[str]:
     return sorted({name for own in missing.values() for name in own})
+
+
+async def prometheus_of(tenant_id: TenantId, services: Services) -> IntegrationId | None:
+    """The integration whose Prometheus `services.metrics` asks: the first in use; raises StoreUnavailable."""
+    for one in await services.directory.integrations(tenant_id, IntegrationType.PROMETHEUS):
+        if one.is_active and one.config:
+            return IntegrationId(one.id)
+    return None
 
 
 async def mapping_of(tenant_id: TenantId, services: Services, *, now: datetime) -> ServiceNames:

@@ -1,17 +1,20 @@
 """Conventions are asked for once in a quarter of an hour, and sooner for a service that is not known."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from shared.adapters.memory import services_in_memory
 from shared.errors import SourceUnavailable
-from shared.models.base import IntegrationId
+from shared.models.base import IntegrationId, TenantId
 from shared.models.conventions import MAX_NAMES, ServiceAliases, ServiceNames
+from shared.models.tenants import IntegrationType
 from shared.pipeline.conventions import Conventions, conventions_of
+from shared.pipeline.querying import measure_service
 from shared.ports.services import Services
-from tests.builders import ACME, NOON, ONE_SECOND
-from tests.unit.context.fake_source import FakeSource, samples
+from tests.builders import ACME, NOON, ONE_SECOND, an_integration
+from tests.unit.context.fake_source import FakeSource, samples, series
 
 PROMETHEUS = IntegrationId("int-1")
 OWN, EVERY = "count by", "group by"
@@ -111,3 +114,31 @@ async def test_a_source_that_fails_is_told_and_what_was_known_stays() -> None:
     held = await services.conventions.detected(ACME, PROMETHEUS)
     assert held is not None
     assert held.updated_at == NOON
+
+
+class One:
+    """A tenant's Prometheus."""
+
+    def __init__(self, source: FakeSource) -> None:
+        self._source = source
+
+    async def of_tenant(self, tenant_id: TenantId) -> FakeSource:
+        return self._source
+
+
+async def test_a_services_key_metrics_are_found_under_its_other_name() -> None:
+    rate = series([{"job": "prod/shop"}], [1.0], lambda _: 2.0)
+    source = FakeSource([(OWN, NOTHING), ("label_replace(group by (service", LISTED), ("rate(grpc", rate)])
+    services = replace(services_in_memory(), metrics=One(source))
+    prometheus = an_integration(integration_type=IntegrationType.PROMETHEUS, config="sealed")
+    await services.records.create(ACME, prometheus)
+    found = await measure_service(ACME, "shop", services, end=NOON, span_seconds=3600, now=NOON)
+    assert (found.service, found.convention) == ("shop", "grpc/job")
+    assert found.metrics[0].points == ((1.0, 2.0),)
+    assert await services.conventions.detected(ACME, IntegrationId(prometheus.id)) is not None
+
+
+async def test_without_an_integration_of_its_own_a_service_is_looked_for_by_its_own_name() -> None:
+    services = replace(services_in_memory(), metrics=One(FakeSource([(OWN, SHOP)])))
+    found = await measure_service(ACME, "shop", services, end=NOON, span_seconds=3600, now=NOON)
+    assert found.convention == "grpc/job"
