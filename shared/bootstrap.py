@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict
 from shared.ports.alert_sources import AlertSources
 from shared.ports.annotations import AnnotationSources
 from shared.ports.audit import AuditTrail
+from shared.ports.conventions import ConventionStore
 from shared.ports.dashboards import DashboardSources
 from shared.ports.deployments import DeploymentSources
 from shared.ports.metrics import MetricsSources
@@ -227,6 +228,7 @@ class _Stores(TypedDict):
     dead_letters: DeadLetterStore
     surroundings: SurroundingsStore
     changes: ChangeStore
+    conventions: ConventionStore
     schedule: ScheduleStore
     sessions: SessionStore
 
@@ -234,6 +236,7 @@ class _Stores(TypedDict):
 def _stores(database: "CosmosDatabase") -> _Stores:
     from shared.adapters.cosmos.audit import CosmosAuditTrail
     from shared.adapters.cosmos.claims import CosmosClaims
+    from shared.adapters.cosmos.conventions import CosmosConventions
     from shared.adapters.cosmos.incidents import CosmosIncidentList, CosmosIncidents
     from shared.adapters.cosmos.records import CosmosRecords
     from shared.adapters.cosmos.schedule import CosmosSchedule
@@ -256,6 +259,7 @@ def _stores(database: "CosmosDatabase") -> _Stores:
         "dead_letters": CosmosDeadLetters(database),
         "surroundings": CosmosSurroundings(database),
         "changes": CosmosChanges(database),
+        "conventions": CosmosConventions(database),
         "schedule": CosmosSchedule(database),
         "sessions": CosmosSessions(database),
     }
