@@ -178,7 +178,10 @@ def run_tests(*, fast: bool) -> None:
 
 
 def _pytest(arguments: Sequence[str]) -> int:
-    return subprocess.run([sys.executable, "-m", "pytest", *arguments, "tests"], cwd=ROOT, check=False).returncode
+    # Some images forbid bytecode. Then each of the hundreds of processes that the tests start compiles us anew.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-m", "pytest", *arguments, "tests"]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
 def _run(options: StackOptions, play: Callable[[Stack], Awaitable[bool]]) -> bool:
