@@ -5,7 +5,6 @@ from datetime import datetime
 
 from shared.context.limit import numbered, within_limit
 from shared.context.look import MAX_SERVICE_CHARS
-from shared.context.redact import safe_text
 from shared.context.window import MAX_POINTS, Window
 from shared.models.evidence import (
     AlertEvidence,
@@ -20,6 +19,7 @@ from shared.models.evidence import (
     SeriesEvidence,
     SnapshotBody,
 )
+from shared.redaction import safe_text
 
 MAX_QUERY_CHARS = 4000
 MAX_WARNINGS, MAX_WARNING_CHARS = 20, 300
