@@ -4,6 +4,7 @@ Below everything else, so that every part may use it; it knows nothing of the pr
 """
 
 from shared.redaction.kinds import MASKED, Kind, Tally
+from shared.redaction.labels import redact_map, redact_value
 from shared.redaction.links import redact_link
 from shared.redaction.text import (
     counts,
@@ -11,8 +12,6 @@ from shared.redaction.text import (
     one_line,
     redact,
     redact_identity,
-    redact_map,
-    redact_value,
     safe_text,
 )
 

@@ -4,7 +4,7 @@ import re
 from urllib.parse import quote, unquote, unquote_plus
 
 from shared.redaction.kinds import Kind, Tally
-from shared.redaction.text import redact, redact_value
+from shared.redaction.text import masked_by_name, redact
 
 _ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
 _PART = re.compile(r"[^/?#&;=]+")
@@ -44,7 +44,7 @@ def _each_masked(rest: str, tally: Tally | None) -> str:
 
 def _part(name: str, part: str, tally: Tally | None) -> str:
     plain = _plain(part)
-    masked = redact_value(name, plain, tally)
+    masked = masked_by_name(name, plain, tally) or redact(plain, tally)
     return part if masked == plain else quote(masked, safe=_OF_MASKS)
 
 

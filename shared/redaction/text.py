@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -69,21 +68,16 @@ def _masked(rule: Rule, text: str, tally: Tally | None) -> str:
     return "".join((*kept, text[end:])) if kept else text
 
 
-def redact_value(name: str, value: str, tally: Tally | None = None) -> str:
-    """A label's or a field's value: masked whole where its name says so, else what is in it."""
+def masked_by_name(name: str, value: str, tally: Tally | None = None) -> str | None:
+    """The mask of a value whose name says what it is; None where the value has to speak for itself."""
     kind = kind_of_name(name)
     if kind is None or value.lower() in _NOTHING or value.startswith(MASKED):
-        return redact(value, tally)
+        return None
     if kind.is_personal and not (_InForce.personal and any(c.isdecimal() or c == "@" for c in value)):
-        return redact(value, tally)
+        return None
     if tally is not None:
         tally[kind] += 1
     return kind.mask
-
-
-def redact_map(named: Mapping[str, str], tally: Tally | None = None) -> dict[str, str]:
-    """Labels or annotations, their names included."""
-    return {redact(name, tally): redact_value(name, value, tally) for name, value in named.items()}
 
 
 def redact_identity(text: str, *, salt: str, tally: Tally | None = None) -> str:
