@@ -8,6 +8,7 @@ or cannot begin inside what they have looked at already.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from shared.redaction.checks import address_in, card_in, iban_in, phone_in, random_in, whole
 from shared.redaction.kinds import Kind
@@ -41,14 +42,20 @@ class Rule:
     kind: Kind
     hints: tuple[str, ...]
     """In lower case."""
-    pattern: re.Pattern[str]
+    expression: str
     found: Callable[[str], int] = whole
     """How many characters at the beginning of `secret` are one; 0 for none."""
     needs: re.Pattern[str] | None = None
     """Must be in the text too, where hints would be digits."""
 
+    flags: re.RegexFlag = re.NOFLAG
     is_one_word: bool = False
     """It has a shape of its own and no blank: without a word of LONG_WORD_CHARS it is not there."""
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Compiled when it is first tried: all of them would cost a cold start, and most texts try none."""
+        return re.compile(self.expression, self.flags)
 
     def is_worth_trying(self, low: str) -> bool:
         """Whether the pattern could find something in a text, which is given in lower case."""
@@ -63,15 +70,16 @@ class Rule:
 
 
 def _rule(kind: Kind, hints: str, pattern: str, found: Callable[[str], int] = whole, *, exact: bool = False) -> Rule:
-    return Rule(kind, tuple(hints.split()), re.compile(pattern, re.NOFLAG if exact else re.IGNORECASE), found)
+    flags = re.NOFLAG if exact else re.IGNORECASE
+    return Rule(kind, tuple(hints.split()), pattern, found, flags=flags)
 
 
 def _word(kind: Kind, hints: str, pattern: str) -> Rule:
-    return Rule(kind, tuple(hints.split()), re.compile(pattern), is_one_word=True)
+    return Rule(kind, tuple(hints.split()), pattern, is_one_word=True)
 
 
 def _number(kind: Kind, pattern: str, found: Callable[[str], int] = whole) -> Rule:
-    return Rule(kind, (), re.compile(pattern), found, needs=_NUMBERS)
+    return Rule(kind, (), pattern, found, needs=_NUMBERS)
 
 
 # Order matters: whole blocks first, then what has a shape of its own, then what is only called a secret.
@@ -79,11 +87,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         Kind.PRIVATE_KEY,
         ("private key",),
-        re.compile(
-            r"(?P<secret>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?"
-            r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z))",
-            re.DOTALL,
-        ),
+        r"(?P<secret>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?"
+        r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z))",
+        flags=re.DOTALL,
     ),
     _rule(
         Kind.WEBHOOK_URL,
@@ -237,11 +243,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         Kind.PHONE,
         ("phone", "mobile", "msisdn", "tel:"),
-        re.compile(
-            r"(?:phone|mobile|msisdn|\btel)(?:[ _-]?(?:number|no\.?))?\\?[\"']?\s{0,4}[:=]\s{0,4}(?:\\?[\"'])?"
-            r"(?P<secret>\+?\(?\d[\d ().-]{5,18}\d)(?![\w-])",
-            re.IGNORECASE,
-        ),
+        r"(?:phone|mobile|msisdn|\btel)(?:[ _-]?(?:number|no\.?))?\\?[\"']?\s{0,4}[:=]\s{0,4}(?:\\?[\"'])?"
+        r"(?P<secret>\+?\(?\d[\d ().-]{5,18}\d)(?![\w-])",
         needs=_NUMBERS,
+        flags=re.IGNORECASE,
     ),
 )
