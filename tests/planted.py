@@ -171,7 +171,7 @@ PLANTED: tuple[Planted, ...] = (
     *_ones(
         Kind.PHONE,
         ("call @@ now", "+49 30 901820 99"),
-        ("caller (415) 555-@@", "2671"),
+        ("caller @@ hung up", "(415) 555-2671"),
         ("phone: @@", "030 9018 2099"),
     ),
     *_ones(Kind.US_SSN, ("ssn @@ of the applicant", "123-45-6789"), ("taxpayer @@", "219-09-9998")),

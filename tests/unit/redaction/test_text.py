@@ -123,6 +123,11 @@ def test_services_whose_names_hold_secrets_stay_apart_and_stay_the_same() -> Non
             "http://p/x?left=%7B%22password%22:%22[redacted:secret_value]%22%7D",
         ),
         (
+            "http://p/graph?g0.expr=postgres%3A//app%3Ahunter2%40db",
+            "http://p/graph?g0.expr=postgres:%2F%2F[redacted:url_credentials]%40db",
+        ),
+        ("https://x.example/a%3Ftoken%3Dhunter2/b", "https://x.example/a%3Ftoken%3D[redacted:secret_value]/b"),
+        (
             "https://hooks.slack.com/services/T0/B0/hunter2",
             "https://hooks.slack.com/services/[redacted:webhook_url]",
         ),
