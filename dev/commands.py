@@ -68,6 +68,15 @@ def print_signals(file: Path, source: str) -> None:
         print(as_json(signals_of(file, source)))
 
 
+def print_redaction(file: Path, *, as_json: bool) -> None:
+    """The dry run of redaction."""
+    from dev import redact
+
+    with refusing(exit_code=2):
+        report = redact.report_of(file)
+        print(redact.as_json(report) if as_json else redact.as_text(report))
+
+
 def seed_running_stack(ports: Ports, data: Path, *, prometheus_url: str | None, token_file: Path | None) -> None:
     """Create the local tenants on a running stack; acme's Prometheus is the stack's or another."""
     from dev.provision import provision_cosmos, provision_storage

@@ -33,9 +33,11 @@ from shared.ports.stores import (
     LookupStore,
 )
 from shared.ports.surroundings import ChangeStore, SurroundingsStore
+from shared.redaction import mask_personal_data
 from shared.settings import SettingMissing, Settings
 from shared.signals.credentials import InboundCredentials
 from shared.signals.pacing import Pacer
+from shared.telemetry import guard_logs
 
 if TYPE_CHECKING:
     import azure.functions as func
@@ -141,6 +143,8 @@ def build(settings: Settings) -> Process:
     from shared.adapters.secret_box import AesSecretBox
     from shared.adapters.storage_queue import storage_queues
 
+    guard_logs()
+    mask_personal_data(settings.redact_personal_data)
     identity = settings.managed_identity_client_id
     database = cosmos_database(settings.cosmos_endpoint, settings.cosmos_key, settings.cosmos_database, identity)
     storage = (settings.storage_connection_string, settings.storage_account_name, identity)

@@ -16,7 +16,8 @@ from shared.errors import Malformed
 from shared.models.audit import AuditAction, AuditHome, AuditWhere
 from shared.models.changes import Change, ChangeKind, ChangeStatus, ReportedChange
 from shared.pipeline.auditing import announce
-from shared.signals.sources.json_body import link_of
+from shared.signals.redacted import redacted_change
+from shared.signals.sources.json_body import kept_id, link_of
 
 router = APIRouter(prefix="/changes", tags=["changes"], responses=PROBLEMS)
 
@@ -84,7 +85,7 @@ async def create_change(
         *("create_change", AuditAction.CREATE, "change", change.id),
         after={
             "service": change.service_name,
-            "version": wanted.version,
+            "version": change.reported.version,
             "status": wanted.status,
             "at": str(change.at),
         },
@@ -104,7 +105,7 @@ def _change(wanted: ChangeText, principal: Principal, run_id: str, request_id: s
         raise Malformed("the link is no http or https address", reason="bad_link")
     reported = ReportedChange(
         source=SOURCE,
-        external_id=wanted.id or run_id,
+        external_id=kept_id(wanted.id or run_id),
         kind=wanted.kind,
         status=wanted.status,
         service_name=wanted.service,
@@ -117,6 +118,9 @@ def _change(wanted: ChangeText, principal: Principal, run_id: str, request_id: s
         at=at,
         said_at=now,
     )
+    # The person's own address stays: it is our user, and no text from outside.
+    safe = redacted_change(reported, salt=principal.tenant_id)
+    reported = safe if wanted.author else safe.model_copy(update={"author": reported.author})
     return Change(
         id=reported.change_id,
         tenant_id=principal.tenant_id,

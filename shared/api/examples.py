@@ -65,6 +65,7 @@ _SIGNAL: Example = {
         "at": _DETECTED,
     },
     "receipt_id": _RECEIPT_ID,
+    "redacted": {"email": 1},
 }
 
 _TIMELINE_ENTRY: Example = {
