@@ -29,6 +29,9 @@ from tests.unit.api.attack_cases import (
 from tests.unit.api.operations import Json, Operation, guarded
 from tests.unit.api.walking import ID, Asker, acme, anew, fillings, globex, leaked, never, with_ids_of, world
 
+# A sweep: what it runs is covered by the tests of single cases, and measuring would make it slower.
+pytestmark = pytest.mark.no_cover
+
 Attack = Callable[[httpx.AsyncClient, Operation], Awaitable[str | None]]
 
 JSON = {"Content-Type": "application/json"}
