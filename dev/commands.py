@@ -180,11 +180,10 @@ def run_tests(*, fast: bool) -> None:
     spread = ["-n", str(min(os.cpu_count() or 1, MAX_WORKERS)), "--dist", "loadfile"]
     if fast:
         raise SystemExit(_pytest([*spread, "-m", "not integration and not e2e and not fuzz", "tests"]))
-    coverage = ["--cov", "--cov-branch"]
-    failed = _pytest([*spread, *coverage, "--cov-report=", "-m", "not e2e and not fuzz", "tests"])
-    # After the others, for these watch the clock of a whole stack. They mostly wait: two run at once.
-    whole = ["-n", "2", "--dist", "loadfile", "-m", "e2e", "tests/e2e"]
-    raise SystemExit(failed or _pytest([*whole, *coverage, "--cov-append", "--cov-report=term"]))
+    coverage = ["--cov", "--cov-branch", "--cov-report=term"]
+    failed = _pytest([*spread, *coverage, "-m", "not e2e and not fuzz", "tests"])
+    # After the others and unmeasured, for these watch the clock of a whole stack. They mostly wait: two run at once.
+    raise SystemExit(failed or _pytest(["-n", "2", "--dist", "loadfile", "-m", "e2e", "tests/e2e"]))
 
 
 def _pytest(arguments: Sequence[str]) -> int:
