@@ -16,7 +16,7 @@ from shared.models.connections import ConnectionConfig
 from shared.models.tenants import IntegrationType
 from shared.ports.connections import Reason
 from shared.ports.metrics import Answer
-from tests.builders import NOON
+from tests.builders import ACME, NOON
 from tests.fakes.prometheus_server import (
     Behaviour,
     FakePrometheus,
@@ -177,5 +177,7 @@ async def test_a_connection_is_tried_with_the_same_eyes(http: GuardedHttp) -> No
     found = []
     for behaviour in (UP, empty(), login_page(), unauthorised(), bad_gateway()):
         async with FakePrometheus([("", behaviour)]) as server:
-            found.append((await checks.check(IntegrationType.PROMETHEUS, ConnectionConfig(url=server.url))).reason)
+            found.append(
+                (await checks.check(ACME, IntegrationType.PROMETHEUS, ConnectionConfig(url=server.url))).reason
+            )
     assert found == [Reason.REACHED, Reason.NO_SERIES, Reason.HTML, Reason.UNAUTHORISED, Reason.SERVER_ERROR]

@@ -9,10 +9,12 @@ import pytest
 
 from shared.adapters.breaker import Breaker
 from shared.adapters.guarded_http import GuardedHttp
+from shared.adapters.memory.services import services_in_memory
 from shared.adapters.prometheus import Connection, Limits, PrometheusSource
 from shared.context.snapshot import collect
 from shared.models.base import SnapshotId
-from shared.models.evidence import DeployEvidence, EdgeEvidence, SectionName, Snapshot
+from shared.models.evidence import ChangeEvidence, EdgeEvidence
+from shared.models.snapshots import SectionName, Snapshot
 from tests.builders import NOON, a_signal, an_incident
 from tests.fakes.prometheus_server import (
     Behaviour,
@@ -88,6 +90,7 @@ async def looked(
     return await collect(
         an_incident(),
         [a_signal()],
+        services_in_memory(),
         PrometheusSource(http, Connection(url), limits=LIMITS, breaker=breaker),
         snapshot_id=SnapshotId("snap-1"),
         now=NOW,
@@ -102,7 +105,9 @@ async def taken(http: GuardedHttp, *rules: Rule, deadline_seconds: float = AMPLE
 
 
 def told(snapshot: Snapshot) -> dict[SectionName, str]:
-    return {one.name: f"{one.status.value} {one.reason or ''}".strip() for one in snapshot.body.sections}
+    """Of the alerts, and of the questions that only the Prometheus answers."""
+    asked = [one for one in snapshot.body.sections if one.name in {SectionName.ALERTS, *ASKED_BY}]
+    return {one.name: f"{one.status.value} {one.reason or ''}".strip() for one in asked}
 
 
 def warnings_of(snapshot: Snapshot, name: SectionName) -> tuple[str, ...]:
@@ -118,7 +123,7 @@ def without(found: dict[SectionName, str], name: SectionName) -> set[str]:
 async def test_a_healthy_prometheus_gives_every_section(http: GuardedHttp) -> None:
     snapshot = await taken(http)
     assert set(told(snapshot).values()) == {"ok"}
-    assert [one.version for one in snapshot.body.evidence() if isinstance(one, DeployEvidence)] == ["1.5.0"]
+    assert [one.version for one in snapshot.body.evidence() if isinstance(one, ChangeEvidence)] == ["1.5.0"]
 
 
 @pytest.mark.parametrize("section", ASKED_BY)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from shared.adapters.memory import (
+    MemoryBodies,
     MemoryClaims,
     MemoryDeadLetters,
     MemoryQueues,
-    MemoryRawBodies,
     MemoryReceipts,
     services_in_memory,
 )
@@ -66,7 +66,7 @@ class BuggyDeadLetters(MemoryDeadLetters):
         raise ZeroDivisionError("secret-in-the-message")
 
 
-class DownRaw(MemoryRawBodies):
+class DownRaw(MemoryBodies):
     """Takes the delivery, and then nothing more."""
 
     taken = 0
