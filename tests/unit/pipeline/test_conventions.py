@@ -116,6 +116,16 @@ async def test_a_source_that_fails_is_told_and_what_was_known_stays() -> None:
     assert held.updated_at == NOON
 
 
+async def test_what_goes_by_its_own_name_is_found_although_names_could_not_be_listed() -> None:
+    services = services_in_memory()
+    source = FakeSource([(OWN, SHOP), (EVERY, SourceUnavailable("slow", reason="timeout"))])
+    found = await asked(source, services, "shop", "else")
+    assert set(found.resolution.places) == {"shop"}
+    assert found.warnings == ("the names of services could not be listed: timeout",)
+    await asked(source, services, "shop", "else", now=NOON + 4 * MINUTE)
+    assert sum(EVERY in promql for promql in source.asked) == 1
+
+
 class One:
     """A tenant's Prometheus."""
 
