@@ -174,13 +174,16 @@ class _Sources(TypedDict):
 def _sources(directory: DirectoryStore, secret_box: SecretBox, http: "GuardedHttp") -> _Sources:
     """What tenants connect, all through the guarded client."""
     from shared.adapters.alert_sources import IntegrationAlertSources
+    from shared.adapters.breaker import Breakers
+    from shared.adapters.entra_tokens import EntraTokens
     from shared.adapters.grafana_dashboards import GrafanaDashboards
     from shared.adapters.prometheus import PrometheusOfTenant
     from shared.adapters.prometheus_queries import PrometheusQueries
 
+    breakers, tokens = Breakers(), EntraTokens()
     return {
-        "metrics": PrometheusOfTenant(directory, secret_box, http),
-        "queries": PrometheusQueries(secret_box, http),
+        "metrics": PrometheusOfTenant(directory, secret_box, http, breakers=breakers, tokens=tokens),
+        "queries": PrometheusQueries(secret_box, http, breakers=breakers, tokens=tokens),
         "dashboards": GrafanaDashboards(secret_box, http),
         "alert_sources": IntegrationAlertSources(secret_box, http),
     }

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from shared.adapters.addresses import admit
 from shared.adapters.alertmanager_api import MAX_ALERTS
 from shared.adapters.connection_words import reason_of, reason_of_answer, words_for
+from shared.adapters.entra_tokens import EntraTokens
 from shared.adapters.grafana_api import PATH as GRAFANA_ALERTS
 from shared.adapters.prometheus_answer import parse_answer
 from shared.adapters.prometheus_connection import Connection
@@ -18,6 +19,7 @@ from shared.errors import AddressRefused, CopilotError, SecretUnreadable, Source
 from shared.models.connections import ConnectionConfig
 from shared.models.tenants import IntegrationType
 from shared.ports.connections import Finding, Reason
+from shared.ports.tokens import AccessTokens
 
 CHECK_SECONDS: Final = 10.0
 MAX_AT_ONCE: Final = 8
@@ -194,8 +196,16 @@ _QUESTIONS: Final[Mapping[IntegrationType, Callable[[_Asking], Awaitable[str | N
 class GuardedConnectionChecks:
     """Implements ConnectionChecks. At most eight checks at a time, so that they never fill the client's pool."""
 
-    def __init__(self, http: Client, *, allow_private: bool, within_seconds: float = CHECK_SECONDS) -> None:
+    def __init__(
+        self,
+        http: Client,
+        *,
+        allow_private: bool,
+        within_seconds: float = CHECK_SECONDS,
+        tokens: AccessTokens | None = None,
+    ) -> None:
         self._http = http
+        self._tokens = tokens or EntraTokens()
         self._allow_private = allow_private
         self._within_seconds = within_seconds
         self._slots = asyncio.Semaphore(MAX_AT_ONCE)
@@ -215,9 +225,10 @@ class GuardedConnectionChecks:
         try:
             # As it was given: what takes a URL apart later is kinder, and drops a blank or a line break.
             self.admit(config.url)
-            proof = Connection.from_config(config.as_text()).headers()
-            asking = _Asking(self._http, config, {**proof, "user-agent": USER_AGENT})
+            connection = Connection.from_config(config.as_text())
             async with asyncio.timeout(self._within_seconds):
+                proof = await connection.proof(self._tokens)
+                asking = _Asking(self._http, config, {**proof, "user-agent": USER_AGENT})
                 version = await _QUESTIONS[kind](asking)
         except TimeoutError:
             return _finding(Reason.TIMEOUT, kind)

@@ -22,6 +22,7 @@ from shared.telemetry import logger
 log = logger(__name__)
 
 MAX_INTEGRATIONS = 100
+_CREDENTIALS = frozenset(("bearer_token", "username", "password", "service_principal"))
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,8 @@ def _require_kind(kind: IntegrationType, config: ConnectionConfig | None) -> Non
         raise Malformed("this kind has no API that is asked, so it takes no connection", reason="never_asked")
     if kind not in RECONCILED and (config.receiver is not None or config.grace_seconds is not None):
         raise Malformed("a receiver and its grace are Alertmanager's and Grafana's", reason="not_reconciled")
+    if kind is not IntegrationType.PROMETHEUS and (config.service_principal or config.scope_org_id):
+        raise Malformed("a service principal and an X-Scope-OrgID are Prometheus's", reason="not_prometheus")
 
 
 def _require_purpose(integration: Integration, config: ConnectionConfig | None) -> None:
@@ -224,15 +227,14 @@ def _next_config(
     if wanted is None:
         return None
     _require_kind(kind, wanted)
-    told = {"bearer_token", "username", "password"} & wanted.model_fields_set
+    told = _CREDENTIALS & wanted.model_fields_set
     if known is None or told or known.credential is Credential.NONE:
         return wanted
     if known.origin != wanted.origin:
         raise Malformed(
             "the URL leads to another host: give its credential again", reason="credential_for_another_host"
         )
-    kept = {"bearer_token": known.bearer_token, "username": known.username, "password": known.password}
-    return wanted.model_copy(update=kept)
+    return wanted.model_copy(update={name: getattr(known, name) for name in _CREDENTIALS})
 
 
 async def _sealed(

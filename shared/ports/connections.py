@@ -19,6 +19,8 @@ class Reason(StrEnum):
     TLS = "tls"
     UNAUTHORISED = "unauthorised"
     FORBIDDEN = "forbidden"
+    ENTRA_REFUSED = "entra_refused"
+    ENTRA_UNAVAILABLE = "entra_unavailable"
     NOT_FOUND = "not_found"
     NOT_JSON = "not_json"
     HTML = "html"

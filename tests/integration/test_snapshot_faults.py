@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.adapters.breaker import Breaker
 from shared.adapters.guarded_http import GuardedHttp
 from shared.adapters.prometheus import Connection, Limits, PrometheusSource
 from shared.context.snapshot import collect
@@ -81,11 +82,13 @@ async def http() -> AsyncIterator[GuardedHttp]:
     await client.aclose()
 
 
-async def looked(http: GuardedHttp, url: str, *, deadline_seconds: float = AMPLE_SECONDS) -> Snapshot:
+async def looked(
+    http: GuardedHttp, url: str, *, deadline_seconds: float = AMPLE_SECONDS, breaker: Breaker | None = None
+) -> Snapshot:
     return await collect(
         an_incident(),
         [a_signal()],
-        PrometheusSource(http, Connection(url), limits=LIMITS),
+        PrometheusSource(http, Connection(url), limits=LIMITS, breaker=breaker),
         snapshot_id=SnapshotId("snap-1"),
         now=NOW,
         deadline_seconds=deadline_seconds,
@@ -168,6 +171,17 @@ async def test_a_prometheus_that_is_not_there_or_never_answers_fails_every_secti
     for found, reason in ((refused, "connect"), (silent, "deadline")):
         assert found.pop(SectionName.ALERTS) == "ok"
         assert set(found.values()) == {f"failed {reason}"}
+
+
+async def test_a_source_that_is_left_alone_costs_the_next_look_nothing(http: GuardedHttp) -> None:
+    breaker = Breaker(failures=1)
+    async with FakePrometheus([("", server_error())]) as server:
+        await looked(http, server.url, breaker=breaker)
+        asked = len(server.asked)
+        found = told(await looked(http, server.url, breaker=breaker))
+        assert len(server.asked) == asked
+    assert found.pop(SectionName.ALERTS) == "ok"
+    assert set(found.values()) == {"failed circuit_open"}
 
 
 @pytest.mark.parametrize("fault", EMPTYING)
