@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.context.conventions.detect import detection
+from shared.context.conventions.detect import with_subjects
 from shared.context.conventions.listing import asked_for, heard, listing
-from shared.context.service_names import Resolution, resolve
+from shared.context.conventions.rows import Carrier
+from shared.context.service_names import Resolution, resolve, subjects
 from shared.errors import AddressRefused, SourceUnavailable
 from shared.models.base import IntegrationId, TenantId
 from shared.models.conventions import FRESH_FOR, Detected, ServiceNames
@@ -32,6 +33,10 @@ class Conventions:
     resolution: Resolution
     untold: str | None = None
     """Why every name could not be asked for, when it had to be."""
+
+    def subjects(self, wanted: Collection[str]) -> Mapping[tuple[Carrier, str], Mapping[str, str]]:
+        """By carrier and label: which of these services have limits there, each with its name."""
+        return subjects(wanted, self.detected, self.mapping)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -79,7 +84,7 @@ class _Detection:
     async def brought_up_to_date(self, held: Detected) -> tuple[Detected, str | None]:
         """What was held, itself when nothing had to be asked; and why every name could not be listed."""
         missing = self._missing(held)
-        own = await self._ask(detection(_spellings(missing), seconds_ago=self._ago)) if missing else ()
+        own = await self._ask(with_subjects(_spellings(missing), seconds_ago=self._ago)) if missing else ()
         detected = asked_for(own, held, missing, now=self.now) if missing else held
         if not self._must_list(detected):
             return detected, None

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.adapters.memory import services_in_memory
+from shared.context.conventions import Carrier
 from shared.errors import SourceUnavailable
 from shared.models.base import IntegrationId, TenantId
 from shared.models.conventions import MAX_NAMES, ServiceAliases, ServiceNames
@@ -103,6 +104,17 @@ async def test_names_that_a_cut_list_lacks_stay_known() -> None:
         "A00001": "folded",
     }
     assert found.warnings == ("Prometheus has more names of services than are kept (grpc)",)
+
+
+async def test_limits_are_known_with_the_services() -> None:
+    own = samples(
+        ({"binding": "grpc/job", "job": "shop"}, 1), ({"binding": "deployments/deployment", "deployment": "shop"}, 1)
+    )
+    known = await asked(FakeSource([(OWN, own)]), services_in_memory(), "shop")
+    assert known.subjects(["shop"]) == {
+        (Carrier.DEPLOYMENT, ""): {"shop": "shop"},
+        (Carrier.POD, ""): {"shop": "shop"},
+    }
 
 
 async def test_a_source_that_fails_is_told_and_what_was_known_stays() -> None:
