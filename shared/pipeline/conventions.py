@@ -4,9 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.context.conventions.detect import detection
+from shared.context.conventions.detect import with_subjects
 from shared.context.conventions.listing import asked_for, heard, listing
-from shared.context.service_names import Resolution, resolve
+from shared.context.conventions.rows import Carrier
+from shared.context.service_names import Resolution, resolve, subjects
+from shared.errors import AddressRefused, SourceUnavailable
 from shared.models.base import IntegrationId, TenantId
 from shared.models.conventions import FRESH_FOR, Detected, ServiceNames
 from shared.models.tenants import IntegrationType
@@ -29,11 +31,18 @@ class Conventions:
     detected: Detected
     mapping: ServiceNames
     resolution: Resolution
+    untold: str | None = None
+    """Why every name could not be asked for, when it had to be."""
+
+    def subjects(self, wanted: Collection[str]) -> Mapping[tuple[Carrier, str], Mapping[str, str]]:
+        """By carrier and label: which of these services have limits there, each with its name."""
+        return subjects(wanted, self.detected, self.mapping)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What limits it."""
-        return (*self.detected.warnings, *self.resolution.warnings)
+        untold = (f"the names of services could not be listed: {self.untold}",) if self.untold else ()
+        return (*untold, *self.detected.warnings, *self.resolution.warnings)
 
 
 async def conventions_of(
@@ -50,15 +59,16 @@ async def conventions_of(
 
     No query while what is kept is fresh and knows them all. Else one asks for their own names, at a cost that does
     not grow with the estate; and only for those with another name a second one asks for every name there is. Both
-    also ask what was there when the trouble began. Raises SourceUnavailable, AddressRefused and StoreUnavailable.
+    also ask what was there when the trouble began. Raises SourceUnavailable, AddressRefused and StoreUnavailable; but
+    when the second fails, what is known by its own name is answered with a warning.
     """
     mapping = await mapping_of(tenant_id, services, now=now)
     held = await services.conventions.detected(tenant_id, integration_id)
     before = held or Detected.nothing_yet(tenant_id, integration_id, now=now)
-    detected = await _Detection(source, mapping, wanted, reference, now).brought_up_to_date(before)
+    detected, untold = await _Detection(source, mapping, wanted, reference, now).brought_up_to_date(before)
     if detected is not before:
         await services.conventions.keep(tenant_id, detected)
-    return Conventions(detected, mapping, resolve(wanted, detected, mapping))
+    return Conventions(detected, mapping, resolve(wanted, detected, mapping), untold)
 
 
 @dataclass(frozen=True)
@@ -71,17 +81,22 @@ class _Detection:
     reference: datetime
     now: datetime
 
-    async def brought_up_to_date(self, held: Detected) -> Detected:
-        """What was held, itself when nothing had to be asked."""
+    async def brought_up_to_date(self, held: Detected) -> tuple[Detected, str | None]:
+        """What was held, itself when nothing had to be asked; and why every name could not be listed."""
         missing = self._missing(held)
-        own = await self._ask(detection(_spellings(missing), seconds_ago=self._ago)) if missing else ()
+        own = await self._ask(with_subjects(_spellings(missing), seconds_ago=self._ago)) if missing else ()
         detected = asked_for(own, held, missing, now=self.now) if missing else held
         if not self._must_list(detected):
-            return detected
-        every = heard(await self._ask(listing(seconds_ago=self._ago)), detected, max_series=MOST_SERIES, now=self.now)
+            return detected, None
+        try:
+            told = await self._ask(listing(seconds_ago=self._ago))
+        except (SourceUnavailable, AddressRefused) as exc:
+            # What is known by its own name is measured all the same, and so heavy a question is not soon repeated.
+            return detected.model_copy(update={"listed_at": self.now}), exc.reason
+        every = heard(told, detected, max_series=MOST_SERIES, now=self.now)
         log.info("conventions_listed", extra={"bindings": len(every.found), "cut": len(every.cut)})
         # A list that was cut may lack the very names that were asked for.
-        return asked_for(own, every, missing, now=self.now) if missing else every
+        return (asked_for(own, every, missing, now=self.now) if missing else every), None
 
     @property
     def _ago(self) -> float:

@@ -100,6 +100,7 @@ CASES: dict[str, tuple[str, list[tuple[dict[str, str], float]]]] = {
         measured(Metric.REQUEST_RATE, [EVIL, "none"]),
         [({"service": EVIL}, 1)],
     ),
+    "of no service, nothing": (measured(Metric.REQUEST_RATE, []), []),
     "p95 latency": (measured(Metric.LATENCY_P95, SERVICES), [({"service": "calm"}, 0.195)]),
     "median latency": (
         latency(BY_SERVICE, 0.5, SERVICES, window_seconds=RATE),
