@@ -75,6 +75,15 @@ def test_several_secrets_of_one_text_are_each_masked_and_counted() -> None:
     assert tally == {Kind.EMAIL: 2, Kind.SECRET_VALUE: 1, Kind.PAYMENT_CARD: 1}
 
 
+@pytest.mark.parametrize(
+    "value", ["[redacted]hunter2", "[redacted:jwt]hunter2", "ab)hunter2", "ab]hunter2", "a\\hunter2"]
+)
+def test_a_secret_does_not_hide_behind_a_mask_or_a_bracket(value: str) -> None:
+    assert "hunter2" not in redact(f"password={value}")
+    assert "hunter2" not in redact(f"(login with password={value})")
+    assert redact("(password=x1)") == "(password=[redacted:secret_value])"
+
+
 def test_the_quotes_of_an_expression_stay() -> None:
     assert redact('up{token="0123"} == 0') == 'up{token="[redacted:secret_value]"} == 0'
 
