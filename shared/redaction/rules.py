@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from shared.redaction.checks import address_in, card_in, iban_in, phone_in, random_in, whole
+from shared.redaction.checks import address_in, card_in, iban_in, mixed_in, phone_in, random_in, whole
 from shared.redaction.kinds import Kind
 
 NAMES = (
     r"password|passwd|passphrase|passcode|(?<![a-z])pwd|secret|token|credentials?|"
-    r"(?:api|access|account|private|secret|signing|encryption|master|shared|auth|subscription|function)[ _-]?key|"
+    r"(?:api|access|account|private|secret|signing|encryption|master|shared|auth|subscription|function|"
+    r"licen[cs]e)[ _-]?key(?:[ _-]?base)?|"
     r"shared[ _-]?access[ _-]?(?:key|signature)|j?session[ _-]?id|phpsessid"
 )
 """What a value is called that is a secret; ends of longer names too (`PGPASSWORD`, `clientSecret`)."""
@@ -27,8 +28,9 @@ _FRESH = rf"(?!{_MASK})"
 _NOT_ONE = (
     rf"(?!{_MASK}|"
     r"%22|\{\{|\$\{|\$\(|%[sdv]\b|\*{3}|<[a-z_ -]{1,40}>|"
-    r"(?:true|false|null|none|nil|undefined|empty|missing|invalid|expired|required|rejected|denied|failed|error|disabled|enabled|ok|"
-    r"unknown|not|is|was|has|the|an?|for|in|from|of|and|or)(?:[\s\"',;.&)}\]]|$))"
+    r"(?:true|false|null|none|nil|undefined|empty|missing|invalid|expired|required|rejected|denied|failed|error|"
+    r"disabled|enabled|ok|unknown|not|no|is|was|has|the|an?|for|in|from|of|and|or|its?|this|that|by|on|at|to|with|"
+    r"which|see|use|look|check)(?:[\s\"',;.&)}\]]|$))"
 )
 _SEPARATOR = r"\\?[\"']?\s{0,4}(?:=~|!~|!=|==|:=|=>|=|:|%3D|%3A)\s{0,4}(?:\\?[\"']|%22)?"
 _QUOTED = r"(?<=\")(?:[^\"\n\\]|\\[^\"'\n]){1,4096}|(?<=')(?:[^'\n\\]|\\[^\"'\n]){1,4096}"
@@ -99,6 +101,11 @@ RULES: tuple[Rule, ...] = (
         r"://(?P<secret>"
         + _FRESH
         + r"[^\s/?#\"'<>]{1,300}|[^\s/?#@:\"'\[<>]{0,100}:(?!\d{1,5}[/?#])[^\s\"'@<>]{1,200})@",
+    ),
+    _rule(
+        Kind.URL_CREDENTIALS,
+        "jdbc:oracle",
+        r"jdbc:oracle:\w{1,10}:[^/\s@]{1,60}/(?P<secret>" + _FRESH + r"[^@\s]{1,100})@",
     ),
     _word(Kind.GRAFANA_TOKEN, "glsa_ glc_ eyjrijoi", rf"{_ALONE}(?P<secret>(?:glsa_|glc_|eyJrIjoi)[\w+/=-]{{8,}})"),
     _word(
@@ -208,8 +215,8 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         Kind.PASSWORD_FLAG,
-        "mysql mariadb sshpass redis-cli",
-        r"\b(?:mysql(?:dump|admin)?|mariadb|sshpass|redis-cli)\s(?:[^|\n]{0,100}?\s)??-[pa]\s?[\"']?"
+        "mysql mariadb sshpass redis-cli login",
+        r"\b(?:mysql(?:dump|admin)?|mariadb|sshpass|redis-cli|docker\slogin)\s(?:[^|\n]{0,100}?\s)??-[pa]\s?[\"']?"
         r"(?P<secret>" + _FRESH + r"[^\s\"'-][^\s\"']{0,500})",
         exact=True,
     ),
@@ -224,6 +231,16 @@ RULES: tuple[Rule, ...] = (
         r"\b(?:password|identified\s{1,4}by)\s{1,4}(?:is\s{1,4})?\\?(?P<q>[\"'])(?P<secret>"
         + _FRESH
         + r"[^\"'\n]{1,500})(?P=q)",
+    ),
+    # Shorter, so also a word of its own: `bypass=` and `pass: 12, fail: 3` are none.
+    _rule(Kind.SECRET_VALUE, "pass", rf"(?<![a-z])pass{_SEPARATOR}(?!\d+(?:[\s,;)]|$)){_VALUE}"),
+    # Without a sign between them only what no word looks like.
+    _rule(
+        Kind.SECRET_VALUE,
+        "passw passphrase api",
+        r"(?<![a-z])(?:password|passwd|passphrase|api[ _-]?key)(?:\s{1,4}(?:is|to|was))?\s{1,4}"
+        r"(?P<secret>" + _FRESH + r"[^\s\"',;]{6,200})",
+        mixed_in,
     ),
     _rule(
         Kind.EMAIL,
@@ -242,6 +259,14 @@ RULES: tuple[Rule, ...] = (
         card_in,
     ),
     _number(Kind.US_SSN, r"(?<![\w.+-])(?P<secret>(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4})(?![\w-]|\.\d)"),
+    Rule(
+        Kind.US_SSN,
+        ("ssn", "social security"),
+        r"(?:\bssn|social security (?:number|no\.?))\\?[\"']?[\s:=#]{1,4}\\?[\"']?"
+        r"(?P<secret>\d{3}[ -]?\d{2}[ -]?\d{4})(?!\d)",
+        needs=_NUMBERS,
+        flags=re.IGNORECASE,
+    ),
     _number(
         Kind.PHONE,
         r"(?<![\w.+/-])(?P<secret>\+[1-9](?:[ .()-]{0,2}\d){7,14}|(?:\([2-9]\d{2}\) ?|[2-9]\d{2}-)[2-9]\d{2}-\d{4})"

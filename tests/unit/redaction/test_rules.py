@@ -56,6 +56,7 @@ def test_every_kind_is_found_under_its_own_name(kind: Kind) -> None:
         "v1.29.3+20231101123456 build 1.5.0-rc.1",
         "basic authentication failed, bearer authentication too, basic health check failed",
         "run it with --token-file /run/x or --password --verbose -u 1000:1000",
+        "password policy v2 and password rotation, 3 pass, pass: 12, fail: 3, pass=true, bypass=x7",
         "the token bucket is empty; token: expired; password: missing; secret not found; token=${TOKEN}",
         "prompt_tokens: 500 max_tokens=200 token_count=3 code=500",
         "kubernetes.io/service-account-token-name task-scheduler-worker-deployment-12345",
@@ -94,7 +95,7 @@ _PIECES = (
     *("-p ", "token token=", "--a-", "--password ", "bearer ", "mysql ", "sig=", "+1 ", "1 ", "1-", "4111 ", "DE89 "),
     *("DE89", "A", "a", "a.", "%40", "%3D", "aaaaQ~", "SG.", "cookie: a", "authorization: ", "password='", '"', "…"),
     *("xoxb", "ghp_", "+ASt", "A+ASt", "key-", "12345678:AA", "phone: 1", "[redacted", "-u a", "identified by "),
-    *("secret  ", "\\", "=="),
+    *("pass ", "password is ", "ssn ", "jdbc:oracle:a:", "docker login ", "secret  ", "\\", "=="),
 )
 
 
