@@ -283,4 +283,4 @@ class DeadLetterView(DeadLetterSummaryView):
 
     rejected: tuple[Rejected, ...] = Field(description="The first 50 alerts that were rejected, by position.")
     payload_pointer: str | None = Field(description="The blob with the body, where there is one; kept for 7 days.")
-    message: str | None = Field(description="The queue message as it was; text from outside.")
+    message: str | None = Field(description="The queue message; a delivery's body lies in the blob.")
