@@ -136,6 +136,11 @@ class EdgeEvidence(Piece):
     seen_at: Instant | None = None
     """When it was last measured; None where it is only declared."""
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether calls were measured before and there are none now; declared ones may well be made."""
+        return self.calls_per_second == 0 and self.seen_at is not None
+
 
 class AlertEvidence(Piece):
     """An alert of the incident."""

@@ -12,7 +12,8 @@ from shared.errors import Conflict, Malformed, StoreRejected
 from shared.models.base import TenantId
 from shared.models.changes import Change, ChangeKind, ChangeStatus, ReportedChange
 from shared.models.correlation import Correction, Verdict
-from shared.models.surroundings import Call, Corrections, KnownTopology
+from shared.models.surroundings import Corrections
+from shared.models.topology import Call, KnownTopology
 from shared.ports.stores import Versioned
 from shared.ports.surroundings import ChangeStore, SurroundingsStore
 from tests.builders import NOON, ONE_SECOND, an_entry
