@@ -25,6 +25,7 @@ from shared.api import (
     receipts,
     runbooks,
     tenant,
+    topology,
     users,
 )
 from shared.api.boundary import Boundary, Caught
@@ -60,6 +61,7 @@ ROUTERS = (
     users.router,
     tenant.router,
     objectives.router,
+    topology.router,
     policies.router,
     runbooks.router,
     changes.router,

@@ -39,6 +39,7 @@ class Joined:
     callee_kind: NodeKind | None = None
     failed_ratio: float | None = None
     query: str | None = None
+    is_past: bool = False
     window_seconds: float = 0.0
 
 
@@ -61,6 +62,7 @@ def _measured(one: Measured, asked: Asked) -> Joined:
         callee_kind=one.callee_kind,
         failed_ratio=one.failed_ratio,
         query=one.query,
+        is_past=one.is_past,
         window_seconds=asked.seconds,
     )
 
@@ -70,13 +72,13 @@ def _before(kept: Kept, asked: Asked | None) -> dict[Edge, Joined]:
     provided that nothing is missing from the answer; of those that were not asked for nothing is said.
     """
     found = {
-        edge: Joined(call.calls_per_second, call.told_by, call.seen_at, call.callee_kind)
+        edge: Joined(call.calls_per_second, call.told_by, call.seen_at, call.callee_kind, is_past=True)
         for edge, call in kept.calls.items()
     }
     if asked is None:
         return found
     silent = {
-        edge: replace(one, calls_per_second=0.0 if asked.reading.is_whole else one.calls_per_second)
+        edge: replace(one, calls_per_second=0.0, is_past=False) if asked.reading.is_whole else one
         for edge, one in found.items()
         if edge not in asked.reading.edges and not asked.services.isdisjoint(edge)
     }
@@ -125,4 +127,5 @@ def _evidence(edge: Edge, one: Joined, kinds: Mapping[str, NodeKind]) -> EdgeEvi
         failed_ratio=one.failed_ratio,
         told_by=one.told_by,
         seen_at=one.seen_at,
+        is_past=one.is_past,
     )

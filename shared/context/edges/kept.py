@@ -148,7 +148,7 @@ def _looked_at(known: KnownTopology | None, snapshot: Snapshot, *, now: datetime
     """Whose surroundings are known to be measured, of late; with this snapshot's where it asked anew and saw them."""
     held = known.looked_at if known else {}
     section = snapshot.body.section(SectionName.TOPOLOGY)
-    if section is None or section.status is not SectionStatus.OK or section.as_of is not None:
+    if section is None or section.status is not SectionStatus.OK or section.as_of or snapshot.body.reused_from:
         return held
     if not any(isinstance(piece, EdgeEvidence) and piece.seen_at for piece in section.evidence):
         return held
