@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 from shared.ports.alert_sources import AlertSources
+from shared.ports.annotations import AnnotationSources
 from shared.ports.audit import AuditTrail, Sealing
 from shared.ports.connections import ConnectionChecks
 from shared.ports.dashboards import DashboardSources
+from shared.ports.deployments import DeploymentSources
+from shared.ports.library import RunbookLibrary
 from shared.ports.metrics import MetricsSources
 from shared.ports.model import Model
 from shared.ports.queries import QueryableSources
@@ -13,6 +16,7 @@ from shared.ports.records import RecordStore
 from shared.ports.schedule import ScheduleStore
 from shared.ports.secrets import SecretBox
 from shared.ports.sessions import SessionStore
+from shared.ports.silencing import SilencingSources
 from shared.ports.stores import (
     ClaimStore,
     DeadLetterStore,
@@ -35,6 +39,7 @@ class Services:
     incident_list: IncidentList
     directory: DirectoryStore
     records: RecordStore
+    library: RunbookLibrary
     audit: AuditTrail
     sealing: Sealing
     lookups: LookupStore
@@ -51,6 +56,9 @@ class Services:
     queries: QueryableSources
     dashboards: DashboardSources
     alert_sources: AlertSources
+    deployments: DeploymentSources
+    annotations: AnnotationSources
+    silencing: SilencingSources
     connections: ConnectionChecks
     secret_box: SecretBox
     model: Model | None
