@@ -90,7 +90,7 @@ async def _measured(view: View, kept: Kept) -> Neighbourhood:
         failure, asked = _reason(far), _asked(look, near, failed, [view.service])
     else:
         asked = _asked(look, [*near, far], failed, beside)
-    if not asked.reading.edges and kept.calls:
+    if not asked.reading.edges and kept.has_measured(view.service):
         raise SourceUnavailable("nobody tells of any call though some were known", reason="no_calls_measured")
     found = neighbourhood(view.service, joined(kept, asked), kept.kinds)
     told = replace(found, warnings=(*asked.reading.warnings, *found.warnings), failure=failure)

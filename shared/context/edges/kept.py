@@ -38,7 +38,11 @@ class Kept:
 
     def knows(self, service: str) -> bool:
         """Whether any call of the service is known."""
-        return any(service in edge for edge in (*self.calls, *self.declared))
+        return self.has_measured(service) or any(service in edge for edge in self.declared)
+
+    def has_measured(self, service: str) -> bool:
+        """Whether any call of the service was measured."""
+        return any(service in edge for edge in self.calls)
 
     def is_fresh(self, *, now: datetime) -> bool:
         """Whether the surroundings were measured so lately that only the rates have to be asked for."""

@@ -210,6 +210,13 @@ async def test_a_prometheus_that_lost_its_metrics_leaves_the_kept_graph_stale(an
     assert edges(seen)["payment", "db"].calls_per_second == 3
 
 
+async def test_a_service_that_nobody_tells_of_has_no_neighbours_though_others_have() -> None:
+    seen = await found(
+        a_source(graph=Answer()), await knowing(a_call("web", "search"), declared=[("search", "index")])
+    )
+    assert (seen.neighbours, seen.edges, seen.failure, seen.is_stale) == ({}, (), None, False)
+
+
 @pytest.mark.parametrize("source", [None, FakeSource([("", DOWN)])])
 async def test_what_is_known_of_others_is_nothing_known_of_this_one(source: MetricsSource | None) -> None:
     services = await knowing(a_call("web", "search"), declared=[("search", "index")])
