@@ -19,7 +19,7 @@ from shared.ports.stores import Versioned
 
 PATIENCE_SECONDS = 4.0
 """How long Prometheus may take where the graph is known from before: others wait for it."""
-LATEST_THEN_SECONDS = 150.0
+LEAST_AGO_SECONDS = 150.0
 """What was so "before" lies at least this far back: the source's clock, or its scrapes, may be two minutes behind."""
 
 
@@ -127,7 +127,7 @@ def _asked(look: Look, answers: list[Answer], failed: Answer, services: list[str
     window, seconds = look.window, _seconds(look.window)
     reading = read(answers, failed, look.service, seconds=seconds)
     then = window.end - timedelta(seconds=_ago(window))
-    return Asked(reading, frozenset(services), window.end, then, seconds)
+    return Asked(look.service, reading, frozenset(services), window.end, then, seconds)
 
 
 def _seconds(window: Window) -> float:
@@ -135,7 +135,7 @@ def _seconds(window: Window) -> float:
 
 
 def _ago(window: Window) -> float:
-    return max(LATEST_THEN_SECONDS, window.seconds_since_reference)
+    return max(LEAST_AGO_SECONDS, window.seconds_since_reference)
 
 
 async def _calls(look: Look, names: list[str]) -> Answer:

@@ -12,13 +12,16 @@ from shared.models.topology import kinds_of
 
 MAX_EVIDENCE = 300
 MAX_SILENT = 20
-"""How many calls that were seen before, and are made no more, are shown: names may come and go by the hundred."""
+"""How many calls that were seen before, and are made no more, are shown, the alerting service's own first and the
+latest of them: names may come and go by the hundred."""
 
 
 @dataclass(frozen=True)
 class Asked:
     """What Prometheus was asked, and when what it told was so."""
 
+    service: str
+    """The one that alerts."""
     reading: Reading
     services: frozenset[str]
     """Of whose calls it told."""
@@ -82,8 +85,8 @@ def _before(kept: Kept, asked: Asked | None) -> dict[Edge, Joined]:
         for edge, one in found.items()
         if edge not in asked.reading.edges and not asked.services.isdisjoint(edge)
     }
-    latest = sorted(silent, key=lambda edge: (kept.calls[edge].seen_at, edge), reverse=True)[:MAX_SILENT]
-    return {edge: silent[edge] for edge in latest}
+    own_first = sorted(silent, key=lambda edge: (asked.service in edge, kept.calls[edge].seen_at, edge), reverse=True)
+    return {edge: silent[edge] for edge in own_first[:MAX_SILENT]}
 
 
 def neighbourhood(service: str, edges: Mapping[Edge, Joined], kinds: Mapping[str, NodeKind]) -> Neighbourhood:

@@ -164,6 +164,13 @@ async def test_names_that_come_and_go_do_not_crowd_out_what_is_there() -> None:
     assert {"db", "disk"} <= set(seen.neighbours)
 
 
+async def test_calls_of_its_own_that_ended_go_before_later_ones_of_others() -> None:
+    others = (a_call("db", f"disk-{n:03}", seen_at=NOW - timedelta(hours=1)) for n in range(100))
+    seen = await found(a_source(), await knowing(*others, a_call("payment", "ledger", seen_at=NOW - 6 * DAY)))
+    assert edges(seen)["payment", "ledger"].is_silent
+    assert sum(one.is_silent for one in seen.edges) == 20
+
+
 @pytest.mark.parametrize("trouble", [DOWN, SourceUnavailable("slow", reason="timeout")])
 async def test_while_nobody_can_be_asked_the_graph_is_as_it_was_last_known(trouble: SourceUnavailable) -> None:
     services = await knowing(
