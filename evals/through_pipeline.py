@@ -11,8 +11,8 @@ from shared.models.base import IncidentId, ReceiptId, TenantId
 from shared.models.changes import Change, ChangeKind, ChangeStatus, ReportedChange
 from shared.models.correlation import CorrelationPolicy
 from shared.models.signals import Signal, Source
-from shared.models.surroundings import Call, KnownTopology
 from shared.models.tenants import Tenant
+from shared.models.topology import Call, KnownTopology
 from shared.pipeline.ingest import ingest
 from shared.ports.services import Services
 

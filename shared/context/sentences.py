@@ -14,7 +14,7 @@ from shared.models.evidence import (
     SloEvidence,
 )
 from shared.models.measures import Baseline, Direction, Metric
-from shared.models.quantities import clock, latency, length, number, percent
+from shared.models.quantities import clock, latency, length, moment, number, percent
 from shared.models.signals import AlertStatus
 from shared.redaction import safe_text
 
@@ -110,7 +110,11 @@ def _edge(piece: EdgeEvidence) -> str:
     if piece.seen_at is None and not piece.calls_per_second:
         return f"{piece.caller} calls {piece.callee}, as declared."
     if not piece.calls_per_second:
-        return f"{piece.caller} called {piece.callee}, last seen at {clock(piece.seen_at)}; no calls now."
+        since = "" if piece.is_past else "; no calls now"
+        return f"{piece.caller} called {piece.callee}, last seen at {moment(piece.seen_at)}{since}."
+    if piece.is_past:
+        often = f"{number(piece.calls_per_second)} times a second"
+        return f"{piece.caller} called {piece.callee} {often} when that was last seen, at {moment(piece.seen_at)}."
     failed = "" if piece.failed_ratio is None else f"; {percent(piece.failed_ratio)} fail"
     return f"{piece.caller} calls {piece.callee} {number(piece.calls_per_second)} times a second{failed}."
 

@@ -135,6 +135,13 @@ class EdgeEvidence(Piece):
     told_by: tuple[EdgeSource, ...] = (EdgeSource.SERVICE_GRAPH,)
     seen_at: Instant | None = None
     """When it was last measured; None where it is only declared."""
+    is_past: bool = False
+    """Whether it is not known to be so now: `calls_per_second` is that of `seen_at`."""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether calls were measured before and there are none now; declared ones may well be made."""
+        return self.calls_per_second == 0 and self.seen_at is not None
 
 
 class AlertEvidence(Piece):

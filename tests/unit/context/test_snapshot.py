@@ -27,7 +27,11 @@ DETECTED: Rule = (
     samples(({"binding": "prometheus_client/service", "service": "payment"}, 1)),
 )
 INTERVAL: Rule = ("count_over_time(up", samples(({"pace": "0", "over": "120"}, 8)))
-EDGES: Rule = ("topk(", samples(({"client": "payment", "server": "db"}, 5.0), warnings=["one store is down"]))
+TOLD = {"told": "service_graph now"}
+EDGES: Rule = (
+    "topk(",
+    samples(({**TOLD, "client": "payment", "server": "db"}, 5.0), warnings=["one store is down"]),
+)
 NORMAL = (INTERVAL, DETECTED, EDGES)
 
 
@@ -177,7 +181,7 @@ async def test_neighbours_with_names_nobody_gives_are_not_followed() -> None:
     long = "x" * 50_000
     edges: Rule = (
         "topk(",
-        samples(({"client": "payment", "server": "db"}, 5.0), ({"client": long, "server": "a"}, 9)),
+        samples(({**TOLD, "client": "payment", "server": "db"}, 5.0), ({**TOLD, "client": long, "server": "a"}, 9)),
     )
     source = FakeSource([INTERVAL, DETECTED, edges, ERRORS, LATENCY, RATE])
     snapshot = await taken(source)
