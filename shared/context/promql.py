@@ -19,8 +19,12 @@ def one_of(label: str, values: Iterable[str]) -> str:
     if len(wanted) == 1:
         return f"{label}={quoted(wanted[0])}"
     # Prometheus anchors the whole expression, so the alternation needs no group of its own.
-    alternation = "|".join(_RE2_SPECIAL.sub(r"\\\1", value) for value in wanted)
-    return f"{label}=~{quoted(alternation)}"
+    return f"{label}=~{quoted(alternation(wanted))}"
+
+
+def alternation(values: Iterable[str]) -> str:
+    """A regular expression for exactly these values; it still has to be quoted, and grouped where more follows."""
+    return "|".join(_RE2_SPECIAL.sub(r"\\\1", value) for value in sorted(set(values)))
 
 
 def duration(seconds: float) -> str:
