@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from bench.generator import Delivery
 from bench.sending import Send, Sent
-from shared.adapters.blob import blob_raw_bodies
+from shared.adapters.blob import blob_bodies
 from shared.adapters.storage_queue import storage_queues
 from shared.messages import MAX_MESSAGE_BYTES
 from shared.models.base import ReceiptId, TenantId
@@ -22,7 +22,7 @@ async def the_floor(environment: Mapping[str, str]) -> AsyncIterator[Send]:
     from azure.storage.queue.aio import QueueClient
 
     connection = environment["AzureWebJobsStorage"]
-    queues, blobs = storage_queues(connection, None, None), blob_raw_bodies(connection, None, None)
+    queues, blobs = storage_queues(connection, None, None), blob_bodies(connection, None, None)
 
     async def send(delivery: Delivery) -> Sent:
         began, tried = time.time(), time.perf_counter()

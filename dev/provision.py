@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.messages import QueueName
 
-BLOB_CONTAINERS = ("raw", "receipts")
+BLOB_CONTAINERS = ("raw", "receipts", "snapshots")
 
 
 def provision_storage(connection_string: str) -> None:

@@ -127,7 +127,7 @@ def api_options(settings: Settings) -> "ApiOptions":
 
 def build(settings: Settings) -> Process:
     """Wire a process; clients connect with their first call."""
-    from shared.adapters.blob import blob_raw_bodies
+    from shared.adapters.blob import SNAPSHOTS, blob_bodies
     from shared.adapters.blob_receipts import blob_receipts
     from shared.adapters.chain_key import DerivedSealing
     from shared.adapters.connection_checks import GuardedConnectionChecks
@@ -139,7 +139,8 @@ def build(settings: Settings) -> Process:
     identity = settings.managed_identity_client_id
     database = cosmos_database(settings.cosmos_endpoint, settings.cosmos_key, settings.cosmos_database, identity)
     storage = (settings.storage_connection_string, settings.storage_account_name, identity)
-    queues, raw, receipts = storage_queues(*storage), blob_raw_bodies(*storage), blob_receipts(*storage)
+    queues, raw, receipts = storage_queues(*storage), blob_bodies(*storage), blob_receipts(*storage)
+    snapshot_bodies = blob_bodies(*storage, container=SNAPSHOTS)
     http = GuardedHttp(allow_private=settings.outbound_allow_private)
     data_keys = _data_keys(settings)
     secret_box = AesSecretBox(data_keys)
@@ -153,13 +154,14 @@ def build(settings: Settings) -> Process:
         sealing=DerivedSealing(data_keys, settings.audit_retention),
         queues=queues,
         raw=raw,
+        snapshot_bodies=snapshot_bodies,
         receipts=receipts,
         connections=GuardedConnectionChecks(http_of_checks, allow_private=settings.outbound_allow_private),
         secret_box=secret_box,
         model=model,
     )
     closers: list[Closer] = [database.aclose, queues.aclose, raw.aclose, receipts.aclose, http.aclose]
-    closers += [http_of_checks.aclose, *close_model]
+    closers += [snapshot_bodies.aclose, http_of_checks.aclose, *close_model]
     return Process(settings, services, InboundCredentials(stores["lookups"], secret_box), secret_box, closers)
 
 

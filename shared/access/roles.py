@@ -58,6 +58,8 @@ LEAST_ROLE: Mapping[str, Role] = {
     "update_user": Role.ADMIN,
     "read_tenant": Role.VIEWER,
     "update_tenant": Role.ADMIN,
+    "read_objectives": Role.VIEWER,
+    "replace_objectives": Role.ENGINEER,
     "list_policies": Role.ADMIN,
     "read_policy": Role.ADMIN,
     "create_policy": Role.ADMIN,

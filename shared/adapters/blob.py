@@ -1,46 +1,50 @@
-"""Raw bodies in Azure Blob Storage, in a container of their own."""
+"""Large bodies in Azure Blob Storage, each kind in a container of its own."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.writes import pointer_to, require_own_pointer
 from shared.errors import BlobUnavailable, Malformed
-from shared.models.base import ReceiptId, TenantId
+from shared.models.base import TenantId
 
 if TYPE_CHECKING:
     from azure.storage.blob.aio import BlobServiceClient
 
-CONTAINER = "raw"
+RAW = "raw"
+"""Deliveries as they came."""
+SNAPSHOTS = "snapshots"
+"""Whole bodies of snapshots that are too large for a document."""
 CALL_SECONDS = 5.0
 MAX_BYTES = 5 * 1024 * 1024
 
 
-class BlobRawBodies:
-    """Implements RawBodies. The blob's name derives from tenant and receipt, so a re-run writes the same blob."""
+class BlobBodies:
+    """Implements Bodies. The blob's name derives from tenant and owner, so a re-run writes the same blob."""
 
-    def __init__(self, service: "BlobServiceClient") -> None:
+    def __init__(self, service: "BlobServiceClient", container: str) -> None:
         self._service = service
+        self._container = container
 
-    async def put(self, tenant_id: TenantId, receipt_id: ReceiptId, body: bytes) -> str:
-        """See RawBodies."""
+    async def put(self, tenant_id: TenantId, owner_id: str, body: bytes) -> str:
+        """See Bodies."""
         from azure.core.exceptions import AzureError
 
-        pointer = pointer_to(tenant_id, receipt_id)
-        client = self._service.get_blob_client(CONTAINER, pointer)
+        pointer = pointer_to(tenant_id, owner_id)
+        client = self._service.get_blob_client(self._container, pointer)
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                # The same receipt has the same bytes, so writing it again changes nothing.
+                # The same owner has the same bytes, so writing it again changes nothing.
                 await client.upload_blob(body, overwrite=True)
         except (AzureError, TimeoutError) as exc:
-            raise BlobUnavailable("a delivery's body could not be kept") from exc
+            raise BlobUnavailable("a body could not be kept") from exc
         return pointer
 
     async def get(self, tenant_id: TenantId, pointer: str) -> bytes:
-        """See RawBodies."""
+        """See Bodies."""
         from azure.core.exceptions import AzureError, ResourceNotFoundError
 
         require_own_pointer(tenant_id, pointer)
-        client = self._service.get_blob_client(CONTAINER, pointer)
+        client = self._service.get_blob_client(self._container, pointer)
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 stream = await client.download_blob()
@@ -50,16 +54,18 @@ class BlobRawBodies:
         except ResourceNotFoundError as exc:
             raise Malformed("the body is gone", reason="payload_gone") from exc
         except (AzureError, TimeoutError) as exc:
-            raise BlobUnavailable("a delivery's body could not be read") from exc
+            raise BlobUnavailable("a body could not be read") from exc
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._service.close()
 
 
-def blob_raw_bodies(connection_string: str | None, account_name: str | None, client_id: str | None) -> BlobRawBodies:
+def blob_bodies(
+    connection_string: str | None, account_name: str | None, client_id: str | None, *, container: str = RAW
+) -> BlobBodies:
     """Blobs by connection string, or by account name with managed identity."""
-    return BlobRawBodies(blob_service(connection_string, account_name, client_id))
+    return BlobBodies(blob_service(connection_string, account_name, client_id), container)
 
 
 def blob_service(

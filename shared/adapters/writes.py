@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from shared.errors import Malformed, StoreRejected, StoreUnavailable
 from shared.models.audit import AuditEntry
 from shared.models.audit_log import AuditLog, place_of
-from shared.models.base import Document, Instant, ReceiptId, TenantId
+from shared.models.base import Document, Instant, TenantId
 from shared.models.changes import Change
 from shared.models.incidents import TimelineEntry, TimelineEvent
 from shared.models.receipts import DeadLetter, ReceiptPart
@@ -54,9 +54,9 @@ def place_in_timeline(entry: TimelineEntry) -> tuple[int, datetime, int]:
     return entry.incident_version, entry.at, list(TimelineEvent).index(entry.event)
 
 
-def pointer_to(tenant_id: TenantId, receipt_id: ReceiptId) -> str:
-    """Where the body of a receipt lies; the same receipt always leads to the same place."""
-    pointer = f"{tenant_id}/{receipt_id}"
+def pointer_to(tenant_id: TenantId, owner_id: str) -> str:
+    """Where the body of a receipt or a snapshot lies; the same owner always leads to the same place."""
+    pointer = f"{tenant_id}/{owner_id}"
     require_own_pointer(tenant_id, pointer)
     return pointer
 

@@ -77,12 +77,23 @@ _TIMELINE_ENTRY: Example = {
     "incident_version": 1,
 }
 
-_DEPLOY: Example = {
-    "kind": "deploy",
-    "id": "D1",
+_CHANGE: Example = {
+    "kind": "change",
+    "id": "E3f9a1c2",
+    "said": "payment: version 2.4.1 replaced 2.4.0 at 11:59:10 UTC, 20 s before the first symptom.",
+    "origin": "prometheus",
+    "query": 'count by (__name__, service, version) ({__name__=~".+_build_info",service="payment"})',
+    "window_start": "2026-11-23T11:00:00.000000Z",
+    "window_end": "2026-11-23T12:00:32.000000Z",
+    "fetched_at": "2026-11-23T12:00:33.200000Z",
+    "unit": None,
     "service": "payment",
+    "change": "deploy",
     "version": "2.4.1",
     "previous_version": "2.4.0",
+    "title": "",
+    "author": None,
+    "url": None,
     "at": "2026-11-23T11:59:10.000000Z",
     "seconds_before_onset": 20.0,
 }
@@ -100,12 +111,17 @@ _SNAPSHOT: Example = {
     "onset_at": "2026-11-23T11:59:30.000000Z",
     "window_end": "2026-11-23T12:00:32.000000Z",
     "step_seconds": 15.0,
-    "sections": [{**_CHANGES, "warnings": [], "evidence": [_DEPLOY]}],
+    "sections": [{**_CHANGES, "as_of": None, "warnings": [], "evidence": [_CHANGE]}],
+    "coverage": {"share": 0.75, "blind": [{"section": "slo", "reason": "timeout"}]},
+    "redacted": {"bearer_token": 1},
+    "reused_from": None,
+    "measured_at": None,
 }
 
 _SNAPSHOT_SUMMARY: Example = {
     **{name: _SNAPSHOT[name] for name in ("id", "taken_at", "elapsed_seconds", "service", "onset_at")},
     "sections": [{**_CHANGES, "evidence_count": 1}],
+    "coverage": _SNAPSHOT["coverage"],
 }
 
 _HYPOTHESES: Example = {
@@ -119,9 +135,9 @@ _HYPOTHESES: Example = {
             "rank": 1,
             "claim": "The deploy of payment 2.4.1 broke payment.",
             "suspected_service": "payment",
-            "suspected_change": "D1",
+            "suspected_change": "E3f9a1c2",
             "mechanism": "The error ratio of payment rose 20 s after the deploy; what it calls stayed as it was.",
-            "supporting": ["D1"],
+            "supporting": ["E3f9a1c2"],
             "contradicting": [],
             "score": 0.87,
             "factors": {"change": 0.9},

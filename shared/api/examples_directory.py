@@ -83,12 +83,19 @@ _CHANGE: Example = {
     "at": _THEN,
 }
 
+_OBJECTIVES: Example = {
+    "objectives": [{"service": "payment", "name": "availability", "objective": 0.999, "period_days": 30}],
+    "version": 3,
+}
+
 DIRECTORY_EXAMPLES: Mapping[str, Example | list[Example]] = {
     "list_users": {"items": [_USER], "cursor": None},
     "read_user": _USER,
     "update_user": _USER,
     "read_tenant": _TENANT,
     "update_tenant": _TENANT,
+    "read_objectives": _OBJECTIVES,
+    "replace_objectives": _OBJECTIVES,
     "list_policies": {"items": [_POLICY], "cursor": None},
     "read_policy": _POLICY,
     "create_policy": _POLICY,

@@ -26,6 +26,7 @@ from shared.api.views import (
 from shared.models.base import IncidentId, Instant, SnapshotId, TenantId
 from shared.models.incidents import Incident, IncidentState
 from shared.models.signals import Severity
+from shared.pipeline.snapshots import whole_snapshot
 from shared.ports.listing import IncidentOrder, IncidentQuery, TimelineOrder
 from shared.ports.services import Services
 
@@ -194,7 +195,7 @@ async def read_snapshot(
     if not _INCIDENT_ID.fullmatch(incident_id):
         raise NotFound("There is no such snapshot.")
     known = await _snapshot_id(principal.tenant_id, IncidentId(incident_id), snapshot_id, services)
-    found = await services.incidents.snapshot(principal.tenant_id, IncidentId(incident_id), known)
+    found = await whole_snapshot(principal.tenant_id, IncidentId(incident_id), known, services)
     if found is None:
         raise NotFound("There is no such snapshot.")
     return SnapshotView.of(found)

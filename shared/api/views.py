@@ -11,7 +11,7 @@ from shared.models.hypotheses import Conclusion, GeneratedBy, Hypothesis, Hypoth
 from shared.models.incidents import Incident, IncidentState, IncidentSummary, Suppressed, TimelineEntry, TimelineEvent
 from shared.models.receipts import DeadLetter, LetterState
 from shared.models.signals import AlertStatus, Rejected, Severity, Signal, SignalType, Source
-from shared.models.snapshots import Section, SectionName, SectionStatus, Snapshot, SnapshotLine
+from shared.models.snapshots import Coverage, Section, SectionName, SectionStatus, Snapshot, SnapshotLine
 from shared.ports.stores import Page
 
 
@@ -123,6 +123,10 @@ class SnapshotView(BaseModel):
     window_end: Instant
     step_seconds: float
     sections: tuple[Section, ...]
+    coverage: Coverage | None = Field(description="How much could be looked at; null in snapshots of older releases.")
+    redacted: Mapping[str, int] = Field(description="How many secrets and personal data of each kind were masked.")
+    reused_from: str | None = Field(description="The snapshot whose measurements these are, while fresh.")
+    measured_at: Instant | None = Field(description="When that one was taken.")
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> "SnapshotView":
@@ -155,6 +159,7 @@ class SnapshotSummaryView(BaseModel):
     service: str
     onset_at: Instant
     sections: tuple[SectionSummaryView, ...]
+    coverage: Coverage | None = Field(description="How much could be looked at; null in snapshots of older releases.")
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> "SnapshotSummaryView":
@@ -166,6 +171,7 @@ class SnapshotSummaryView(BaseModel):
             service=snapshot.body.service,
             onset_at=snapshot.body.onset_at,
             sections=tuple(SectionSummaryView.of(one) for one in snapshot.body.sections),
+            coverage=snapshot.body.coverage,
         )
 
 

@@ -15,7 +15,7 @@ from shared.models.snapshots import Blind, Coverage, Section, SectionName, Snaps
 def freeze(service: str, window: Window, sections: Sequence[Section]) -> SnapshotBody:
     """The body of a snapshot: `Snapshot.sha256` is the `digest` of it."""
     onset = onset_of(sections, window.reference)
-    by_name = {section.name: prepared(section, window, onset) for section in sections}
+    by_name = {section.name: prepared(section, (window.start, window.end), onset) for section in sections}
     ordered = [by_name[name] for name in SectionName if name in by_name]
     return within_limit(
         SnapshotBody(

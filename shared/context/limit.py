@@ -4,10 +4,12 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from shared.models.evidence import Evidence, SeriesEvidence
+from shared.models.evidence import Evidence, ExpressionEvidence, SeriesEvidence
 from shared.models.snapshots import Section, SnapshotBody
 
-MAX_BYTES = 900_000
+MAX_BYTES = 4_000_000
+"""Of a whole snapshot. Beyond INLINE_BYTES it lies in a blob, and its document has no points."""
+INLINE_BYTES = 262_144
 _ROOM_FOR_WARNINGS = 1_000
 _KEPT_OF_THINNED = 5
 _THINNED = "points are thinned out to keep the snapshot small"
@@ -16,19 +18,39 @@ _LEFT_OUT = "evidence is left out to keep the snapshot small"
 Points: TypeAlias = tuple[tuple[float, float], ...]
 
 
-def within_limit(body: SnapshotBody) -> SnapshotBody:
-    """The body in fewer than MAX_BYTES. Points are for drawing, as movements were taken from all of them: those of
-    the least moved series go first. Only text that nobody would write makes whole pieces go.
+def within_limit(body: SnapshotBody, *, max_bytes: int = MAX_BYTES) -> SnapshotBody:
+    """The body in fewer than so many bytes. Only text that nobody would write makes whole pieces go.
+
+    Points are for drawing, as movements were taken from all of them: those of the least moved series go first.
     """
     for shorten in (_every_fifth, _none):
-        body = _with_fewer_points(body, shorten)
-    while _excess(body) > 0:
+        body = _with_fewer_points(body, shorten, max_bytes)
+    while _excess(body, max_bytes) > 0:
         body = _without_half_of_the_largest(body)
     return body
 
 
-def _excess(body: SnapshotBody) -> int:
-    return len(body.canonical_json().encode()) - (MAX_BYTES - _ROOM_FOR_WARNINGS)
+def without_points(body: SnapshotBody) -> SnapshotBody:
+    """The body as its document keeps it when the whole one lies in a blob: all that was found, nothing to draw."""
+    return body.model_copy(update={"sections": tuple(_pointless(section) for section in body.sections)})
+
+
+def _pointless(section: Section) -> Section:
+    return section.model_copy(update={"evidence": tuple(_without_points(piece) for piece in section.evidence)})
+
+
+def _without_points(piece: Evidence) -> Evidence:
+    match piece:
+        case SeriesEvidence():
+            return piece.model_copy(update={"points": ()})
+        case ExpressionEvidence():
+            return piece.model_copy(update={"series": ()})
+        case _:
+            return piece
+
+
+def _excess(body: SnapshotBody, max_bytes: int) -> int:
+    return len(body.canonical_json().encode()) - (max_bytes - _ROOM_FOR_WARNINGS)
 
 
 def _every_fifth(points: Points) -> Points:
@@ -39,8 +61,8 @@ def _none(points: Points) -> Points:
     return points[:0]
 
 
-def _with_fewer_points(body: SnapshotBody, shorten: Callable[[Points], Points]) -> SnapshotBody:
-    excess = _excess(body)
+def _with_fewer_points(body: SnapshotBody, shorten: Callable[[Points], Points], max_bytes: int) -> SnapshotBody:
+    excess = _excess(body, max_bytes)
     series = [piece for piece in body.evidence() if isinstance(piece, SeriesEvidence)]
     shorter: dict[str, Points] = {}
     for piece in sorted(series, key=lambda one: (one.movement.score, one.id)):

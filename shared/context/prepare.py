@@ -7,7 +7,7 @@ from shared.context.identity import about
 from shared.context.look import MAX_SERVICE_CHARS
 from shared.context.redact import safe_text
 from shared.context.sentences import sentence_of
-from shared.context.window import MAX_POINTS, Window
+from shared.context.window import MAX_POINTS
 from shared.models.evidence import (
     ChangeEvidence,
     EdgeEvidence,
@@ -25,24 +25,27 @@ MAX_QUERY_CHARS = 4000
 MAX_WARNINGS, MAX_WARNING_CHARS = 20, 300
 SIGNIFICANT_DIGITS = 6
 
+Asked = tuple[datetime, datetime]
+"""The start and the end of the time that was asked about."""
 
-def prepared(section: Section, window: Window, onset: datetime) -> Section:
+
+def prepared(section: Section, asked: Asked, onset: datetime) -> Section:
     """A section's pieces bounded, in one order, each with its sentence, its unit and the window it is about."""
     pieces = sorted((_bounded(piece, onset) for piece in section.evidence), key=_order)
     warnings = list(dict.fromkeys(safe_text(text, MAX_WARNING_CHARS) for text in section.warnings))
     if len(warnings) > MAX_WARNINGS:
         warnings = [*warnings[: MAX_WARNINGS - 1], f"{len(warnings) - MAX_WARNINGS + 1} more warnings are left out"]
-    told = tuple(_told(piece, window) for piece in pieces)
+    told = tuple(_told(piece, asked) for piece in pieces)
     return section.model_copy(update={"evidence": told, "warnings": tuple(warnings)})
 
 
-def _told(piece: Evidence, window: Window) -> Evidence:
+def _told(piece: Evidence, asked: Asked) -> Evidence:
     """The piece with its sentence, its unit, and the window that it was asked about."""
     update: dict[str, object] = {"said": sentence_of(piece)}
     if piece.query is not None:
         update["query"] = safe_text(piece.query, MAX_QUERY_CHARS)
-        update["window_start"] = piece.window_start or window.start
-        update["window_end"] = piece.window_end or window.end
+        update["window_start"] = piece.window_start or asked[0]
+        update["window_end"] = piece.window_end or asked[1]
     if isinstance(piece, SeriesEvidence):
         update["unit"] = piece.metric.unit
     return piece.model_copy(update=update)

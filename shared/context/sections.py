@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from shared.context.look import Collected, NotConfigured
 from shared.errors import CopilotError
-from shared.models.evidence import Evidence
 from shared.models.snapshots import Section, SectionName, SectionStatus
 from shared.telemetry import logger
 
@@ -39,15 +38,24 @@ async def section_of(
     ended = clock()
     status, why = _status(collected)
     fetched_at = collected.as_of or now + timedelta(seconds=ended - began)
-    return Section(
+    section = Section(
         name=name,
         status=status,
         reason=why,
         as_of=collected.as_of,
         warnings=collected.warnings,
         elapsed_seconds=round(ended - start, 3),
-        evidence=tuple(_stamped(piece, fetched_at) for piece in collected.evidence),
+        evidence=collected.evidence,
     )
+    return stamped(section, fetched_at)
+
+
+def stamped(section: Section, fetched_at: datetime) -> Section:
+    """The section with when each piece was fetched, where that was not told with it."""
+    pieces = (
+        one if one.fetched_at else one.model_copy(update={"fetched_at": fetched_at}) for one in section.evidence
+    )
+    return section.model_copy(update={"evidence": tuple(pieces)})
 
 
 def failed(name: SectionName, reason: str, seconds: float) -> Section:
@@ -61,10 +69,6 @@ def _status(collected: Collected) -> tuple[SectionStatus, str | None]:
     if collected.is_stale:
         return SectionStatus.STALE, None
     return (SectionStatus.OK, None) if collected.evidence else (SectionStatus.EMPTY, collected.why_empty)
-
-
-def _stamped(piece: Evidence, fetched_at: datetime) -> Evidence:
-    return piece if piece.fetched_at else piece.model_copy(update={"fetched_at": fetched_at})
 
 
 def _place(exc: Exception) -> str:

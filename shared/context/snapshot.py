@@ -9,6 +9,7 @@ from shared.context.budget import Budgeted
 from shared.context.collectors.alerts import collect_alerts
 from shared.context.collectors.changes import collect_changes
 from shared.context.collectors.dependencies import collect_dependencies
+from shared.context.collectors.slo import collect_slo
 from shared.context.collectors.topology import collect_topology, find_neighbourhood
 from shared.context.collectors.traffic import collect_traffic
 from shared.context.conventions import paces
@@ -32,6 +33,7 @@ COLLECTORS: Mapping[SectionName, Collector] = {
     SectionName.TOPOLOGY: collect_topology,
     SectionName.DEPENDENCIES: collect_dependencies,
     SectionName.CHANGES: collect_changes,
+    SectionName.SLO: collect_slo,
 }
 """Who answers each question. A new one is a line here and a file beside the others."""
 

@@ -21,12 +21,17 @@ def trigger_of(run_id: str) -> str:
     return document_id(ASKED, run_id)
 
 
+def is_asked(trigger: str) -> bool:
+    """Whether a person asked for the look."""
+    return trigger.startswith(f"{ASKED}-")
+
+
 def needs_context(incident: Incident) -> bool:
     """Whether the latest reason to look at the context has not led to a snapshot yet."""
     if incident.suppressed or incident.merged_into:
         return False
     expected = snapshot_id_for(incident.incident_id, incident.context_trigger)
-    is_wanted = incident.firing_count > 0 or incident.context_trigger.startswith(f"{ASKED}-")
+    is_wanted = incident.firing_count > 0 or is_asked(incident.context_trigger)
     return is_wanted and incident.latest_snapshot_id != expected
 
 

@@ -10,10 +10,10 @@ from shared.models.base import Instant, TenantId, Value
 FORMAT = "sre-copilot-tenant"
 FORMAT_VERSION = 1
 
-BLOBS = ("receipts", "raw")
+BLOBS = ("snapshots", "receipts", "raw")
 """What lies in blobs; everything else is documents."""
 CONTAINERS = (
-    *("incidents", "incident_list", "claims", "changes", "caches", "deadletters", "audit"),
+    *("snapshots", "incidents", "incident_list", "claims", "changes", "caches", "deadletters", "audit"),
     *("receipts", "raw", "directory", "schedule", "lookups", "tenant"),
 )
 """In the order in which they are written and restored: what lets anybody in comes last, the tenant's record at the

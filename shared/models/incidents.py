@@ -183,6 +183,7 @@ class TimelineEvent(StrEnum):
     NOTE_ADDED = "note_added"
     LOOK_ASKED_FOR = "investigation_asked_for"
     MAINTENANCE_OVER = "maintenance_over"
+    SEVERITY_RAISED = "severity_raised"
 
 
 class TimelineEntry(Document):

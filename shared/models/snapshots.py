@@ -83,6 +83,8 @@ class SnapshotBody(Value):
     """How many secrets and personal data of each kind were masked."""
     reused_from: str | None = None
     """The snapshot whose measurements these are, where they were still fresh."""
+    measured_at: Instant | None = None
+    """When that one was taken."""
 
     def evidence(self) -> Iterator[Evidence]:
         """Every piece, in the order of the sections."""
@@ -110,10 +112,12 @@ class Snapshot(Document):
     elapsed_seconds: float
     body: SnapshotBody
     sha256: str
+    whole_in: str | None = None
+    """Where the whole body lies, when the one here had to go without its points."""
 
     @property
     def is_intact(self) -> bool:
-        """Whether the body is still the one that was hashed."""
+        """Whether the body is still the one that was hashed; one without its points is not."""
         return self.sha256 == digest(self.body)
 
     @classmethod

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
+from shared.context.reuse import Reuse, reuse_of, with_alerts
 from shared.context.snapshot import collect
 from shared.errors import Conflict, Malformed, SecretUnreadable
 from shared.hypotheses.answer import ranked_set
-from shared.incidents.looking import snapshot_id_for
+from shared.incidents.looking import is_asked, snapshot_id_for
 from shared.incidents.timeline import entry
 from shared.messages import BuildContext, Hypothesise, QueueName
 from shared.models.base import SnapshotId, TenantId
@@ -13,7 +14,9 @@ from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, TimelineEvent
 from shared.models.snapshots import Snapshot
 from shared.pipeline.grouping import regroup
+from shared.pipeline.raising import raised
 from shared.pipeline.recording import MAX_TRIES, list_latest
+from shared.pipeline.snapshots import checked_in, whole_snapshot
 from shared.pipeline.surroundings import remember_topology
 from shared.pipeline.turns import turn
 from shared.ports.metrics import MetricsSource
@@ -31,23 +34,11 @@ async def build_context(message: BuildContext, services: Services, *, now: datet
     tenant_id, incident_id = message.tenant_id, message.incident_id
     snapshot_id = snapshot_id_for(incident_id, message.trigger)
     if await services.incidents.snapshot(tenant_id, incident_id, snapshot_id) is None:
-        current = await services.incidents.read(tenant_id, incident_id)
-        if current is None:
-            raise Malformed("the incident of this message is not there", reason="incident_gone")
-        signals = [one.value for one in await services.incidents.signals(tenant_id, incident_id)]
-        source, trouble = await _source(tenant_id, services)
-        snapshot = await collect(
-            current.value,
-            signals,
-            services,
-            source,
-            snapshot_id=snapshot_id,
-            now=now,
-            deadline_seconds=COLLECT_SECONDS,
-            source_trouble=trouble,
-        )
+        snapshot = await _taken(message, snapshot_id, services, now=now)
         learned = await remember_topology(tenant_id, snapshot, services, now=now)
-        await _keep(tenant_id, snapshot, ranked_set(snapshot, now=now), message.trigger, services, now=now)
+        ranked = ranked_set(snapshot, now=now)
+        kept = await checked_in(tenant_id, snapshot, services)
+        await _keep(tenant_id, kept, ranked, message.trigger, services, now=now)
         if learned:
             # Who calls whom was not known when the incidents around were opened: they may be one.
             tenant = await services.directory.tenant(tenant_id)
@@ -65,6 +56,39 @@ async def build_context(message: BuildContext, services: Services, *, now: datet
             snapshot_id=snapshot_id,
         ),
     )
+
+
+async def _taken(message: BuildContext, snapshot_id: SnapshotId, services: Services, *, now: datetime) -> Snapshot:
+    """A snapshot for the trigger: measured, or with the measurements of minutes ago where those still stand."""
+    tenant_id, incident_id = message.tenant_id, message.incident_id
+    current = await services.incidents.read(tenant_id, incident_id)
+    if current is None:
+        raise Malformed("the incident of this message is not there", reason="incident_gone")
+    incident = current.value
+    signals = [one.value for one in await services.incidents.signals(tenant_id, incident_id)]
+    earlier = await _earlier(message, incident, services)
+    reuse = reuse_of(earlier, incident, signals, now=now)
+    log.info("context_looked_at", extra={"incident_id": incident_id, "reuse": reuse.value})
+    if earlier is not None and reuse is Reuse.REUSED:
+        return with_alerts(earlier, signals, snapshot_id=snapshot_id, now=now)
+    source, trouble = await _source(tenant_id, services)
+    return await collect(
+        incident,
+        signals,
+        services,
+        source,
+        snapshot_id=snapshot_id,
+        now=now,
+        deadline_seconds=COLLECT_SECONDS,
+        source_trouble=trouble,
+    )
+
+
+async def _earlier(message: BuildContext, incident: Incident, services: Services) -> Snapshot | None:
+    """The latest snapshot, unless a person asked for a new look: who asks wants to know how it is now."""
+    if incident.latest_snapshot_id is None or is_asked(message.trigger):
+        return None
+    return await whole_snapshot(message.tenant_id, incident.incident_id, incident.latest_snapshot_id, services)
 
 
 async def _source(tenant_id: TenantId, services: Services) -> tuple[MetricsSource | None, str | None]:
@@ -102,6 +126,7 @@ def with_snapshot(
     is_latest = trigger == before.context_trigger or before.latest_snapshot_id is None
     latest = {"latest_snapshot_id": snapshot.id, "latest_hypotheses_id": ranked.id} if is_latest else {}
     after = before.model_copy(update={**latest, "version": before.version + 1, "updated_at": now})
+    after, why_severe = raised(after, snapshot.body, now=now)
     sections = ", ".join(f"{s.name.value} {s.status.value}" for s in snapshot.body.sections)
     told = [
         entry(after, TimelineEvent.CONTEXT_FROZEN, trigger, now=now, text=f"Looked at: {sections}"),
@@ -112,5 +137,6 @@ def with_snapshot(
             now=now,
             text=f"{len(ranked.hypotheses)} hypotheses ranked",
         ),
+        *why_severe,
     ]
     return IncidentChange(incident=after, etag=current.etag, timeline=told, snapshots=[snapshot], hypotheses=[ranked])

@@ -53,8 +53,8 @@ def _encoded(one: Header | Line | Trailer) -> bytes:
 async def _lines(tenant: Tenant, archives: Archives, *, with_raw: bool, now: datetime) -> AsyncIterator[Line]:
     for container in CONTAINERS:
         match container:
-            case "receipts" | "raw":
-                if container == "receipts" or with_raw:
+            case "snapshots" | "receipts" | "raw":
+                if container != "raw" or with_raw:
                     async for line in _blobs(tenant.tenant_id, container, archives.blobs):
                         yield line
             case "directory" | "tenant":

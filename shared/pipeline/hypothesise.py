@@ -10,6 +10,7 @@ from shared.models.base import TenantId
 from shared.models.hypotheses import GeneratedBy, HypothesisSet
 from shared.models.incidents import Incident, TimelineEvent
 from shared.pipeline.recording import MAX_TRIES, list_latest
+from shared.pipeline.snapshots import whole_snapshot
 from shared.pipeline.turns import turn
 from shared.ports.services import Services
 from shared.ports.stores import IncidentChange, Versioned
@@ -24,7 +25,7 @@ MODEL_SECONDS = 20.0
 async def hypothesise(message: Hypothesise, services: Services, *, now: datetime) -> None:
     """Answer for one snapshot, once; raises Malformed when its snapshot is not there."""
     tenant_id, incident_id = message.tenant_id, message.incident_id
-    snapshot = await services.incidents.snapshot(tenant_id, incident_id, message.snapshot_id)
+    snapshot = await whole_snapshot(tenant_id, incident_id, message.snapshot_id, services)
     answers = await services.incidents.all_hypotheses(tenant_id, incident_id)
     of_snapshot = [one for one in answers if one.snapshot_id == message.snapshot_id]
     ranked = next((one for one in of_snapshot if is_ranking(one)), None)

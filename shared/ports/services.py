@@ -23,7 +23,7 @@ from shared.ports.stores import (
     ReceiptStore,
 )
 from shared.ports.surroundings import ChangeStore, SurroundingsStore
-from shared.ports.transport import Queues, RawBodies
+from shared.ports.transport import Bodies, Queues
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class Services:
     schedule: ScheduleStore
     sessions: SessionStore
     queues: Queues
-    raw: RawBodies
+    raw: Bodies
+    snapshot_bodies: Bodies
     metrics: MetricsSources
     queries: QueryableSources
     dashboards: DashboardSources

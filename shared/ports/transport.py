@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from shared.messages import Envelope, QueueName
-from shared.models.base import ReceiptId, TenantId
+from shared.models.base import TenantId
 
 
 class Queues(Protocol):
@@ -18,11 +18,11 @@ class Queues(Protocol):
         ...
 
 
-class RawBodies(Protocol):
-    """The bodies of deliveries, as they came, for seven days."""
+class Bodies(Protocol):
+    """Bodies too large for a message or a document: deliveries as they came, or whole snapshots."""
 
-    async def put(self, tenant_id: TenantId, receipt_id: ReceiptId, body: bytes) -> str:
-        """Keep a body and return its pointer; the same receipt writes the same blob; raises BlobUnavailable."""
+    async def put(self, tenant_id: TenantId, owner_id: str, body: bytes) -> str:
+        """Keep a body and return its pointer; the same owner writes the same blob; raises BlobUnavailable."""
         ...
 
     async def get(self, tenant_id: TenantId, pointer: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What every Queues and RawBodies promises, and what the real queue holds on the wire."""
+"""What every Queues and Bodies promises, and what the real queue holds on the wire."""
 
 import uuid
 from base64 import b64decode
@@ -8,13 +8,13 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
-from shared.adapters.blob import MAX_BYTES, blob_raw_bodies
-from shared.adapters.memory import MemoryQueues, MemoryRawBodies
+from shared.adapters.blob import MAX_BYTES, blob_bodies
+from shared.adapters.memory import MemoryBodies, MemoryQueues
 from shared.adapters.storage_queue import storage_queues
 from shared.errors import BlobUnavailable, Malformed, QueueUnavailable
 from shared.messages import MAX_MESSAGE_BYTES, BuildContext, QueueName
 from shared.models.base import IncidentId, ReceiptId, TenantId
-from shared.ports.transport import Queues, RawBodies
+from shared.ports.transport import Bodies, Queues
 from tests.builders import ACME, GLOBEX
 from tests.contract.conftest import BACKENDS, free_port
 
@@ -56,11 +56,11 @@ async def queues(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Queues, 
 
 
 @pytest.fixture(params=BACKENDS)
-async def raw(request: pytest.FixtureRequest) -> AsyncIterator[RawBodies]:
+async def raw(request: pytest.FixtureRequest) -> AsyncIterator[Bodies]:
     if request.param == "memory":
-        yield MemoryRawBodies()
+        yield MemoryBodies()
         return
-    real = blob_raw_bodies(request.getfixturevalue("storage"), None, None)
+    real = blob_bodies(request.getfixturevalue("storage"), None, None)
     yield real
     await real.aclose()
 
@@ -111,7 +111,7 @@ async def test_a_queue_that_is_down_is_our_own_fault() -> None:
     connection = (
         f"DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;QueueEndpoint={url};BlobEndpoint={url};"
     )
-    queues, raw = storage_queues(connection, None, None), blob_raw_bodies(connection, None, None)
+    queues, raw = storage_queues(connection, None, None), blob_bodies(connection, None, None)
     with pytest.raises(QueueUnavailable):
         await queues.send(QueueName.CONTEXT, MESSAGE)
     with pytest.raises(BlobUnavailable):
@@ -126,14 +126,14 @@ def receipt() -> ReceiptId:
 
 
 async def test_a_body_is_read_back_by_its_pointer_and_the_same_receipt_has_the_same_one(
-    raw: RawBodies, receipt: ReceiptId
+    raw: Bodies, receipt: ReceiptId
 ) -> None:
     pointer = await raw.put(ACME, receipt, b"\x00body")
     assert await raw.put(ACME, receipt, b"\x00body") == pointer
     assert await raw.get(ACME, pointer) == b"\x00body"
 
 
-async def test_another_tenants_pointer_is_refused(raw: RawBodies, receipt: ReceiptId) -> None:
+async def test_another_tenants_pointer_is_refused(raw: Bodies, receipt: ReceiptId) -> None:
     pointer = await raw.put(ACME, receipt, b"body")
     with pytest.raises(Malformed) as refused:
         await raw.get(TenantId("ten"), pointer)
@@ -144,7 +144,7 @@ async def test_another_tenants_pointer_is_refused(raw: RawBodies, receipt: Recei
     "below", ["../{other}/{receipt}", "./../{other}/{receipt}", "", ".", "..", "a/b", "/{receipt}"]
 )
 async def test_a_pointer_that_would_lead_out_of_the_tenant_is_refused(
-    raw: RawBodies, receipt: ReceiptId, below: str
+    raw: Bodies, receipt: ReceiptId, below: str
 ) -> None:
     # The HTTP client resolves "..", so a comparison of prefixes alone would let this through.
     await raw.put(GLOBEX, receipt, b"theirs")
@@ -153,7 +153,7 @@ async def test_a_pointer_that_would_lead_out_of_the_tenant_is_refused(
     assert refused.value.reason == "foreign_pointer"
 
 
-async def test_the_same_receipt_under_two_tenants_is_two_bodies(raw: RawBodies, receipt: ReceiptId) -> None:
+async def test_the_same_receipt_under_two_tenants_is_two_bodies(raw: Bodies, receipt: ReceiptId) -> None:
     ours, theirs = await raw.put(ACME, receipt, b"ours"), await raw.put(GLOBEX, receipt, b"theirs")
     assert (await raw.get(ACME, ours), await raw.get(GLOBEX, theirs)) == (b"ours", b"theirs")
 
@@ -162,14 +162,14 @@ async def test_the_same_receipt_under_two_tenants_is_two_bodies(raw: RawBodies, 
 async def test_a_body_larger_than_any_we_accept_is_not_handed_on(storage: str, receipt: ReceiptId) -> None:
     with BlobServiceClient.from_connection_string(storage) as service:
         service.get_blob_client("raw", f"{ACME}/{receipt}").upload_blob(b"x" * (MAX_BYTES + 1))
-    raw = blob_raw_bodies(storage, None, None)
+    raw = blob_bodies(storage, None, None)
     with pytest.raises(Malformed) as refused:
         await raw.get(ACME, f"{ACME}/{receipt}")
     assert refused.value.reason == "payload_too_large"
     await raw.aclose()
 
 
-async def test_a_body_that_is_gone_is_said_to_be(raw: RawBodies) -> None:
+async def test_a_body_that_is_gone_is_said_to_be(raw: Bodies) -> None:
     with pytest.raises(Malformed) as refused:
         await raw.get(ACME, f"{ACME}/rcp-none")
     assert refused.value.reason == "payload_gone"

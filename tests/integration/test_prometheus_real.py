@@ -1,15 +1,10 @@
 """The context engine against the real Prometheus, on a history that is generated and backfilled."""
 
-import shutil
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import httpx
 import pytest
 
 from shared.adapters.guarded_http import GuardedHttp
@@ -22,12 +17,20 @@ from shared.models.evidence import ChangeEvidence, EdgeEvidence, Evidence, Serie
 from shared.models.measures import Direction, Metric, Relation
 from shared.models.snapshots import SectionName, SectionStatus, Snapshot
 from tests.builders import a_signal, an_alert, an_incident
+from tests.integration.backfilled import a_free_port, backfilled, needs_prometheus
 
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed"),
+    needs_prometheus,
 ]
 
+TOLD = (
+    SectionName.ALERTS,
+    SectionName.TRAFFIC,
+    SectionName.TOPOLOGY,
+    SectionName.DEPENDENCIES,
+    SectionName.CHANGES,
+)
 NOW = datetime.fromtimestamp(int(time.time()) // 60 * 60 - 600, UTC)
 
 
@@ -141,42 +144,8 @@ class Running:
 @pytest.fixture(scope="module", params=[USUAL, SHORT, SLOW], ids=lambda story: story.name)
 def prometheus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     story: Story = request.param
-    home = tmp_path_factory.mktemp("prometheus")
-    history, storage, config = home / "history.om", home / "tsdb", home / "prometheus.yml"
-    history.write_text(a_history(story), encoding="utf-8")
-    config.write_text("global: {scrape_interval: 1h}\n", encoding="utf-8")
-    backfill = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "-q", str(history), str(storage)]
-    subprocess.run(backfill, check=True, capture_output=True)
-    port = a_free_port()
-    command = [
-        "prometheus", f"--config.file={config}", f"--storage.tsdb.path={storage}",
-        f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.retention.time=10d", "--log.level=error",
-        "--web.route-prefix=/metrics-api", "--web.external-url=/metrics-api",
-    ]  # fmt: skip
-    with (home / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
-        try:
-            running = Running(f"http://127.0.0.1:{port}/metrics-api/", story)
-            wait_until_ready(running.url, home / "log")
-            yield running
-        finally:
-            process.terminate()
-
-
-def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until_ready(url: str, log: Path) -> None:
-    for _ in range(200):
-        try:
-            if httpx.get(f"{url}-/ready", trust_env=False).is_success:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.05)
-    pytest.fail(log.read_text())
+    with backfilled(a_history(story), tmp_path_factory.mktemp("prometheus")) as url:
+        yield Running(url, story)
 
 
 async def look_at(url: str, story: Story = USUAL, service: str = "checkout") -> Snapshot:
@@ -202,7 +171,8 @@ def undated(snapshot: Snapshot) -> list[Evidence]:
 
 
 def statuses(snapshot: Snapshot) -> dict[SectionName, tuple[SectionStatus, str | None]]:
-    return {section.name: (section.status, section.reason) for section in snapshot.body.sections}
+    """Of the questions that this history answers."""
+    return {one.name: (one.status, one.reason) for one in snapshot.body.sections if one.name in TOLD}
 
 
 def series_of(snapshot: Snapshot, service: str, metric: Metric) -> SeriesEvidence:

@@ -17,13 +17,14 @@ from shared.adapters.memory.stores import (
     MemoryReceipts,
 )
 from shared.adapters.memory.surroundings import MemoryChanges, MemorySurroundings
-from shared.adapters.memory.transport import MemoryQueues, MemoryRawBodies
+from shared.adapters.memory.transport import MemoryBodies, MemoryQueues
 
 __all__ = [
     "FixedSealing",
     "MemoryArchive",
     "MemoryAuditTrail",
     "MemoryBlobArchive",
+    "MemoryBodies",
     "MemoryChanges",
     "MemoryClaims",
     "MemoryDeadLetters",
@@ -33,7 +34,6 @@ __all__ = [
     "MemoryIncidents",
     "MemoryLookups",
     "MemoryQueues",
-    "MemoryRawBodies",
     "MemoryReceipts",
     "MemoryRecords",
     "MemorySchedule",

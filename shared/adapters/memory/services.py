@@ -17,7 +17,7 @@ from shared.adapters.memory.stores import (
     MemoryReceipts,
 )
 from shared.adapters.memory.surroundings import MemoryChanges, MemorySurroundings
-from shared.adapters.memory.transport import MemoryQueues, MemoryRawBodies
+from shared.adapters.memory.transport import MemoryBodies, MemoryQueues
 from shared.adapters.secret_box import AesSecretBox
 from shared.errors import SourceUnavailable
 from shared.models.audit import AuditHome
@@ -128,7 +128,8 @@ def services_in_memory(*, model: Model | None = None) -> Services:
         schedule=MemorySchedule(),
         sessions=MemorySessions(),
         queues=MemoryQueues(),
-        raw=MemoryRawBodies(),
+        raw=MemoryBodies(),
+        snapshot_bodies=MemoryBodies(),
         metrics=NoMetrics(),
         queries=NoQueries(),
         dashboards=NoDashboards(),

@@ -1,4 +1,4 @@
-"""Queues and raw bodies in memory."""
+"""Queues and large bodies in memory."""
 
 from collections import defaultdict, deque
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.adapters.writes import pointer_to, require_own_pointer
 from shared.errors import Malformed
 from shared.messages import MAX_MESSAGE_BYTES, Envelope, QueueName
-from shared.models.base import ReceiptId, TenantId
+from shared.models.base import TenantId
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,20 @@ class MemoryQueues:
         return self.waiting[queue].popleft().body if self.waiting[queue] else None
 
 
-class MemoryRawBodies:
-    """Raw bodies in memory."""
+class MemoryBodies:
+    """Large bodies in memory."""
 
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
 
-    async def put(self, tenant_id: TenantId, receipt_id: ReceiptId, body: bytes) -> str:
-        """See RawBodies."""
-        pointer = pointer_to(tenant_id, receipt_id)
+    async def put(self, tenant_id: TenantId, owner_id: str, body: bytes) -> str:
+        """See Bodies."""
+        pointer = pointer_to(tenant_id, owner_id)
         self._blobs[pointer] = body
         return pointer
 
     async def get(self, tenant_id: TenantId, pointer: str) -> bytes:
-        """See RawBodies."""
+        """See Bodies."""
         require_own_pointer(tenant_id, pointer)
         if pointer not in self._blobs:
             raise Malformed("the body is gone", reason="payload_gone")

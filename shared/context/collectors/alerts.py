@@ -1,5 +1,7 @@
 """Which alerts make up the incident."""
 
+from collections.abc import Sequence
+
 from shared.context.look import Collected, View
 from shared.context.redact import safe_text
 from shared.models.evidence import AlertEvidence
@@ -12,8 +14,12 @@ MAX_NAME_CHARS = 120
 
 
 async def collect_alerts(view: View) -> Collected:
-    """The incident's alerts; of a storm, those that fire and are worst."""
-    signals = view.signals
+    """The incident's alerts."""
+    return alerts_of(view.signals)
+
+
+def alerts_of(signals: Sequence[Signal]) -> Collected:
+    """These alerts; of a storm, those that fire and are worst."""
     worst = sorted(
         signals,
         key=lambda one: (one.status is not AlertStatus.FIRING, one.severity.rank, one.timestamp, one.id),

@@ -1,0 +1,38 @@
+"""Keeps snapshots whole: a large body lies in a blob, written before the document that points at it."""
+
+from shared.context.limit import INLINE_BYTES, without_points
+from shared.errors import Malformed
+from shared.models.base import IncidentId, SnapshotId, TenantId
+from shared.models.snapshots import Snapshot, SnapshotBody
+from shared.ports.services import Services
+from shared.telemetry import logger
+
+log = logger(__name__)
+
+
+async def checked_in(tenant_id: TenantId, snapshot: Snapshot, services: Services) -> Snapshot:
+    """The snapshot as its document keeps it; what is too large for that is in a blob by then."""
+    whole = snapshot.body.canonical_json().encode()
+    if len(whole) <= INLINE_BYTES:
+        return snapshot
+    # With its hash in the name: of two workers that build the same snapshot, neither replaces the other's body.
+    pointer = await services.snapshot_bodies.put(tenant_id, f"{snapshot.id}-{snapshot.sha256[:16]}", whole)
+    return snapshot.model_copy(update={"body": without_points(snapshot.body), "whole_in": pointer})
+
+
+async def whole_snapshot(
+    tenant_id: TenantId, incident_id: IncidentId, snapshot_id: SnapshotId, services: Services
+) -> Snapshot | None:
+    """A snapshot with all its points; without them where its blob is gone, which its hash then tells.
+
+    Raises StoreUnavailable and BlobUnavailable.
+    """
+    held = await services.incidents.snapshot(tenant_id, incident_id, snapshot_id)
+    if held is None or held.whole_in is None:
+        return held
+    try:
+        body = await services.snapshot_bodies.get(tenant_id, held.whole_in)
+    except Malformed as exc:
+        log.warning("snapshot_body_unreadable", extra={"snapshot_id": snapshot_id, "reason": exc.reason})
+        return held
+    return held.model_copy(update={"body": SnapshotBody.model_validate_json(body), "whole_in": None})
