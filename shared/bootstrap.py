@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from shared.ports.alert_sources import AlertSources
 from shared.ports.audit import AuditTrail
+from shared.ports.conventions import ConventionStore
 from shared.ports.dashboards import DashboardSources
 from shared.ports.metrics import MetricsSources
 from shared.ports.model import Model
@@ -210,6 +211,7 @@ class _Stores(TypedDict):
     dead_letters: DeadLetterStore
     surroundings: SurroundingsStore
     changes: ChangeStore
+    conventions: ConventionStore
     schedule: ScheduleStore
     sessions: SessionStore
 
@@ -217,6 +219,7 @@ class _Stores(TypedDict):
 def _stores(database: "CosmosDatabase") -> _Stores:
     from shared.adapters.cosmos.audit import CosmosAuditTrail
     from shared.adapters.cosmos.claims import CosmosClaims
+    from shared.adapters.cosmos.conventions import CosmosConventions
     from shared.adapters.cosmos.incidents import CosmosIncidentList, CosmosIncidents
     from shared.adapters.cosmos.records import CosmosRecords
     from shared.adapters.cosmos.schedule import CosmosSchedule
@@ -239,6 +242,7 @@ def _stores(database: "CosmosDatabase") -> _Stores:
         "dead_letters": CosmosDeadLetters(database),
         "surroundings": CosmosSurroundings(database),
         "changes": CosmosChanges(database),
+        "conventions": CosmosConventions(database),
         "schedule": CosmosSchedule(database),
         "sessions": CosmosSessions(database),
     }

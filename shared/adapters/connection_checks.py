@@ -12,8 +12,8 @@ from shared.adapters.addresses import admit
 from shared.adapters.alertmanager_api import MAX_ALERTS
 from shared.adapters.connection_words import reason_of, reason_of_answer, words_for
 from shared.adapters.grafana_api import PATH as GRAFANA_ALERTS
-from shared.adapters.prometheus import Connection
 from shared.adapters.prometheus_answer import parse_answer
+from shared.adapters.prometheus_connection import Connection
 from shared.errors import AddressRefused, CopilotError, SecretUnreadable, SourceUnavailable
 from shared.models.connections import ConnectionConfig
 from shared.models.tenants import IntegrationType

@@ -27,6 +27,9 @@ for _name in ("httpcore", "httpx"):
 Fields: TypeAlias = Mapping[str, str | int | float | Sequence[str]]
 
 DEFAULT_MAX_BYTES: Final = 8 * 1024 * 1024
+DEFAULT_MAX_CONNECTIONS: Final = 200
+"""For all tenants: so many that the few which one tenant's silent systems can hold are not missed by the others."""
+_SHARE_FOR_WAITING: Final = 0.8
 _OWN_HEADERS: Final = frozenset(
     ("host", "connection", "content-length", "transfer-encoding", "accept-encoding", "te", "trailer", "upgrade")
 )
@@ -55,7 +58,7 @@ class GuardedHttp:
         allow_private: bool,
         max_bytes: int = DEFAULT_MAX_BYTES,
         timeout_seconds: float = 10,
-        max_connections: int = 20,
+        max_connections: int = DEFAULT_MAX_CONNECTIONS,
         resolve: Resolver = system_resolve,
         network: httpcore.AsyncNetworkBackend | None = None,
         tls: ssl.SSLContext | None = None,
@@ -93,7 +96,9 @@ class GuardedHttp:
         request = _compose(method, target, headers=headers or {}, params=params, form=form, json=json)
         seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
         # Each step may take all the time there is: a slow body made of quick reads is the deadline's to end.
-        request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
+        request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write"), seconds)
+        # Less for a place in the pool, so that a full pool is told from a source that does not answer.
+        request.extensions["timeout"]["pool"] = seconds * _SHARE_FOR_WAITING
         with _translated(target.host):
             async with asyncio.timeout(seconds):
                 limit = self._max_bytes if max_bytes is None else max_bytes
@@ -180,6 +185,8 @@ def _translated(host: str) -> Iterator[None]:
     """Gives what httpcore, TLS, zlib and the deadline raise this product's reasons."""
     try:
         yield
+    except httpcore.PoolTimeout as exc:
+        raise SourceUnavailable("All of our connections are in use.", reason="busy") from exc
     except (TimeoutError, httpcore.TimeoutException) as exc:
         raise SourceUnavailable(f"{host} did not answer in full in time.", reason="timeout") from exc
     except ssl.SSLError as exc:

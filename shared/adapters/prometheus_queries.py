@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from pydantic import ValidationError
 
-from shared.adapters.prometheus import Connection, HttpAnswer
+from shared.adapters.prometheus_connection import Connection, HttpAnswer
 from shared.adapters.tenant_slots import TenantSlots
 from shared.errors import SourceUnavailable
 from shared.models.base import IntegrationId, TenantId

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from shared.ports.alert_sources import AlertSources
 from shared.ports.audit import AuditTrail, Sealing
 from shared.ports.connections import ConnectionChecks
+from shared.ports.conventions import ConventionStore
 from shared.ports.dashboards import DashboardSources
 from shared.ports.metrics import MetricsSources
 from shared.ports.model import Model
@@ -42,6 +43,7 @@ class Services:
     dead_letters: DeadLetterStore
     surroundings: SurroundingsStore
     changes: ChangeStore
+    conventions: ConventionStore
     schedule: ScheduleStore
     sessions: SessionStore
     queues: Queues

@@ -5,6 +5,7 @@ import os
 from shared.adapters.key_file import KEY_BYTES
 from shared.adapters.memory.audit import FixedSealing, MemoryAuditTrail
 from shared.adapters.memory.claims import MemoryClaims
+from shared.adapters.memory.conventions import MemoryConventions
 from shared.adapters.memory.records import MemoryRecords
 from shared.adapters.memory.schedule import MemorySchedule
 from shared.adapters.memory.sessions import MemorySessions
@@ -125,6 +126,7 @@ def services_in_memory(*, model: Model | None = None) -> Services:
         dead_letters=letters,
         surroundings=surroundings,
         changes=changes,
+        conventions=MemoryConventions(),
         schedule=MemorySchedule(),
         sessions=MemorySessions(),
         queues=MemoryQueues(),

@@ -206,7 +206,7 @@ def prometheus_of(services: Sequence[str]) -> Script:
     def answer(one: Asked) -> bytes:
         (query,) = one.form["query"]
         if "process_open_fds" in query:
-            return responding(b"<html>", 502)
+            return responding(b"<html>", 500)
         result = [
             {
                 "metric": {"service": name, "binding": "prometheus_client/service"},
