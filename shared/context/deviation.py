@@ -81,7 +81,9 @@ def movement_of(
 
 def ceased(moved: Movement, at: datetime) -> Movement:
     """The movement of a series that was there and then stopped: down since then, to a value nobody measured."""
-    if moved.baseline_median is None or moved.baseline_spread is None or moved.direction is Direction.DOWN:
+    if moved.baseline_median is None or moved.baseline_spread is None:
+        return moved
+    if moved.direction is Direction.DOWN and moved.onset_at is not None:
         return moved
     score = score_of(0.0, moved.baseline_median, moved.baseline_spread)
     return moved.model_copy(update={"current": None, "score": score, "direction": Direction.DOWN, "onset_at": at})

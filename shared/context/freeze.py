@@ -8,7 +8,7 @@ from shared.context.limit import within_limit
 from shared.context.prepare import prepared, service_text
 from shared.context.window import Window
 from shared.models.evidence import SeriesEvidence
-from shared.models.measures import Direction, Relation
+from shared.models.measures import RED, Direction, Relation
 from shared.models.snapshots import Blind, Coverage, Section, SectionName, SnapshotBody
 
 
@@ -48,7 +48,11 @@ def onset_of(sections: Iterable[Section], reference: datetime) -> datetime:
         piece
         for section in sections
         for piece in section.evidence
-        if isinstance(piece, SeriesEvidence) and piece.relation is Relation.SELF and piece.movement.onset_at
+        if isinstance(piece, SeriesEvidence)
+        and piece.relation is Relation.SELF
+        # Further quantiles say the same thing less steadily.
+        and piece.metric in RED
+        and piece.movement.onset_at
     ]
     symptoms = [one for one in own if one.metric.propagates and one.movement.direction is Direction.UP]
     onsets = [one.movement.onset_at for one in symptoms or own if one.movement.onset_at]

@@ -20,8 +20,8 @@ FEWEST_DAYS = 2
 """One day alone may have been a bad one."""
 COVERED_FROM = 0.5
 """A day with values for a smaller share of the window says nothing."""
-LEAST_LEVEL_SPREAD = 0.15
-"""One day differs from another by a seventh, whatever few days happen to show."""
+LEAST_LEVEL_SPREAD, LEAST_SHAPE_SPREAD = 0.15, 0.05
+"""By so much days differ in height and in course, whatever few of them happen to show."""
 AS_FAR = 0.7
 """What went this share of the way on another day went as far."""
 _EASE = 0.25
@@ -67,7 +67,9 @@ def same_hour_of(times: Sequence[float], earlier: Mapping[int, Points], *, smear
     typical = max(median(course), _EASE * max(course))
     if typical < FLOORS[Metric.REQUEST_RATE]:
         return None
-    hour = SameHour(expected, len(days), shape_spread=0.0, level_spread=LEAST_LEVEL_SPREAD, typical=typical)
+    hour = SameHour(
+        expected, len(days), shape_spread=LEAST_SHAPE_SPREAD, level_spread=LEAST_LEVEL_SPREAD, typical=typical
+    )
     shares = [[hour.share(day[at], at) for at in known if at in day] for day in days]
     levels = [median(of_day) for of_day in shares]
     # The median of few days lies nearer to each of them than what is usual does.
@@ -75,7 +77,7 @@ def same_hour_of(times: Sequence[float], earlier: Mapping[int, Points], *, smear
     strays = [share / level - 1 for of_day, level in zip(shares, levels, strict=True) for share in of_day]
     return replace(
         hour,
-        shape_spread=centre(strays, 0.0, smear_samples)[1] * few**0.5,
+        shape_spread=centre(strays, LEAST_SHAPE_SPREAD, smear_samples)[1] * few**0.5,
         level_spread=max(LEAST_LEVEL_SPREAD, few * max(abs(level - 1) for level in levels)),
     )
 
@@ -133,7 +135,7 @@ def _told(moved: Movement, hour: SameHour, beyond: Points) -> Movement:
     return moved.model_copy(
         update={
             "baseline_median": usual,
-            "baseline_spread": usual * max(hour.shape_spread, hour.level_spread),
+            "baseline_spread": max(usual * max(hour.shape_spread, hour.level_spread), FLOORS[Metric.REQUEST_RATE]),
             "current": median(value for _, value in beyond),
             "baseline": Baseline.SAME_HOUR,
             "baseline_days": hour.days,

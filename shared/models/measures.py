@@ -30,6 +30,7 @@ class Metric(StrEnum):
 
 RED = (Metric.REQUEST_RATE, Metric.ERROR_RATIO, Metric.LATENCY_P95)
 """Rate, errors, duration: one of each, what is asked of every service."""
+QUANTILES = (Metric.LATENCY_P50, Metric.LATENCY_P95, Metric.LATENCY_P99)
 
 
 class Direction(StrEnum):
