@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from shared.context.first_movers import first_movers
 from shared.context.identity import identified
 from shared.context.limit import within_limit
 from shared.context.prepare import prepared, service_text
@@ -17,7 +18,7 @@ def freeze(service: str, window: Window, sections: Sequence[Section]) -> Snapsho
     onset = onset_of(sections, window.reference)
     by_name = {section.name: prepared(section, (window.start, window.end), onset) for section in sections}
     ordered = [by_name[name] for name in SectionName if name in by_name]
-    return within_limit(
+    body = within_limit(
         SnapshotBody(
             service=service_text(service),
             window_start=window.start,
@@ -28,6 +29,9 @@ def freeze(service: str, window: Window, sections: Sequence[Section]) -> Snapsho
             coverage=coverage_of(ordered),
         )
     )
+    # Afterwards, so that it names only what was kept.
+    movers = first_movers(body.evidence(), step_seconds=body.step_seconds)
+    return body.model_copy(update={"first_movers": movers})
 
 
 def coverage_of(sections: Sequence[Section]) -> Coverage:

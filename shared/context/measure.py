@@ -14,11 +14,10 @@ from shared.context.second_look import BACKS, Measured, looked_again
 from shared.context.window import Window
 from shared.errors import CopilotError
 from shared.models.evidence import SeriesEvidence
-from shared.models.measures import RED, Baseline, Metric
+from shared.models.measures import MOVING, Baseline, Metric
 from shared.ports.metrics import Answer
 
-OF_ALL = (*RED, Metric.SATURATION)
-OF_THE_ALERTING = (*OF_ALL, Metric.LATENCY_P50, Metric.LATENCY_P99)
+OF_THE_ALERTING = (*MOVING, Metric.LATENCY_P50, Metric.LATENCY_P99)
 _TOGETHER = (
     # What is cheap to ask goes together; what reads many series goes alone, and can fail alone.
     (Metric.REQUEST_RATE, Metric.SATURATION),

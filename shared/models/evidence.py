@@ -8,7 +8,7 @@ from pydantic import Field
 
 from shared.models.base import Instant, Value
 from shared.models.changes import ChangeKind
-from shared.models.measures import Metric, Movement, Relation
+from shared.models.measures import Direction, Metric, Movement, Relation
 from shared.models.signals import AlertStatus, Severity
 
 Points = tuple[tuple[float, float], ...]
@@ -60,6 +60,13 @@ class SeriesEvidence(Piece):
     movement: Movement
     at_least: bool = False
     """True where a quantile fell beyond the last finite bucket bound: the value is that bound, or more."""
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether it moved for the worse: requests may be too many or too few, of the rest only more is worse."""
+        if self.metric is Metric.REQUEST_RATE:
+            return self.movement.direction is not Direction.STEADY
+        return self.movement.direction is Direction.UP
 
 
 class ExpressionSeries(Value):

@@ -30,6 +30,8 @@ class Metric(StrEnum):
 
 RED = (Metric.REQUEST_RATE, Metric.ERROR_RATIO, Metric.LATENCY_P95)
 """Rate, errors, duration: one of each, what is asked of every service."""
+MOVING = (*RED, Metric.SATURATION)
+"""By which a service is said to have moved; further quantiles say the same thing less steadily."""
 QUANTILES = (Metric.LATENCY_P50, Metric.LATENCY_P95, Metric.LATENCY_P99)
 
 

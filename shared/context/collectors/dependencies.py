@@ -1,7 +1,8 @@
 """How the services around the alerting one do."""
 
 from shared.context.look import Collected, View
-from shared.context.measure import OF_ALL, measure
+from shared.context.measure import measure
+from shared.models.measures import MOVING
 
 
 async def collect_dependencies(view: View) -> Collected:
@@ -10,4 +11,4 @@ async def collect_dependencies(view: View) -> Collected:
     found = await view.neighbourhood()
     if not found.neighbours:
         return Collected(why_empty="no_neighbours")
-    return await measure(look, found.neighbours, OF_ALL)
+    return await measure(look, found.neighbours, MOVING)

@@ -8,7 +8,7 @@ import pytest
 
 from shared.context.conventions import BINDINGS, Binding
 from shared.context.look import Collected, Look
-from shared.context.measure import OF_ALL, OF_THE_ALERTING, measure, questions_about
+from shared.context.measure import OF_THE_ALERTING, measure, questions_about
 from shared.context.neighbourhood import Neighbour
 from shared.context.questions import Part, found_in, joined
 from shared.context.same_hour import DAY_SECONDS
@@ -16,7 +16,7 @@ from shared.context.second_look import Measured, looked_again
 from shared.context.window import Window
 from shared.errors import SourceUnavailable
 from shared.models.evidence import SeriesEvidence
-from shared.models.measures import RED, Baseline, Direction, Metric, Movement, Relation, TrafficShift
+from shared.models.measures import MOVING, RED, Baseline, Direction, Metric, Movement, Relation, TrafficShift
 from shared.ports.metrics import Answer, Series
 from tests.builders import NOON
 from tests.unit.context.fake_source import FakeSource, Rule, samples
@@ -90,7 +90,7 @@ def test_one_question_asks_every_convention_and_day_about_traffic() -> None:
 
 
 def test_neighbours_are_asked_for_one_quantile() -> None:
-    asked = [part.metric for question in questions_about({HTTP: ["db"]}, OF_ALL) for part in question]
+    asked = [part.metric for question in questions_about({HTTP: ["db"]}, MOVING) for part in question]
     assert set(asked) == {*RED, Metric.SATURATION}
 
 
@@ -130,7 +130,7 @@ async def test_two_conventions_in_two_sections_take_at_most_12_queries() -> None
     everything = (latency, ERRORS, traffic)
     _, of_traffic = await measured(*everything)
     around = {"payment": Neighbour(Relation.CALLEE, 1), "db": Neighbour(Relation.CALLEE, 2)}
-    _, of_neighbours = await measured(*everything, services=around, metrics=OF_ALL)
+    _, of_neighbours = await measured(*everything, services=around, metrics=MOVING)
     assert (len(of_traffic.asked), len(of_neighbours.asked)) == (6, 6)
 
 
