@@ -101,7 +101,9 @@ def _compared(piece: SeriesEvidence, usual: str) -> str:
 def _expression(piece: ExpressionEvidence) -> str:
     told = {True: "is true now", False: "is not true now", None: "was asked again"}[piece.is_true_now]
     bound = f" ({piece.operator} {number(piece.threshold)})" if piece.operator and piece.threshold is not None else ""
-    return f"The expression of {piece.alert_name}{bound} {told}, for {len(piece.series)} series."
+    ends = [one.points[-1][1] for one in piece.series if one.points]
+    farthest = f", at {number(min(ends) if (piece.operator or '').startswith('<') else max(ends))}" if ends else ""
+    return f"The expression of {piece.alert_name}{bound} {told}, for {len(piece.series)} series{farthest}."
 
 
 def _change(piece: ChangeEvidence) -> str:

@@ -9,6 +9,7 @@ from shared.context.budget import Budgeted
 from shared.context.collectors.alerts import collect_alerts
 from shared.context.collectors.changes import collect_changes
 from shared.context.collectors.dependencies import collect_dependencies
+from shared.context.collectors.expression import collect_expression
 from shared.context.collectors.slo import collect_slo
 from shared.context.collectors.topology import collect_topology, find_neighbourhood
 from shared.context.collectors.traffic import collect_traffic
@@ -29,6 +30,7 @@ Collector = Callable[[View], Awaitable[Collected]]
 
 COLLECTORS: Mapping[SectionName, Collector] = {
     SectionName.ALERTS: collect_alerts,
+    SectionName.EXPRESSION: collect_expression,
     SectionName.TRAFFIC: collect_traffic,
     SectionName.TOPOLOGY: collect_topology,
     SectionName.DEPENDENCIES: collect_dependencies,

@@ -87,7 +87,7 @@ class ExpressionEvidence(Piece):
     threshold: float | None = None
     series: tuple[ExpressionSeries, ...] = ()
     is_true_now: bool | None = None
-    """None where the comparison could not be taken apart."""
+    """Whether the alert would fire now, were it not for how long it has to hold; None where nobody can tell."""
 
 
 class ChangeEvidence(Piece):

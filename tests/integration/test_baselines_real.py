@@ -12,7 +12,7 @@ from shared.adapters.memory.services import services_in_memory
 from shared.adapters.prometheus import Connection, PrometheusSource
 from shared.context.snapshot import collect
 from shared.models.base import SnapshotId
-from shared.models.evidence import SeriesEvidence
+from shared.models.evidence import ExpressionEvidence, SeriesEvidence
 from shared.models.measures import Baseline, Direction, Metric, TrafficShift
 from shared.models.snapshots import SectionName, Snapshot
 from shared.ports.metrics import MAX_SERIES, Answer
@@ -25,6 +25,7 @@ NOW = int(time.time()) // 60 * 60 - 600
 SCRAPE, LENGTH = 30, 80 * 60
 STARTS = [NOW - days * 86_400 - LENGTH for days in (14, 7, 1, 0)]
 DB_BROKE, SHOP_BROKE, FIRED, NIGHTLY = NOW - 9 * 60, NOW - 6 * 60, NOW - 4 * 60, 15 * 60
+EXPRESSION = "sum by (service) (rate(http_requests_total[2m])) > 30 # too many"
 BUCKETS = (0.1, 0.5, 1.0)
 
 
@@ -95,7 +96,7 @@ class Counted(PrometheusSource):
 
 async def taken(url: str) -> tuple[Snapshot, list[str]]:
     fired, now = datetime.fromtimestamp(FIRED, UTC), datetime.fromtimestamp(NOW, UTC)
-    alert = an_alert(service_name="shop", starts_at=fired)
+    alert = an_alert(service_name="shop", starts_at=fired, expression=EXPRESSION, labels={"service": "shop"})
     http = GuardedHttp(allow_private=True)
     source = Counted(http, Connection(url))
     source.asked = []
@@ -153,9 +154,23 @@ async def test_a_latency_beyond_the_last_bucket_is_at_least_its_bound_and_moved_
     assert "at least 1 s" in latency.said
 
 
+async def test_the_snapshot_names_who_moved_first(url: str) -> None:
+    snapshot, _ = await taken(url)
+    by_id = {one.id: one for one in snapshot.body.evidence() if isinstance(one, SeriesEvidence)}
+    assert [{by_id[name].service for name in group} for group in snapshot.body.first_movers] == [{"db"}, {"shop"}]
+
+
+async def test_the_alerts_own_expression_is_true_for_the_shop(url: str) -> None:
+    snapshot, _ = await taken(url)
+    (piece,) = (one for one in snapshot.body.evidence() if isinstance(one, ExpressionEvidence))
+    assert (piece.operator, piece.threshold, piece.is_true_now) == (">", 30, True)
+    assert piece.series[0].labels == {"service": "shop"}
+    assert piece.series[0].points[-1][1] == pytest.approx(60, rel=0.05)
+
+
 async def test_two_sections_of_two_conventions_take_ten_range_queries_at_most(url: str) -> None:
     snapshot, asked = await taken(url)
-    measured = [promql for promql in asked if "build_info" not in promql]
+    measured = [promql for promql in asked if "build_info" not in promql and promql not in EXPRESSION]
     # Beside these, each section asks once which conventions there are, and once for the bounds of buckets.
     assert len(measured) <= 8, measured
     assert snapshot.body.section(SectionName.DEPENDENCIES)
