@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from shared.ports.alert_sources import AlertSources
+from shared.ports.annotations import AnnotationSources
 from shared.ports.audit import AuditTrail
 from shared.ports.conventions import ConventionStore
 from shared.ports.dashboards import DashboardSources
+from shared.ports.deployments import DeploymentSources
 from shared.ports.metrics import MetricsSources
 from shared.ports.model import Model
 from shared.ports.queries import QueryableSources
@@ -21,6 +23,7 @@ from shared.ports.schedule import ScheduleStore
 from shared.ports.secrets import DataKeys, SecretBox
 from shared.ports.services import Services
 from shared.ports.sessions import SessionStore
+from shared.ports.silencing import SilencingSources
 from shared.ports.stores import (
     ClaimStore,
     DeadLetterStore,
@@ -134,6 +137,7 @@ def build(settings: Settings) -> Process:
     from shared.adapters.connection_checks import GuardedConnectionChecks
     from shared.adapters.cosmos.client import cosmos_database
     from shared.adapters.guarded_http import GuardedHttp
+    from shared.adapters.runbook_library import RecordedRunbooks
     from shared.adapters.secret_box import AesSecretBox
     from shared.adapters.storage_queue import storage_queues
 
@@ -152,6 +156,7 @@ def build(settings: Settings) -> Process:
     services = Services(
         **stores,
         **_sources(stores["directory"], secret_box, http),
+        library=RecordedRunbooks(stores["records"]),
         sealing=DerivedSealing(data_keys, settings.audit_retention),
         queues=queues,
         raw=raw,
@@ -171,20 +176,29 @@ class _Sources(TypedDict):
     queries: QueryableSources
     dashboards: DashboardSources
     alert_sources: AlertSources
+    deployments: DeploymentSources
+    annotations: AnnotationSources
+    silencing: SilencingSources
 
 
 def _sources(directory: DirectoryStore, secret_box: SecretBox, http: "GuardedHttp") -> _Sources:
     """What tenants connect, all through the guarded client."""
     from shared.adapters.alert_sources import IntegrationAlertSources
+    from shared.adapters.github import GitHubOfTenant
+    from shared.adapters.grafana_annotations import AnnotationsOfTenant
     from shared.adapters.grafana_dashboards import GrafanaDashboards
     from shared.adapters.prometheus import PrometheusOfTenant
     from shared.adapters.prometheus_queries import PrometheusQueries
+    from shared.adapters.silencing import SilencingOfTenant
 
     return {
         "metrics": PrometheusOfTenant(directory, secret_box, http),
         "queries": PrometheusQueries(secret_box, http),
         "dashboards": GrafanaDashboards(secret_box, http),
         "alert_sources": IntegrationAlertSources(secret_box, http),
+        "deployments": GitHubOfTenant(directory, secret_box, http),
+        "annotations": AnnotationsOfTenant(directory, secret_box, http),
+        "silencing": SilencingOfTenant(directory, secret_box, http),
     }
 
 

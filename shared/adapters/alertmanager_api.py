@@ -9,12 +9,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 from shared.adapters.prometheus import Connection, HttpClient
 from shared.errors import SecretUnreadable, SourceUnavailable
-from shared.ports.alert_sources import DEFAULT_GRACE, FiringAlert, FiringNow
+from shared.ports.alert_sources import DEFAULT_GRACE, FiringAlert, FiringNow, Quiet
 from shared.signals.sources.json_body import string_map, text_of, time_of
 
 ASK_SECONDS: Final = 10.0
 MAX_ALERTS: Final = 10_000
 MAX_RECEIVERS: Final = 100
+MAX_IDS: Final = 20
 MAX_NAME_CHARS: Final = 200
 MAX_FINGERPRINT_CHARS: Final = 128
 MAX_URL_CHARS: Final = 8192
@@ -63,6 +64,7 @@ class AlertmanagerApi:
     http: HttpClient = field(repr=False)
     config: ApiConfig
     path: str = "/api/v2/alerts"
+    ask_seconds: float = ASK_SECONDS
 
     @property
     def receiver(self) -> str | None:
@@ -76,23 +78,31 @@ class AlertmanagerApi:
 
     async def firing(self, *, now: datetime) -> FiringNow:
         """See AlertSource."""
+        return FiringNow(alerts=_alerts(await self.listed(self.path, _QUERY)), asked_at=now)
+
+    async def listed(self, path: str, query: str = "") -> list[Any]:
+        """The list that answers at a path below the base URL; raises SourceUnavailable, and AddressRefused."""
         connection = self.config.connection
         base = urlsplit(connection.url)
-        url = urlunsplit(base._replace(path=base.path.rstrip("/") + self.path, query=_QUERY, fragment=""))
-        answer = await self.http.request("GET", url, headers=connection.headers(), timeout_seconds=ASK_SECONDS)
+        url = urlunsplit(base._replace(path=base.path.rstrip("/") + path, query=query, fragment=""))
+        answer = await self.http.request("GET", url, headers=connection.headers(), timeout_seconds=self.ask_seconds)
         if answer.status != _OK:
             reason = _REASONS.get(answer.status, "refused")
             raise SourceUnavailable(f"The alerts API answers with status {answer.status}.", reason=reason)
-        return FiringNow(alerts=_alerts(answer.body), asked_at=now)
+        return _list(answer.body)
 
 
-def _alerts(body: bytes) -> tuple[FiringAlert, ...]:
+def _list(body: bytes) -> list[Any]:
     try:
         listed = json.loads(body)
     except (ValueError, RecursionError) as exc:
         raise SourceUnavailable("What answers at this URL is not the alerts API.", reason="not_json") from exc
     if not isinstance(listed, list):
         raise _shapeless()
+    return listed
+
+
+def _alerts(listed: list[Any]) -> tuple[FiringAlert, ...]:
     if len(listed) > MAX_ALERTS:
         raise SourceUnavailable(f"The source lists more than {MAX_ALERTS} alerts.", reason="too_many_alerts")
     return tuple(_alert(item) for item in listed)
@@ -115,7 +125,22 @@ def _alert(item: Any) -> FiringAlert:
         generator_url=text_of(item.get("generatorURL"), limit=MAX_URL_CHARS),
         receivers=_receivers(item.get("receivers")),
         notifies=status.get("state") == "active" and not status.get("mutedBy"),
+        quiet=_quiet(status),
+        silenced_by=_ids(status.get("silencedBy")),
+        inhibited_by=_ids(status.get("inhibitedBy")),
     )
+
+
+def _quiet(status: Mapping[str, Any]) -> frozenset[Quiet]:
+    # Alertmanager says `suppressed` for silenced and inhibited alike; which of them it is, only these lists tell.
+    told = {Quiet.SILENCED: "silencedBy", Quiet.INHIBITED: "inhibitedBy", Quiet.MUTED: "mutedBy"}
+    why = {quiet for quiet, name in told.items() if status.get(name)}
+    return frozenset(why | {Quiet.UNPROCESSED} if status.get("state") == "unprocessed" else why)
+
+
+def _ids(listed: Any) -> tuple[str, ...]:
+    ids = listed[:MAX_IDS] if isinstance(listed, list) else []
+    return tuple(text_of(one, limit=MAX_FINGERPRINT_CHARS) for one in ids if isinstance(one, str))
 
 
 def _receivers(listed: Any) -> frozenset[str]:

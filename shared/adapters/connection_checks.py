@@ -22,11 +22,13 @@ from shared.ports.connections import Finding, Reason
 CHECK_SECONDS: Final = 10.0
 MAX_AT_ONCE: Final = 8
 MAX_VERSION_CHARS: Final = 60
+MAX_REPOSITORIES: Final = 10
+"""Of a GitHub's repositories so many are tried, the first by name."""
 EVERY_RECEIVER: Final = "*"
 USER_AGENT: Final = "sre-copilot"
 """GitHub refuses callers that do not name themselves."""
 _OK: Final = 200
-_EXPLAINED: Final = frozenset({Reason.BAD_URL, Reason.ADDRESS_REFUSED, Reason.REFUSED})
+_EXPLAINED: Final = frozenset({Reason.BAD_URL, Reason.ADDRESS_REFUSED, Reason.REFUSED, Reason.NO_SUCH_REPOSITORY})
 
 
 class Answer(Protocol):
@@ -178,9 +180,28 @@ async def _github(asking: _Asking) -> str | None:
     found = _parsed(answer)
     if not (isinstance(found, Mapping) and "resources" in found):
         raise _Found(Reason.ANOTHER_SERVICE)
+    core = found["resources"].get("core") if isinstance(found["resources"], Mapping) else None
+    if isinstance(core, Mapping) and core.get("remaining") == 0:
+        # Asking how much is left costs nothing, so this answers when nothing else does.
+        raise _Found(Reason.THROTTLED)
+    named = sorted({"/".join(place.split("/")[:2]) for place in asking.config.repositories.values()})
+    for repository in named[:MAX_REPOSITORIES]:
+        await _repository(asking, repository)
     headers = answer.headers
     told = headers.get("x-github-enterprise-version") or headers.get("x-github-api-version-selected")
     return _version_in({"told": told}, "told")
+
+
+async def _repository(asking: _Asking, repository: str) -> None:
+    """Whether what a look at changes asks for can be read; GitHub hides what a token may not see."""
+    try:
+        listed = await asking.json(f"/repos/{repository}/deployments", query="per_page=1")
+    except _Found as found:
+        if found.reason is not Reason.NOT_FOUND:
+            raise
+        raise _Found(Reason.NO_SUCH_REPOSITORY, repository) from found
+    if not isinstance(listed, list):
+        raise _Found(Reason.ANOTHER_SERVICE)
 
 
 _QUESTIONS: Final[Mapping[IntegrationType, Callable[[_Asking], Awaitable[str | None]]]] = {

@@ -65,6 +65,10 @@ _WORDS: Final[Mapping[Reason, str]] = {
     Reason.NO_SUCH_RECEIVER: (
         "{product} answers, but has no receiver of this name. Use the name under `receivers` in its configuration."
     ),
+    Reason.NO_SUCH_REPOSITORY: (
+        "{product} answers, but shows no repository {detail}: there is none of this name, or the token may not read "
+        "it. It needs to read deployments, contents and metadata there."
+    ),
     Reason.UNRESOLVABLE: (
         "The host name cannot be resolved. Check its spelling, and that it is in the public DNS: names that only "
         "your own network knows cannot be reached from here."
@@ -119,6 +123,16 @@ _WORDS: Final[Mapping[Reason, str]] = {
     Reason.UNREADABLE: "The stored connection cannot be opened. Give it again.",
 }
 
+_WRONG_GITHUB: Final = (
+    "Something answers, but not the API of {product}. Give https://api.github.com, or https://<host>/api/v3 of an "
+    "Enterprise Server."
+)
+_WORDS_OF_KIND: Final[Mapping[tuple[IntegrationType, Reason], str]] = {
+    (IntegrationType.GITHUB, Reason.NOT_FOUND): _WRONG_GITHUB,
+    (IntegrationType.GITHUB, Reason.HTML): _WRONG_GITHUB,
+}
+"""Where a product's API is not where the others have theirs."""
+
 
 def reason_of(failure: CopilotError) -> Reason:
     """The reason behind what the guarded client or a parser raised."""
@@ -141,4 +155,5 @@ def reason_of_answer(status: int, content_type: str, body: bytes) -> Reason | No
 
 def words_for(reason: Reason, kind: IntegrationType, *, detail: str = "") -> str:
     """The sentence for a reason. `detail` is ours, never what the other side sent."""
-    return " ".join(_WORDS[reason].format(product=PRODUCTS[kind], detail=detail).split())
+    words = _WORDS_OF_KIND.get((kind, reason), _WORDS[reason])
+    return " ".join(words.format(product=PRODUCTS[kind], detail=detail).split())

@@ -87,6 +87,8 @@ class Grafana:
     connection: Connection
     tenant_id: TenantId
     slots: TenantSlots = field(repr=False)
+    ask_seconds: float = ASK_SECONDS
+    wait_seconds: float = WAIT_SECONDS
 
     @property
     def address(self) -> GrafanaAddress:
@@ -105,35 +107,36 @@ class Grafana:
             asked["query"] = query
         if tags:
             asked["tag"] = tuple(tags)
-        body = await self._get("/api/search", asked)
+        body = await self.get("/api/search", asked)
         try:
             listed = _LIST.validate_json(body)
         except ValidationError as exc:
-            raise _unreadable(exc) from exc
+            raise unreadable(exc) from exc
         return [_dashboard(hit) for hit in map(_hit, listed[:limit]) if hit is not None]
 
     async def variables(self, uid: str) -> frozenset[str]:
         """See DashboardSource."""
-        body = await self._get(f"/api/dashboards/uid/{uid}", {})
+        body = await self.get(f"/api/dashboards/uid/{uid}", {})
         try:
             opened = _Opened.model_validate_json(body)
         except ValidationError as exc:
-            raise _unreadable(exc) from exc
+            raise unreadable(exc) from exc
         named = map(_variable, opened.dashboard.templating.variables[:MAX_VARIABLES])
         return frozenset(name for name in named if name)
 
-    async def _get(self, path: str, params: Fields) -> bytes:
+    async def get(self, path: str, params: Fields) -> bytes:
+        """The body that answers at a path below the base URL, in the configured organisation."""
         address = self.address
         headers = self.connection.headers()
         if address.org_id:
             headers["x-grafana-org-id"] = address.org_id
-        async with self.slots.taken(self.tenant_id, within_seconds=WAIT_SECONDS):
+        async with self.slots.taken(self.tenant_id, within_seconds=self.wait_seconds):
             answer = await self.http.request(
                 "GET",
                 address.base_url + path,
                 headers=headers,
                 params=params,
-                timeout_seconds=ASK_SECONDS,
+                timeout_seconds=self.ask_seconds,
                 max_bytes=MAX_ANSWER_BYTES,
             )
         if answer.status != _OK:
@@ -159,7 +162,8 @@ class GrafanaDashboards:
         return Grafana(self._http, config.connection, tenant_id, self._slots) if config else None
 
 
-def _unreadable(invalid: ValidationError) -> SourceUnavailable:
+def unreadable(invalid: ValidationError) -> SourceUnavailable:
+    """What a body is that is none of the API: no JSON, or another shape."""
     is_json = invalid.errors()[0]["type"] != "json_invalid"
     reason = "unexpected_shape" if is_json else "not_json"
     return SourceUnavailable("What answers at this URL is not Grafana's API.", reason=reason)

@@ -42,6 +42,7 @@ _INTEGRATION: Example = {
         "username": None,
         "receiver": "sre-copilot",
         "grace_seconds": None,
+        "repositories": {},
     },
 }
 _SET_UP: list[Example] = [

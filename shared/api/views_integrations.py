@@ -64,6 +64,7 @@ class ConnectionView(BaseModel):
     username: str | None
     receiver: str | None
     grace_seconds: int | None
+    repositories: Mapping[str, str] = Field(description="GitHub: the repository of each service.")
 
     @classmethod
     def of(cls, config: ConnectionConfig) -> Self:
@@ -74,6 +75,7 @@ class ConnectionView(BaseModel):
             username=config.username,
             receiver=config.receiver,
             grace_seconds=config.grace_seconds,
+            repositories=config.repositories,
         )
 
 

@@ -13,6 +13,7 @@ from shared.models.base import TenantId
 from shared.models.evidence import Evidence
 from shared.models.incidents import Incident
 from shared.models.signals import Signal
+from shared.models.snapshots import Section, SectionName
 from shared.ports.metrics import MetricsSource
 from shared.ports.services import Services
 
@@ -63,6 +64,8 @@ class View:
     now: datetime
     looking: "asyncio.Task[Look]" = field(init=False)
     finding: "asyncio.Task[Neighbourhood]" = field(init=False)
+    sections: "dict[SectionName, asyncio.Task[Section]]" = field(default_factory=dict)
+    """The sections that are being answered, for those that build on another's."""
 
     @property
     def tenant_id(self) -> TenantId:
@@ -91,6 +94,12 @@ class View:
             case exc:
                 message = "without the topology nobody knows whom to ask about"
                 raise SourceUnavailable(message, reason="no_topology") from exc
+
+    async def evidence_of(self, *names: SectionName) -> list[Evidence]:
+        """What these sections found, once they are answered."""
+        waiting = [self.sections[name] for name in names if name in self.sections]
+        found = [await shared_task(task) for task in waiting]
+        return [piece for section in found for piece in section.evidence]
 
     async def around(self) -> tuple[list[str], list[str]]:
         """The alerting service first, then those around it; and a warning when they are not known."""

@@ -10,6 +10,9 @@ from shared.context.collectors.alerts import collect_alerts
 from shared.context.collectors.changes import collect_changes
 from shared.context.collectors.dependencies import collect_dependencies
 from shared.context.collectors.expression import collect_expression
+from shared.context.collectors.related import collect_related
+from shared.context.collectors.runbooks import collect_runbooks
+from shared.context.collectors.similar import collect_similar
 from shared.context.collectors.slo import collect_slo
 from shared.context.collectors.topology import collect_topology, find_neighbourhood
 from shared.context.collectors.traffic import collect_traffic
@@ -36,6 +39,9 @@ COLLECTORS: Mapping[SectionName, Collector] = {
     SectionName.DEPENDENCIES: collect_dependencies,
     SectionName.CHANGES: collect_changes,
     SectionName.SLO: collect_slo,
+    SectionName.RELATED: collect_related,
+    SectionName.RUNBOOKS: collect_runbooks,
+    SectionName.SIMILAR: collect_similar,
 }
 """Who answers each question. A new one is a line here and a file beside the others."""
 
@@ -74,10 +80,10 @@ async def collect(
 
 async def _within(seconds: float, view: View, clock: Clock, began: float) -> list[Section]:
     """What came back in time; the rest has failed by the deadline."""
-    tasks = {
-        name: asyncio.create_task(section_of(name, ask(view), clock=clock, began=began, now=view.now))
-        for name, ask in COLLECTORS.items()
-    }
+    for name, ask in COLLECTORS.items():
+        question = section_of(name, ask(view), clock=clock, began=began, now=view.now)
+        view.sections[name] = asyncio.create_task(question)
+    tasks = view.sections
     everything = [view.looking, view.finding, *tasks.values()]
     try:
         await asyncio.wait(everything, timeout=seconds)

@@ -1,10 +1,11 @@
 """How we reach a system that a tenant connected; this is what lies sealed in `Integration.config`."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 from pydantic.config import JsonDict
 
 from shared.errors import SecretUnreadable
@@ -14,6 +15,7 @@ from shared.models.tenants import IntegrationType
 MAX_URL_CHARS = 2048
 MAX_SECRET_CHARS = 4096
 MAX_GRACE_SECONDS = 24 * 3600
+MAX_REPOSITORIES = 200
 
 WRITE_ONLY: JsonDict = {"format": "password", "writeOnly": True}
 """How the documentation marks what goes in and never comes out."""
@@ -46,6 +48,23 @@ def _printable(text: str) -> str:
     return text
 
 
+def _without_dots(place: str) -> str:
+    if {".", ".."} & set(place.split("/")):
+        raise ValueError("a repository and its path are given without . and ..")
+    return place
+
+
+ServiceName = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
+RepositoryPlace = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}/[A-Za-z0-9._-]{1,100}(/[A-Za-z0-9._@+-]{1,100}){0,10}$"
+    ),
+    AfterValidator(_without_dots),
+]
+"""`owner/repo`, or `owner/repo/path/of/the/service` where several services share a repository."""
+
+
 class ConnectionConfig(Value):
     """Where a system's API is, and what lets us in."""
 
@@ -61,6 +80,8 @@ class ConnectionConfig(Value):
     """Alertmanager, Grafana: the receiver that leads to us, or `*`."""
     grace_seconds: int | None = Field(default=None, ge=0, le=MAX_GRACE_SECONDS)
     """Alertmanager, Grafana: how long the webhook is given before something counts as missing."""
+    repositories: Mapping[ServiceName, RepositoryPlace] = Field(default_factory=dict, max_length=MAX_REPOSITORIES)
+    """GitHub: where the code of each service is."""
 
     @model_validator(mode="after")
     def _one_credential(self) -> Self:
@@ -89,8 +110,8 @@ class ConnectionConfig(Value):
         return self.url.partition("#")[0].partition("?")[0]
 
     def as_text(self) -> str:
-        """What is sealed."""
-        return self.model_dump_json(exclude_none=True)
+        """What is sealed: only what was given, so that a version which knows fewer fields can open the rest."""
+        return self.model_dump_json(exclude_defaults=True)
 
     @classmethod
     def from_text(cls, text: str) -> Self:

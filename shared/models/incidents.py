@@ -133,6 +133,8 @@ class Incident(AuditedDocument):
     """When that was."""
     latest_snapshot_id: SnapshotId | None = None
     latest_hypotheses_id: str | None = None
+    symptoms: tuple[str, ...] = ()
+    """What the latest look saw move, as `service|metric|direction`: by it the next incident finds this one."""
     version: int = 1
     created_at: Instant
     updated_at: Instant
@@ -230,6 +232,7 @@ class IncidentSummary(Document):
     held_open: str | None = None
     services: tuple[ServiceNode, ...] = ()
     service_names: tuple[str, ...] = ()
+    symptoms: tuple[str, ...] = ()
     source_version: int
     updated_at: Instant
 
@@ -268,6 +271,7 @@ class IncidentSummary(Document):
             held_open=incident.held_open,
             services=incident.services,
             service_names=tuple(node.service_name for node in incident.services) or (incident.service_name,),
+            symptoms=incident.symptoms,
             source_version=incident.version,
             updated_at=incident.updated_at,
         )

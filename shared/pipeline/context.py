@@ -5,6 +5,7 @@ from datetime import datetime
 
 from shared.context.reuse import Reuse, reuse_of, with_alerts
 from shared.context.snapshot import collect
+from shared.context.symptoms import symptoms_of
 from shared.errors import Conflict, Malformed, SecretUnreadable
 from shared.hypotheses.answer import ranked_set
 from shared.incidents.deviations import deviations_in, ids_of, signals_of, told_of
@@ -151,6 +152,8 @@ def with_snapshot(
     is_latest = trigger == before.context_trigger or before.latest_snapshot_id is None
     latest = {"latest_snapshot_id": snapshot.id, "latest_hypotheses_id": ranked.id} if is_latest else {}
     after = before.model_copy(update={**latest, "version": before.version + 1, "updated_at": now})
+    if is_latest:
+        after = after.model_copy(update={"symptoms": symptoms_of(snapshot.body.evidence())})
     after, why_severe = raised(after, snapshot.body, now=now)
     sections = ", ".join(f"{s.name.value} {s.status.value}" for s in snapshot.body.sections)
     told = [

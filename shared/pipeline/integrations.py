@@ -157,6 +157,8 @@ def _require_kind(kind: IntegrationType, config: ConnectionConfig | None) -> Non
         raise Malformed("this kind has no API that is asked, so it takes no connection", reason="never_asked")
     if kind not in RECONCILED and (config.receiver is not None or config.grace_seconds is not None):
         raise Malformed("a receiver and its grace are Alertmanager's and Grafana's", reason="not_reconciled")
+    if kind is not IntegrationType.GITHUB and config.repositories:
+        raise Malformed("repositories are GitHub's", reason="no_repositories")
 
 
 def _require_purpose(integration: Integration, config: ConnectionConfig | None) -> None:

@@ -102,7 +102,7 @@ def facts_of(integration: Integration, config: ConnectionConfig | None = None) -
         facts |= {"signature_header": inbound.signature_header, "timestamp_header": inbound.timestamp_header}
     if config is not None:
         facts |= {"url": config.shown_url[:MAX_FACT_CHARS], "credential": config.credential.value}
-        facts |= {"receiver": config.receiver}
+        facts |= {"receiver": config.receiver, "repositories": len(config.repositories)}
     return facts
 
 

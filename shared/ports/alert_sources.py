@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
 from shared.models.base import TenantId
@@ -10,6 +11,17 @@ from shared.models.tenants import Integration
 
 DEFAULT_GRACE = timedelta(minutes=6)
 """A little more than Alertmanager's and Grafana's default group_wait and group_interval together."""
+
+
+class Quiet(StrEnum):
+    """What keeps a firing alert from being notified."""
+
+    SILENCED = "silenced"
+    INHIBITED = "inhibited"
+    MUTED = "muted"
+    """By a time interval; Alertmanager tells it from 0.28 on."""
+    UNPROCESSED = "unprocessed"
+    """Its source has not yet decided."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +36,12 @@ class FiringAlert:
     generator_url: str = ""
     receivers: frozenset[str] = frozenset()
     notifies: bool = True
+    quiet: frozenset[Quiet] = frozenset()
+    """Why it does not notify, where its source says so."""
+    silenced_by: tuple[str, ...] = ()
+    """Ids of silences."""
+    inhibited_by: tuple[str, ...] = ()
+    """Fingerprints of alerts."""
 
 
 @dataclass(frozen=True)

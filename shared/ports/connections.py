@@ -14,6 +14,7 @@ class Reason(StrEnum):
     REACHED = "reached"
     NO_SERIES = "no_series"
     NO_SUCH_RECEIVER = "no_such_receiver"
+    NO_SUCH_REPOSITORY = "no_such_repository"
     UNRESOLVABLE = "unresolvable"
     NOT_LISTENING = "connection_refused"
     TLS = "tls"

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 from shared.ports.alert_sources import AlertSources
+from shared.ports.annotations import AnnotationSources
 from shared.ports.audit import AuditTrail, Sealing
 from shared.ports.connections import ConnectionChecks
 from shared.ports.conventions import ConventionStore
 from shared.ports.dashboards import DashboardSources
+from shared.ports.deployments import DeploymentSources
+from shared.ports.library import RunbookLibrary
 from shared.ports.metrics import MetricsSources
 from shared.ports.model import Model
 from shared.ports.queries import QueryableSources
@@ -14,6 +17,7 @@ from shared.ports.records import RecordStore
 from shared.ports.schedule import ScheduleStore
 from shared.ports.secrets import SecretBox
 from shared.ports.sessions import SessionStore
+from shared.ports.silencing import SilencingSources
 from shared.ports.stores import (
     ClaimStore,
     DeadLetterStore,
@@ -36,6 +40,7 @@ class Services:
     incident_list: IncidentList
     directory: DirectoryStore
     records: RecordStore
+    library: RunbookLibrary
     audit: AuditTrail
     sealing: Sealing
     lookups: LookupStore
@@ -53,6 +58,9 @@ class Services:
     queries: QueryableSources
     dashboards: DashboardSources
     alert_sources: AlertSources
+    deployments: DeploymentSources
+    annotations: AnnotationSources
+    silencing: SilencingSources
     connections: ConnectionChecks
     secret_box: SecretBox
     model: Model | None

@@ -9,6 +9,14 @@ from shared.adapters.memory.records import MemoryRecords
 from shared.adapters.memory.schedule import MemorySchedule
 from shared.adapters.memory.services import NoAlertSources, NoMetrics, services_in_memory
 from shared.adapters.memory.sessions import MemorySessions
+from shared.adapters.memory.sources import (
+    MemoryAnnotations,
+    MemoryDeployments,
+    MemorySilencing,
+    ScriptedAnnotations,
+    ScriptedDeployments,
+    ScriptedSilencing,
+)
 from shared.adapters.memory.stores import (
     MemoryDeadLetters,
     MemoryDirectory,
@@ -22,6 +30,7 @@ from shared.adapters.memory.transport import MemoryBodies, MemoryQueues
 
 __all__ = [
     "FixedSealing",
+    "MemoryAnnotations",
     "MemoryArchive",
     "MemoryAuditTrail",
     "MemoryBlobArchive",
@@ -30,6 +39,7 @@ __all__ = [
     "MemoryClaims",
     "MemoryConventions",
     "MemoryDeadLetters",
+    "MemoryDeployments",
     "MemoryDirectory",
     "MemoryDocuments",
     "MemoryIncidentList",
@@ -40,8 +50,12 @@ __all__ = [
     "MemoryRecords",
     "MemorySchedule",
     "MemorySessions",
+    "MemorySilencing",
     "MemorySurroundings",
     "NoAlertSources",
     "NoMetrics",
+    "ScriptedAnnotations",
+    "ScriptedDeployments",
+    "ScriptedSilencing",
     "services_in_memory",
 ]

@@ -9,6 +9,7 @@ from shared.adapters.memory.conventions import MemoryConventions
 from shared.adapters.memory.records import MemoryRecords
 from shared.adapters.memory.schedule import MemorySchedule
 from shared.adapters.memory.sessions import MemorySessions
+from shared.adapters.memory.sources import MemoryAnnotations, MemoryDeployments, MemorySilencing
 from shared.adapters.memory.stores import (
     MemoryDeadLetters,
     MemoryDirectory,
@@ -19,6 +20,7 @@ from shared.adapters.memory.stores import (
 )
 from shared.adapters.memory.surroundings import MemoryChanges, MemorySurroundings
 from shared.adapters.memory.transport import MemoryBodies, MemoryQueues
+from shared.adapters.runbook_library import RecordedRunbooks
 from shared.adapters.secret_box import AesSecretBox
 from shared.errors import SourceUnavailable
 from shared.models.audit import AuditHome
@@ -105,6 +107,7 @@ class KeyInMemory:
 def services_in_memory(*, model: Model | None = None) -> Services:
     """Fresh services with nothing in them."""
     directory, incidents, letters = MemoryDirectory(), MemoryIncidents(), MemoryDeadLetters()
+    records = MemoryRecords(directory)
     surroundings, changes = MemorySurroundings(), MemoryChanges()
     homes = {
         AuditHome.DIRECTORY: directory.documents,
@@ -118,7 +121,8 @@ def services_in_memory(*, model: Model | None = None) -> Services:
         incidents=incidents,
         incident_list=MemoryIncidentList(),
         directory=directory,
-        records=MemoryRecords(directory),
+        records=records,
+        library=RecordedRunbooks(records),
         audit=MemoryAuditTrail(homes),
         sealing=FixedSealing(),
         lookups=MemoryLookups(),
@@ -136,6 +140,9 @@ def services_in_memory(*, model: Model | None = None) -> Services:
         queries=NoQueries(),
         dashboards=NoDashboards(),
         alert_sources=NoAlertSources(),
+        deployments=MemoryDeployments(),
+        annotations=MemoryAnnotations(),
+        silencing=MemorySilencing(),
         connections=NoConnections(),
         secret_box=AesSecretBox(KeyInMemory()),
         model=model,

@@ -91,6 +91,13 @@ class Servers(httpcore.AsyncNetworkBackend):
         return GuardedHttp(allow_private=True, network=self, tls=_TLS, **named)
 
 
+class Refusing(Servers):
+    """Nobody listens."""
+
+    async def connect_tcp(self, host: str, port: int, *_: object) -> httpcore.AsyncNetworkStream:
+        raise httpcore.ConnectError
+
+
 class BoundBox:
     """Seals as `tenant|integration|plain`, and opens nothing that was sealed for another."""
 

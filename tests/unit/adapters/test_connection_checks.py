@@ -76,6 +76,7 @@ GRAF = {
     "/api/alertmanager/grafana/api/v2/alerts": Told([]),
 }
 HUB = {"/rate_limit": Told({"resources": {}}, headers={"x-github-enterprise-version": "3.14"})}
+PAY = "/repos/acme/pay/deployments"
 
 
 @pytest.mark.parametrize(
@@ -123,6 +124,10 @@ async def test_a_system_that_is_well_is_named_with_its_version(
         (GITHUB, {"/rate_limit": Told({"message": "Bad credentials"}, 401)}, {}, Reason.UNAUTHORISED),
         (GITHUB, {"/rate_limit": Told({})}, {}, Reason.ANOTHER_SERVICE),
         (GITHUB, {"/rate_limit": Told({}, 418)}, {}, Reason.REFUSED),
+        (GITHUB, {"/rate_limit": Told({"resources": {"core": {"remaining": 0}}})}, {}, Reason.THROTTLED),
+        (GITHUB, {**HUB, PAY: Told([])}, {"repositories": {"pay": "acme/pay"}}, Reason.REACHED),
+        (GITHUB, {**HUB, PAY: Told({})}, {"repositories": {"pay": "acme/pay"}}, Reason.ANOTHER_SERVICE),
+        (GITHUB, {**HUB, PAY: Told({}, 403)}, {"repositories": {"pay": "acme/pay"}}, Reason.FORBIDDEN),
     ],
 )
 async def test_what_is_wrong_has_its_reason(
@@ -130,6 +135,21 @@ async def test_what_is_wrong_has_its_reason(
 ) -> None:
     finding, _ = await found(kind, answers, **config)
     assert finding.reason is reason, finding.message
+
+
+async def test_a_repository_that_the_token_does_not_see_is_named() -> None:
+    repositories = {"pay": "acme/pay", "cart": "acme/shop/cart", "mail": "acme/shop/mail"}
+    finding, client = await found(GITHUB, {**HUB, PAY: Told([])}, repositories=repositories)
+    assert finding.reason is Reason.NO_SUCH_REPOSITORY
+    assert "acme/shop:" in finding.message
+    assert len(client.asked) == 3, "a repository of two services is tried once"
+
+
+async def test_of_many_repositories_some_are_tried() -> None:
+    repositories = {str(one): f"acme/r{one:03}" for one in range(150)}
+    there = {f"/repos/acme/r{one:03}/deployments": Told([]) for one in range(150)}
+    finding, client = await found(GITHUB, {**HUB, **there}, repositories=repositories)
+    assert (finding.reason, len(client.asked)) == (Reason.REACHED, 11)
 
 
 async def test_a_version_that_is_not_told_is_no_fault() -> None:

@@ -74,3 +74,11 @@ def test_every_reason_has_sentences_for_every_system(reason: Reason, kind: Integ
 
 def test_words_never_repeat_what_the_other_side_sent() -> None:
     assert "secret" not in words_for(reason_of(SourceUnavailable("a secret", reason="x")), IntegrationType.PROMETHEUS)
+
+
+def test_a_wrong_url_of_github_is_told_where_its_api_is() -> None:
+    for reason in (Reason.NOT_FOUND, Reason.HTML):
+        words = words_for(reason, IntegrationType.GITHUB)
+        assert "https://api.github.com" in words
+        assert "/api/v3" in words
+        assert "github" not in words_for(reason, IntegrationType.GRAFANA)

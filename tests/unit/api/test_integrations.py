@@ -93,6 +93,24 @@ async def test_a_connection_is_shown_without_its_credential_and_its_query() -> N
         ({"integration_type": "prometheus", "inbound": {}, "connection": PROMETHEUS}, "sends nothing"),
         ({"integration_type": "generic", "connection": PROMETHEUS}, "no API"),
         ({"integration_type": "prometheus", "connection": {**PROMETHEUS, "receiver": "x"}}, "receiver"),
+        (
+            {"integration_type": "prometheus", "connection": {**PROMETHEUS, "repositories": {"pay": "acme/pay"}}},
+            "GitHub's",
+        ),
+        *(
+            (
+                {"integration_type": "github", "connection": {**PROMETHEUS, "repositories": {"pay": place}}},
+                "repositories",
+            )
+            for place in (
+                "acme",
+                "acme/..",
+                "acme/pay/../..",
+                "acme/pay?x=1",
+                "https://github.com/acme/pay",
+                "/acme/pay",
+            )
+        ),
         ({"integration_type": "generic", "inbound": {"secret": GIVEN}}, "made here"),
         ({"integration_type": "generic", "inbound": {"schemes": ["github"]}}, "does not know"),
         ({"integration_type": "generic", "inbound": {"schemes": []}}, "schemes"),
@@ -141,6 +159,17 @@ async def test_a_change_needs_the_version_it_was_made_on_and_shows_the_next() ->
         assert stale.status_code == 412, (method, more)
 
 
+async def test_the_repositories_of_a_github_are_kept_and_shown() -> None:
+    served = await connected()
+    repositories = {"payment": "acme/shop/services/payment", "cart": "acme/cart"}
+    connection = {"url": "https://api.github.com", "bearer_token": "ghp_x", "repositories": repositories}
+    path = f"/integrations/{(await made(served, 'github', connection=connection))['integration']['id']}"
+    assert (await asked(served, "GET", path)).json()["connection"]["repositories"] == repositories
+    fewer = {"connection": {"url": "https://api.github.com", "repositories": {"cart": "acme/cart"}}}
+    shown = (await asked(served, "PATCH", path, fewer)).json()["connection"]
+    assert (shown["repositories"], shown["credential"]) == ({"cart": "acme/cart"}, "bearer")
+
+
 async def test_a_kept_credential_never_goes_to_another_host() -> None:
     served = await connected()
     path = f"/integrations/{(await made(served, 'prometheus', connection=PROMETHEUS))['integration']['id']}"
@@ -158,6 +187,7 @@ async def test_a_kept_credential_never_goes_to_another_host() -> None:
         "username": None,
         "receiver": None,
         "grace_seconds": None,
+        "repositories": {},
     }
     without = await asked(
         served, "PATCH", path, {"connection": {"url": "https://prom.example.com/", "bearer_token": None}}
