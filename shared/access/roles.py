@@ -70,6 +70,8 @@ LEAST_ROLE: Mapping[str, Role] = {
     "create_runbook": Role.ENGINEER,
     "replace_runbook": Role.ENGINEER,
     "delete_runbook": Role.ENGINEER,
+    "read_service_names": Role.VIEWER,
+    "replace_service_names": Role.ENGINEER,
     "list_changes": Role.VIEWER,
     "create_change": Role.ENGINEER,
 }

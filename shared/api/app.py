@@ -24,6 +24,7 @@ from shared.api import (
     policies,
     receipts,
     runbooks,
+    service_aliases,
     tenant,
     users,
 )
@@ -62,6 +63,7 @@ ROUTERS = (
     objectives.router,
     policies.router,
     runbooks.router,
+    service_aliases.router,
     changes.router,
 )
 DESCRIPTION = (

@@ -134,6 +134,11 @@ class Place:
     name: str
     reason: MatchReason
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether no other name could stand for the service as well."""
+        return self.reason in (MatchReason.MAPPED, MatchReason.EXACT)
+
 
 @dataclass(frozen=True)
 class Resolution:
@@ -170,10 +175,15 @@ def resolve(services: Iterable[str], detected: Detected, mapping: ServiceNames) 
         found = [(binding, match(service, names, mapping.group_of(service))) for binding, names in known]
         sure = [Place(binding, one.name, one.reason) for binding, one in found if one.name is not None]
         if sure:
-            places[service] = min(sure, key=lambda place: _TIERS.index(place.reason))
+            places[service] = min(sure, key=lambda place: _doubt(place, detected))
         elif many := next((one.candidates for _, one in found if one.candidates), None):
             candidates[service] = many
     return Resolution(places, candidates)
+
+
+def _doubt(place: Place, detected: Detected) -> tuple[int, bool]:
+    """Of equally sure names, one that is there goes before one that has gone."""
+    return _TIERS.index(place.reason), not detected.is_there(place.binding.name, place.name)
 
 
 def subjects(

@@ -16,6 +16,7 @@ REMEMBERED_FOR = timedelta(hours=24)
 MAX_NAMES = 5_000
 """Of one binding."""
 MAX_GONE = 2_000
+MAX_ASKED = 1_000
 MAX_NAME_CHARS = 200
 
 MAX_MAPPED = 2_000
@@ -32,6 +33,13 @@ class Gone(Value):
     seen_at: Instant
 
 
+class AskedFor(Value):
+    """A service that was asked for by its own names, and when."""
+
+    service: str
+    at: Instant
+
+
 class Detected(Document):
     """The names of services under each binding (`row/label`) of one Prometheus. A cache: it can be asked again."""
 
@@ -41,22 +49,33 @@ class Detected(Document):
     gone: tuple[Gone, ...] = Field(default=(), max_length=MAX_GONE)
     cut: tuple[str, ...] = ()
     """The bindings that may have more names than are kept."""
-    asked_at: Instant
+    asked: tuple[AskedFor, ...] = Field(default=(), max_length=MAX_ASKED)
+    listed_at: Instant | None = None
+    """When every name was last asked for."""
+    updated_at: Instant
     ttl: int = int(REMEMBERED_FOR.total_seconds())
 
     @classmethod
     def nothing_yet(cls, tenant_id: TenantId, integration_id: IntegrationId, *, now: datetime) -> "Detected":
         """Before Prometheus is first asked."""
-        return cls(id=cls.id_for(integration_id), tenant_id=tenant_id, integration_id=integration_id, asked_at=now)
+        return cls(id=cls.id_for(integration_id), tenant_id=tenant_id, integration_id=integration_id, updated_at=now)
 
     @staticmethod
     def id_for(integration_id: IntegrationId) -> str:
         """A Prometheus has one."""
         return document_id("conventions", integration_id)
 
-    def is_fresh(self, now: datetime) -> bool:
-        """Whether it need not be asked again."""
-        return now - self.asked_at < FRESH_FOR
+    def listed_within(self, age: timedelta, now: datetime) -> bool:
+        """Whether every name was asked for so lately."""
+        return self.listed_at is not None and now - self.listed_at < age
+
+    def asked_within(self, age: timedelta, now: datetime) -> frozenset[str]:
+        """The services that were asked for so lately."""
+        return frozenset(one.service for one in self.asked if now - one.at < age)
+
+    def is_there(self, binding: str, name: str) -> bool:
+        """Whether a name was there when it was last asked for."""
+        return name in self.found.get(binding, ())
 
     @property
     def warnings(self) -> tuple[str, ...]:

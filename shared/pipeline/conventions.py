@@ -1,22 +1,25 @@
 """Under which conventions services are measured: detected, kept for a quarter of an hour, matched by name."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.context.conventions.detect import detection
-from shared.context.conventions.listing import heard, listing, with_names
+from shared.context.conventions.listing import asked_for, heard, listing
 from shared.context.service_names import Resolution, resolve
 from shared.models.base import IntegrationId, TenantId
-from shared.models.conventions import Detected, ServiceNames
-from shared.ports.metrics import MOST_SERIES, MetricsSource
+from shared.models.conventions import FRESH_FOR, Detected, ServiceNames
+from shared.models.tenants import IntegrationType
+from shared.ports.metrics import MOST_SERIES, MetricsSource, Sample
 from shared.ports.services import Services
 from shared.telemetry import logger
 
 log = logger(__name__)
 
 ASK_AGAIN_AFTER = timedelta(minutes=1)
-"""For a service that is not known: it may be new. Sooner than this the answer would be the same."""
+"""For a service that is not known, by its own names: it may be new."""
+LIST_AGAIN_AFTER = timedelta(minutes=5)
+"""For a service that is not known by any: most will stay so, and every name of a large estate takes seconds."""
 
 
 @dataclass(frozen=True)
@@ -45,48 +48,78 @@ async def conventions_of(
 ) -> Conventions:
     """Where these services are measured; `reference` is when their trouble began.
 
-    At most two queries, and none while what is kept is fresh and knows them all. Raises SourceUnavailable,
-    AddressRefused and StoreUnavailable.
+    No query while what is kept is fresh and knows them all. Else one asks for their own names, at a cost that does
+    not grow with the estate; and only for those with another name a second one asks for every name there is. Both
+    also ask what was there when the trouble began. Raises SourceUnavailable, AddressRefused and StoreUnavailable.
     """
     mapping = await mapping_of(tenant_id, services, now=now)
     held = await services.conventions.detected(tenant_id, integration_id)
-    if held:
-        known = Conventions(held, mapping, resolve(wanted, held, mapping))
-        if held.is_fresh(now) and (now - held.asked_at < ASK_AGAIN_AFTER or not _unplaced(wanted, known.resolution)):
-            return known
     before = held or Detected.nothing_yet(tenant_id, integration_id, now=now)
-    detected = await _detect(source, before, mapping, wanted=wanted, reference=reference, now=now)
-    await services.conventions.keep(tenant_id, detected)
-    log.info("conventions_detected", extra={"bindings": len(detected.found), "cut": len(detected.cut)})
+    detected = await _Detection(source, mapping, wanted, reference, now).brought_up_to_date(before)
+    if detected is not before:
+        await services.conventions.keep(tenant_id, detected)
     return Conventions(detected, mapping, resolve(wanted, detected, mapping))
+
+
+@dataclass(frozen=True)
+class _Detection:
+    """Asks what is not known any more, or not yet."""
+
+    source: MetricsSource
+    mapping: ServiceNames
+    wanted: Collection[str]
+    reference: datetime
+    now: datetime
+
+    async def brought_up_to_date(self, held: Detected) -> Detected:
+        """What was held, itself when nothing had to be asked."""
+        missing = self._missing(held)
+        own = await self._ask(detection(_spellings(missing), seconds_ago=self._ago)) if missing else ()
+        detected = asked_for(own, held, missing, now=self.now) if missing else held
+        if not self._must_list(detected):
+            return detected
+        every = heard(await self._ask(listing(seconds_ago=self._ago)), detected, max_series=MOST_SERIES, now=self.now)
+        log.info("conventions_listed", extra={"bindings": len(every.found), "cut": len(every.cut)})
+        # A list that was cut may lack the very names that were asked for.
+        return asked_for(own, every, missing, now=self.now) if missing else every
+
+    @property
+    def _ago(self) -> float:
+        return (self.now - self.reference).total_seconds()
+
+    async def _ask(self, promql: str) -> Sequence[Sample]:
+        return (await self.source.query(promql, at=self.now, max_series=MOST_SERIES)).samples
+
+    def _missing(self, held: Detected) -> dict[str, tuple[str, ...]]:
+        """The services to be asked for, each with its own names."""
+        places = resolve(self.wanted, held, self.mapping).places
+        certain = {service for service, place in places.items() if place.is_certain}
+        known = held.asked_within(FRESH_FOR, self.now) & certain | held.asked_within(ASK_AGAIN_AFTER, self.now)
+        if held.listed_within(FRESH_FOR, self.now):
+            known |= places.keys()
+        return {one: (one, *self.mapping.group_of(one)) for one in sorted(set(self.wanted) - known)}
+
+    def _must_list(self, detected: Detected) -> bool:
+        found = resolve(self.wanted, detected, self.mapping)
+        if all(one in found.places and found.places[one].is_certain for one in self.wanted):
+            return False
+        is_known = all(one in found.places or one in found.candidates for one in self.wanted)
+        return not detected.listed_within(FRESH_FOR if is_known else LIST_AGAIN_AFTER, self.now)
+
+
+def _spellings(missing: Mapping[str, Sequence[str]]) -> list[str]:
+    return sorted({name for own in missing.values() for name in own})
+
+
+async def prometheus_of(tenant_id: TenantId, services: Services) -> IntegrationId | None:
+    """The integration whose Prometheus `services.metrics` asks: the first in use; raises StoreUnavailable."""
+    for one in await services.directory.integrations(tenant_id, IntegrationType.PROMETHEUS):
+        if one.is_active and one.config:
+            return IntegrationId(one.id)
+    return None
 
 
 async def mapping_of(tenant_id: TenantId, services: Services, *, now: datetime) -> ServiceNames:
     """What the tenant calls its services; raises StoreUnavailable."""
     held = await services.records.read(tenant_id, ServiceNames, ServiceNames.id_for())
     return held.value if held else ServiceNames.none_yet(tenant_id, now=now)
-
-
-async def _detect(
-    source: MetricsSource,
-    before: Detected,
-    mapping: ServiceNames,
-    *,
-    wanted: Collection[str],
-    reference: datetime,
-    now: datetime,
-) -> Detected:
-    """Also as it was when the trouble began: what is dead now was there then."""
-    ago = (now - reference).total_seconds()
-    answer = await source.query(listing(seconds_ago=ago), at=now, max_series=MOST_SERIES)
-    detected = heard(answer.samples, before, max_series=MOST_SERIES, now=now)
-    missing = _unplaced(wanted, resolve(wanted, detected, mapping))
-    if not detected.cut or not missing:
-        return detected
-    # Among so many names those that are asked for may have been left out: they are asked for by themselves.
-    spellings = sorted({name for service in missing for name in (service, *mapping.group_of(service))})
-    return with_names(detected, (await source.query(detection(spellings, seconds_ago=ago), at=now)).samples)
-
-
-def _unplaced(wanted: Collection[str], resolution: Resolution) -> list[str]:
-    return sorted(set(wanted) - resolution.places.keys() - resolution.candidates.keys())

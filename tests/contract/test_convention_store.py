@@ -36,7 +36,7 @@ def detected(tenant: TenantId, **changes: Any) -> Detected:
         "integration_id": PROMETHEUS,
         "found": {"otel_http/job": ("shop/checkout", 'odd"/name')},
         "gone": (Gone(binding="grpc/job", name="search", seen_at=NOON),),
-        "asked_at": NOON,
+        "updated_at": NOON,
     }
     return Detected(**{**fields, **changes})
 
@@ -49,7 +49,7 @@ async def test_what_was_detected_is_read_back(conventions: ConventionStore, tena
 
 async def test_the_later_write_stays(conventions: ConventionStore, tenant: TenantId) -> None:
     await conventions.keep(tenant, detected(tenant))
-    later = detected(tenant, found={}, asked_at=NOON + ONE_SECOND)
+    later = detected(tenant, found={}, updated_at=NOON + ONE_SECOND)
     await conventions.keep(tenant, later)
     assert await conventions.detected(tenant, PROMETHEUS) == later
 

@@ -7,7 +7,17 @@ from string import Template
 from shared.context.conventions.expressions import BINDING, labelled, offset
 from shared.context.conventions.subjects import SUBJECTS
 from shared.context.conventions.table import CONVENTIONS
-from shared.models.conventions import MAX_GONE, MAX_NAME_CHARS, MAX_NAMES, REMEMBERED_FOR, Detected, Gone
+from shared.models.conventions import (
+    FRESH_FOR,
+    MAX_ASKED,
+    MAX_GONE,
+    MAX_NAME_CHARS,
+    MAX_NAMES,
+    REMEMBERED_FOR,
+    AskedFor,
+    Detected,
+    Gone,
+)
 from shared.ports.metrics import Sample
 
 MAX_KEPT_CHARS = 300_000
@@ -52,23 +62,41 @@ def heard(samples: Iterable[Sample], held: Detected, *, max_series: int, now: da
     kept, dropped = _within(found)
     cut |= dropped
     return held.model_copy(
-        update={"found": kept, "gone": _gone(held, kept, cut, now=now), "cut": tuple(sorted(cut)), "asked_at": now}
+        update={
+            "found": kept,
+            "gone": _gone(held, kept, cut, now=now),
+            "cut": tuple(sorted(cut)),
+            "listed_at": now,
+            "updated_at": now,
+        }
     )
 
 
-def with_names(detected: Detected, samples: Iterable[Sample]) -> Detected:
-    """With the names that an answer to `detection` has: those that a listing was too long for."""
-    more: dict[str, set[str]] = {}
-    for sample in samples:
-        binding = sample.labels.get(BINDING, "")
-        name = sample.labels.get(binding.rpartition("/")[2], "")
-        if 0 < len(name) <= MAX_NAME_CHARS:
-            more.setdefault(binding, set()).add(name)
-    found = {
-        binding: tuple(sorted({*detected.found.get(binding, ()), *more.get(binding, ())}))
-        for binding in {*detected.found, *more}
-    }
-    return detected.model_copy(update={"found": found})
+def asked_for(
+    samples: Iterable[Sample], held: Detected, names: Mapping[str, Sequence[str]], *, now: datetime
+) -> Detected:
+    """What the answer to `detection` says of services that were asked for, each by these names of its own."""
+    wanted = {name for own in names.values() for name in own}
+    answered = {(binding, name) for binding, name in map(_bound, samples) if name in wanted}
+    before = {(binding, name) for binding, found in held.found.items() for name in found}
+    after = {(binding, name) for binding, name in before if name not in wanted} | answered
+    gone = [Gone(binding=binding, name=name, seen_at=held.updated_at) for binding, name in before - after]
+    gone += [one for one in held.gone if (one.binding, one.name) not in after and now - one.seen_at < REMEMBERED_FOR]
+    asked = [one for one in held.asked if one.service not in names and now - one.at < FRESH_FOR]
+    asked += [AskedFor(service=service, at=now) for service in sorted(names)]
+    return held.model_copy(
+        update={
+            "found": {binding: tuple(sorted(name for one, name in after if one == binding)) for binding, _ in after},
+            "gone": tuple(sorted(gone, key=lambda one: (one.seen_at, one.binding, one.name))[-MAX_GONE:]),
+            "asked": tuple(asked[-MAX_ASKED:]),
+            "updated_at": now,
+        }
+    )
+
+
+def _bound(sample: Sample) -> tuple[str, str]:
+    binding = sample.labels.get(BINDING, "")
+    return binding, sample.labels.get(binding.rpartition("/")[2], "")
 
 
 def _rows(samples: Iterable[Sample]) -> set[str]:
@@ -110,7 +138,7 @@ def _gone(held: Detected, kept: Mapping[str, tuple[str, ...]], cut: set[str], *,
     """Names that were there lately and are not now; where a listing was cut, missing says nothing."""
     there = {(binding, name) for binding, names in kept.items() for name in names}
     seen = {(one.binding, one.name): one.seen_at for one in held.gone}
-    seen |= {(binding, name): held.asked_at for binding, names in held.found.items() for name in names}
+    seen |= {(binding, name): held.updated_at for binding, names in held.found.items() for name in names}
     missing = [
         Gone(binding=binding, name=name, seen_at=at)
         for (binding, name), at in seen.items()

@@ -23,6 +23,7 @@ _LABELS: Mapping[Carrier, str] = {
     Carrier.DEPLOYMENT: "deployment",
     Carrier.AUTOSCALER: "horizontalpodautoscaler",
     Carrier.CONSUMER_GROUP: "consumergroup",
+    Carrier.UPSTREAM: "envoy_cluster_name",
     Carrier.NODE: "instance",
 }
 _ENDINGS: Mapping[Carrier, str] = {Carrier.POD: f"(?:{_OF_A_WORKLOAD})", Carrier.NODE: _PORT}

@@ -1,12 +1,18 @@
-"""What runs full: limits of processes, pods, workloads, queues and machines. The worst series of a subject counts."""
+"""What runs full: limits of processes, workloads and queues, with those of pods and machines."""
 
+from shared.context.conventions.nodes import NODE_ROWS
+from shared.context.conventions.pods import POD_ROWS
 from shared.context.conventions.rows import Carrier, Resource
 
-_CONTAINER = '$of,container!="",container!="POD"'
-"""A pod's own cgroup has no container name and would count everything twice."""
-_DISKS = '$of,fstype!~"tmpfs|overlay|squashfs|ramfs"'
-
 PROCESS_ROWS = (
+    Resource(
+        name="targets_down",
+        carrier=Carrier.PROCESS,
+        unit="share",
+        meaning="Share of its processes that Prometheus cannot scrape.",
+        present="up",
+        expression="1 - avg by ($by) (up{$of}$back)",
+    ),
     Resource(
         name="file_descriptors",
         carrier=Carrier.PROCESS,
@@ -54,80 +60,6 @@ PROCESS_ROWS = (
     ),
 )
 
-POD_ROWS = (
-    Resource(
-        name="cpu_of_limit",
-        carrier=Carrier.POD,
-        unit="ratio",
-        meaning="CPU a container used, of its limit.",
-        present="container_cpu_usage_seconds_total",
-        expression=(
-            "sum by (namespace, pod, container)"
-            f" (rate(container_cpu_usage_seconds_total{{{_CONTAINER}}}[$window]$back))"
-            " / (max by (namespace, pod, container)"
-            ' (kube_pod_container_resource_limits{$of,resource="cpu"}$back) > 0)'
-        ),
-    ),
-    Resource(
-        name="cpu_throttled",
-        carrier=Carrier.POD,
-        unit="ratio",
-        meaning="Share of scheduling periods in which a container was held back at its CPU limit.",
-        present="container_cpu_cfs_periods_total",
-        expression=(
-            "sum by (namespace, pod, container)"
-            f" (increase(container_cpu_cfs_throttled_periods_total{{{_CONTAINER}}}[$window]$back))"
-            " / (sum by (namespace, pod, container)"
-            f" (increase(container_cpu_cfs_periods_total{{{_CONTAINER}}}[$window]$back)) > 0)"
-        ),
-    ),
-    Resource(
-        name="memory_of_limit",
-        carrier=Carrier.POD,
-        unit="ratio",
-        meaning="Memory a container cannot give back, of its limit; at 1 it is killed.",
-        present="container_memory_working_set_bytes",
-        expression=(
-            f"max by (namespace, pod, container) (container_memory_working_set_bytes{{{_CONTAINER}}}$back)"
-            " / (max by (namespace, pod, container)"
-            ' (kube_pod_container_resource_limits{$of,resource="memory"}$back) > 0)'
-        ),
-    ),
-    Resource(
-        name="oom_killed",
-        carrier=Carrier.POD,
-        unit="containers",
-        meaning="1 where a container was killed for its memory and restarted within 15 minutes.",
-        present="kube_pod_container_status_last_terminated_reason",
-        # The reason stays 1 for ever after, hence the restarts.
-        expression=(
-            '(kube_pod_container_status_last_terminated_reason{$of,reason="OOMKilled"}$back == 1)'
-            " and on (namespace, pod, container)"
-            " (increase(kube_pod_container_status_restarts_total{$of}[15m]$back) > 0)"
-        ),
-    ),
-    Resource(
-        name="restarts",
-        carrier=Carrier.POD,
-        unit="restarts",
-        meaning="Restarts of a container within 15 minutes.",
-        present="kube_pod_container_status_restarts_total",
-        expression=(
-            "sum by (namespace, pod, container) (increase(kube_pod_container_status_restarts_total{$of}[15m]$back))"
-        ),
-    ),
-    Resource(
-        name="containers_waiting",
-        carrier=Carrier.POD,
-        unit="containers",
-        meaning="1 where a container cannot start: no image, a crash loop, a bad configuration.",
-        present="kube_pod_container_status_waiting_reason",
-        expression=(
-            "sum by (namespace, pod, container, reason) (kube_pod_container_status_waiting_reason{$of}$back) > 0"
-        ),
-    ),
-)
-
 WORKLOAD_ROWS = (
     Resource(
         name="replicas_missing",
@@ -154,6 +86,28 @@ WORKLOAD_ROWS = (
         ),
     ),
     Resource(
+        name="hosts_unhealthy",
+        carrier=Carrier.UPSTREAM,
+        unit="share",
+        meaning="Share of an upstream's hosts that Envoy takes for unhealthy.",
+        present="envoy_cluster_membership_total",
+        expression=(
+            "1 - sum by ($by) (envoy_cluster_membership_healthy{$of}$back)"
+            " / (sum by ($by) (envoy_cluster_membership_total{$of}$back) > 0)"
+        ),
+    ),
+    Resource(
+        name="requests_turned_away",
+        carrier=Carrier.UPSTREAM,
+        unit="requests/s",
+        meaning="Requests that Envoy could not pass on: the queue was full, or no connection came about.",
+        present="envoy_cluster_upstream_rq_pending_overflow",
+        expression=(
+            "sum by ($by) (rate(envoy_cluster_upstream_rq_pending_overflow{$of}[$window]$back))"
+            " + sum by ($by) (rate(envoy_cluster_upstream_cx_connect_fail{$of}[$window]$back))"
+        ),
+    ),
+    Resource(
         name="kafka_lag",
         carrier=Carrier.CONSUMER_GROUP,
         unit="messages",
@@ -168,71 +122,6 @@ WORKLOAD_ROWS = (
         meaning="How fast that lag grows; below 0 the group is catching up.",
         present="kafka_consumergroup_lag",
         expression="sum by (consumergroup, topic) (deriv(kafka_consumergroup_lag{$of}[10m]$back))",
-    ),
-)
-
-NODE_ROWS = (
-    Resource(
-        name="node_cpu",
-        carrier=Carrier.NODE,
-        unit="ratio",
-        meaning="Share of a machine's CPU time that was not idle.",
-        present="node_cpu_seconds_total",
-        expression='1 - avg by (instance) (rate(node_cpu_seconds_total{$of,mode="idle"}[$window]$back))',
-    ),
-    Resource(
-        name="node_memory",
-        carrier=Carrier.NODE,
-        unit="ratio",
-        meaning="Share of a machine's memory that is not available.",
-        present="node_memory_MemAvailable_bytes",
-        expression="1 - node_memory_MemAvailable_bytes{$of}$back / node_memory_MemTotal_bytes{$of}$back",
-    ),
-    Resource(
-        name="node_disk",
-        carrier=Carrier.NODE,
-        unit="ratio",
-        meaning="Share of a file system that is not available.",
-        present="node_filesystem_size_bytes",
-        expression=(
-            f"1 - node_filesystem_avail_bytes{{{_DISKS}}}$back / (node_filesystem_size_bytes{{{_DISKS}}}$back > 0)"
-        ),
-    ),
-    Resource(
-        name="node_disk_fills",
-        carrier=Carrier.NODE,
-        unit="file systems",
-        meaning="1 where a file system will be full within 4 hours if it goes on as in the last 6.",
-        present="node_filesystem_avail_bytes",
-        # Not `predict_linear`: behind an offset it would predict from now on.
-        expression=(
-            f"((node_filesystem_avail_bytes{{{_DISKS}}}$back"
-            f" + deriv(node_filesystem_avail_bytes{{{_DISKS}}}[6h]$back) * 14400) < bool 0) > 0"
-        ),
-    ),
-    Resource(
-        name="node_cpu_pressure",
-        carrier=Carrier.NODE,
-        unit="ratio",
-        meaning="Share of the time in which something waited for a CPU (PSI).",
-        present="node_pressure_cpu_waiting_seconds_total",
-        expression="rate(node_pressure_cpu_waiting_seconds_total{$of}[$window]$back)",
-    ),
-    Resource(
-        name="node_memory_pressure",
-        carrier=Carrier.NODE,
-        unit="ratio",
-        meaning="Share of the time in which something waited for memory (PSI).",
-        present="node_pressure_memory_waiting_seconds_total",
-        expression="rate(node_pressure_memory_waiting_seconds_total{$of}[$window]$back)",
-    ),
-    Resource(
-        name="node_io_pressure",
-        carrier=Carrier.NODE,
-        unit="ratio",
-        meaning="Share of the time in which something waited for a disk (PSI).",
-        present="node_pressure_io_waiting_seconds_total",
-        expression="rate(node_pressure_io_waiting_seconds_total{$of}[$window]$back)",
     ),
 )
 

@@ -74,6 +74,8 @@ class Carrier(StrEnum):
     DEPLOYMENT = "deployment"
     AUTOSCALER = "autoscaler"
     CONSUMER_GROUP = "consumer_group"
+    UPSTREAM = "upstream"
+    """The cluster that Envoy proxies send requests to."""
     NODE = "node"
     """By the name or address of the machine; which pods run there is another question."""
 

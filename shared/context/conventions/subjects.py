@@ -31,5 +31,6 @@ SUBJECTS = (
         ("horizontalpodautoscaler",),
     ),
     Subject("consumer_groups", Carrier.CONSUMER_GROUP, "kafka_consumergroup_lag", ("consumergroup",)),
+    Subject("upstreams", Carrier.UPSTREAM, "envoy_cluster_membership_total", ("envoy_cluster_name",)),
     Subject("processes", Carrier.PROCESS, "process_max_fds", SERVICE_LABELS),
 )

@@ -232,7 +232,7 @@ async def test_a_service_may_have_any_printable_name(served: Served) -> None:
             answer = await client.get(f"/services/{quote(name, safe='')}/metrics?window=30m")
             assert (answer.status_code, answer.json()["service"]) == (200, name)
             escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-            assert len(servers.asked) == 8
+            assert len(servers.asked) == 9
             assert all(f'"{escaped}"' in one.form["query"][0] for one in servers.asked)
 
 

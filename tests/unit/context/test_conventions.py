@@ -1,7 +1,11 @@
 """Every row of the table is proved by promtool, and none is without a proof."""
 
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
+import promql_parser
 import pytest
 
 from shared.context.conventions import (
@@ -11,6 +15,7 @@ from shared.context.conventions import (
     Asked,
     Binding,
     Carrier,
+    Resource,
     bounds,
     bounds_of,
     can_answer,
@@ -19,6 +24,7 @@ from shared.context.conventions import (
     pressures,
 )
 from shared.ports.metrics import Sample
+from tests.unit.context.conventions_table import PAGE, rendered
 from tests.unit.context.promtool import Case, judged
 from tests.unit.context.proofs.edges import EDGE_PROOFS
 from tests.unit.context.proofs.limits import FILLED
@@ -27,6 +33,8 @@ from tests.unit.context.proofs.requests import PROOFS
 
 BY_NAME = {binding.name: binding for binding in BINDINGS}
 BY_RESOURCE = {row.name: row for row in RESOURCES}
+HOSTILE = 'x"} or vector(1) #'
+Ask = Callable[[tuple[int, ...]], list[str]]
 BACKS = (0, BACK_SECONDS)
 MEASURED = [metric for metric in Asked if metric is not Asked.SATURATION]
 NOT_BY_PROMTOOL = {"otel_http_native"}
@@ -96,6 +104,42 @@ def test_names_in_the_table_tell_rows_apart() -> None:
     assert len(BY_RESOURCE) == len(RESOURCES)
 
 
+def selectors(promql: str) -> list[promql_parser.VectorSelector]:
+    found: list[promql_parser.VectorSelector] = []
+
+    def keep(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.VectorSelector):
+            found.append(node)
+
+    promql_parser.walk(promql_parser.parse(promql), keep)
+    assert found
+    return found
+
+
+def asked_of(binding: Binding, backs: tuple[int, ...]) -> list[str]:
+    metrics = [metric for metric in Asked if can_answer(binding, metric)]
+    return [expression(binding, metric, [HOSTILE], window_seconds=60, backs=backs) for metric in metrics]
+
+
+def filled_by(row: Resource, backs: tuple[int, ...]) -> list[str]:
+    return [pressures(row.carrier, [HOSTILE], window_seconds=60, backs=backs, rows=[row], namespace=HOSTILE)]
+
+
+def narrowed(selector: promql_parser.VectorSelector) -> list[str]:
+    """The matchers that hold the name, as it is or as a regular expression for it."""
+    return [one.name for one in selector.matchers.matchers if "or vector(1)" in one.value.replace("\\", "")]
+
+
+@pytest.mark.parametrize(
+    "asked", [*(partial(asked_of, one) for one in BINDINGS), *(partial(filled_by, one) for one in RESOURCES)]
+)
+def test_every_selector_of_a_row_is_narrowed_to_the_services_and_follows_the_offset(asked: Ask) -> None:
+    for promql in asked(()):
+        assert all(narrowed(one) and one.offset is None for one in selectors(promql)), promql
+    for promql in asked((86_400,)):
+        assert all(narrowed(one) and one.offset == timedelta(days=1) for one in selectors(promql)), promql
+
+
 @pytest.mark.parametrize("binding", BINDINGS, ids=lambda one: one.name)
 def test_only_processes_tell_how_full_they_are(binding: Binding) -> None:
     known = binding.label in {"service", "job", "app", "application"}
@@ -118,3 +162,10 @@ def test_a_namespace_narrows_what_lies_in_one() -> None:
     pods = pressures(Carrier.POD, ["a"], window_seconds=60, namespace='x"} or y{z="')
     assert 'namespace="x\\"} or y{z=\\"",' in pods
     assert "namespace=" not in pressures(Carrier.NODE, ["a"], window_seconds=60, namespace="x")
+
+
+def test_the_page_shows_the_table_as_it_is() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert rendered(page) == page, "python -m tests.unit.context.conventions_table --write"
+    assert all(f"| `{row.name}` |" in page for row in (*CONVENTIONS, *RESOURCES))
+    assert all(f"`{metric.value}`" in page for metric in Asked)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from shared.context.conventions.listing import heard, listing, with_names
+from shared.context.conventions.listing import asked_for, heard, listing
 from shared.models.base import IntegrationId
 from shared.models.conventions import MAX_NAMES, REMEMBERED_FOR, Detected, Gone
 from shared.ports.metrics import Sample
@@ -57,7 +57,7 @@ def test_one_query_tells_the_names_under_each_row_now_and_then(tmp_path: Path) -
 def test_a_sample_may_name_a_service_under_several_labels() -> None:
     found = hear(told("prometheus_client", service="shop", job="a"), told("prometheus_client", job="b"))
     assert found.found == {"prometheus_client/service": ("shop",), "prometheus_client/job": ("a", "b")}
-    assert (found.asked_at, found.cut, found.warnings) == (LATER, (), ())
+    assert (found.listed_at, found.cut, found.warnings) == (LATER, (), ())
 
 
 def test_what_is_no_row_of_ours_and_no_whole_name_is_not_kept() -> None:
@@ -109,6 +109,17 @@ def test_a_name_missing_from_an_answer_cut_short_has_not_gone() -> None:
     assert heard([told("grpc", job="a")], first, max_series=1, now=LATER).gone == ()
 
 
-def test_names_asked_for_by_themselves_join_the_others() -> None:
-    more = with_names(hear(told("grpc", job="a")), [told("grpc/job", job="z"), told("otel_http/job", job="z")])
-    assert more.found == {"grpc/job": ("a", "z"), "otel_http/job": ("z",)}
+def test_names_asked_for_by_themselves_replace_what_was_known_of_them_alone() -> None:
+    held = hear(told("grpc", job="a"), told("grpc", job="z"), told("grpc", job="other"))
+    asked = asked_for([told("otel_http/job", job="z")], held, {"z": ("z", "a")}, now=LATER + timedelta(minutes=1))
+    assert asked.found == {"grpc/job": ("other",), "otel_http/job": ("z",)}
+    assert [(one.binding, one.name, one.seen_at) for one in asked.gone] == [
+        ("grpc/job", "a", LATER),
+        ("grpc/job", "z", LATER),
+    ]
+    assert asked.asked_within(timedelta(minutes=1), LATER + timedelta(minutes=1)) == {"z"}
+    assert asked.listed_at == LATER
+
+
+def test_an_answer_about_what_was_not_asked_is_no_news() -> None:
+    assert asked_for([told("grpc/job", job="b")], NOTHING, {"a": ("a",)}, now=LATER).found == {}

@@ -10,6 +10,12 @@ RESTARTED = "0x35 1x4"
 
 PROCESS_FILLED = (
     Filled(
+        "targets_down",
+        {'up{job="shop",instance="a"}': stands(1, 0), 'up{job="shop",instance="b"}': stands(1, 1)},
+        before=0,
+        now=1 / 2,
+    ),
+    Filled(
         "file_descriptors",
         {
             'process_open_fds{job="shop",instance="a"}': stands(10, 40),
@@ -118,6 +124,24 @@ POD_FILLED = (
 )
 
 WORKLOAD_FILLED = (
+    Filled(
+        "hosts_unhealthy",
+        {
+            'envoy_cluster_membership_healthy{envoy_cluster_name="shop",pod="a"}': stands(4, 1),
+            'envoy_cluster_membership_total{envoy_cluster_name="shop",pod="a"}': stands(4, 4),
+        },
+        before=0,
+        now=3 / 4,
+    ),
+    Filled(
+        "requests_turned_away",
+        {
+            'envoy_cluster_upstream_rq_pending_overflow{envoy_cluster_name="shop",pod="a"}': counts(0, 60),
+            'envoy_cluster_upstream_cx_connect_fail{envoy_cluster_name="shop",pod="a"}': counts(30, 30),
+        },
+        before=30 / 60,
+        now=(60 + 30) / 60,
+    ),
     Filled(
         "replicas_missing",
         {
