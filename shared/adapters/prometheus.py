@@ -11,12 +11,19 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Final
 
 from shared.adapters.breaker import Breaker, Breakers
-from shared.adapters.prometheus_answer import is_envelope, parse_answer
-from shared.adapters.prometheus_connection import Connection, HttpAnswer, HttpClient, QueryAnswer, QueryHttp
+from shared.adapters.entra_tokens import EntraTokens
+from shared.adapters.prometheus_answer import SERVER_ERRORS, is_of_another, parse_answer
+from shared.adapters.prometheus_connection import (
+    Connection,
+    HttpAnswer,
+    HttpClient,
+    QueryAnswer,
+    QueryHttp,
+    breaker_name,
+)
 from shared.adapters.prometheus_retry import pause_after_answer, pause_after_failure
 from shared.errors import SourceUnavailable
 from shared.models.base import IntegrationId, TenantId
@@ -24,11 +31,11 @@ from shared.models.tenants import Integration, IntegrationType
 from shared.ports.metrics import MAX_POINTS_A_SERIES, MAX_SERIES, Answer, MetricsSource
 from shared.ports.secrets import SecretBox
 from shared.ports.stores import DirectoryStore
+from shared.ports.tokens import AccessTokens
 
 __all__ = ["Connection", "HttpAnswer", "HttpClient", "Limits", "PrometheusOfTenant", "PrometheusSource"]
 
 MAX_CACHED: Final = 256
-SERVER_ERRORS: Final = range(500, 600)
 _UNAUTHORISED: Final = frozenset((401, 403))
 _NOT_FOUND: Final = 404
 _THROTTLED: Final = 429
@@ -59,6 +66,7 @@ class PrometheusSource:
         *,
         limits: Limits | None = None,
         breaker: Breaker | None = None,
+        tokens: AccessTokens | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -66,6 +74,7 @@ class PrometheusSource:
         self._connection = connection
         self._limits = limits or Limits()
         self._breaker = breaker or Breaker()
+        self._tokens = tokens or EntraTokens()
         self._clock = clock
         self._sleep = sleep
         self._slots = asyncio.Semaphore(self._limits.concurrent)
@@ -91,36 +100,42 @@ class PrometheusSource:
         except TimeoutError as exc:
             raise SourceUnavailable("Too many questions to this source wait.", reason="busy") from exc
         try:
+            # Before the breaker: that Entra ID has no token for us says nothing of the source.
+            proof = await self._connection.proof(self._tokens)
             with self._breaker.guarding():
-                answer = await self._patiently(endpoint, form, until=until)
+                answer = await self._patiently(endpoint, form, proof, until=until)
         finally:
             self._slots.release()
         _refuse_status(answer.status)
         return parse_answer(answer.body, max_series=max_series)
 
-    async def _patiently(self, endpoint: str, form: Mapping[str, str], *, until: float) -> QueryAnswer:
+    async def _patiently(
+        self, endpoint: str, form: Mapping[str, str], proof: Mapping[str, str], *, until: float
+    ) -> QueryAnswer:
         """One answer, after one more try where that may help and there is time for it."""
+        jittered = self._jittered_seconds()
         try:
-            answer = await self._once(endpoint, form, until=until)
-            pause = pause_after_answer(
-                answer.status, answer.headers, answer.body, jittered_seconds=self._jittered_seconds()
-            )
-            if not self._has_time_for(pause, until):
-                return _spoken(answer)
+            answer = await self._once(endpoint, form, proof, until=until)
         except SourceUnavailable as exc:
-            pause = pause_after_failure(exc.reason, jittered_seconds=self._jittered_seconds())
+            pause = pause_after_failure(exc.reason, jittered_seconds=jittered)
             if not self._has_time_for(pause, until):
                 raise
+        else:
+            pause = pause_after_answer(answer.status, answer.headers, answer.body, jittered_seconds=jittered)
+            if not self._has_time_for(pause, until):
+                return _spoken(answer)
         await self._sleep(pause or 0)
-        return _spoken(await self._once(endpoint, form, until=until))
+        return _spoken(await self._once(endpoint, form, proof, until=until))
 
-    async def _once(self, endpoint: str, form: Mapping[str, str], *, until: float) -> QueryAnswer:
+    async def _once(
+        self, endpoint: str, form: Mapping[str, str], proof: Mapping[str, str], *, until: float
+    ) -> QueryAnswer:
         left = until - self._clock()
         there = max(left - self._limits.grace_seconds, _SHORTEST_SECONDS)
         return await self._http.request(
             "POST",
             self._connection.endpoint(endpoint),
-            headers=self._connection.headers(),
+            headers=proof,
             # In seconds without a unit: with one, Prometheus takes whole numbers only.
             form={**form, "timeout": f"{there:.3f}"},
             timeout_seconds=left,
@@ -137,7 +152,7 @@ class PrometheusSource:
 
 def _spoken(answer: QueryAnswer) -> QueryAnswer:
     """An answer of Prometheus itself, be it an error; raises SourceUnavailable for one of a server before it."""
-    if answer.status in SERVER_ERRORS and not is_envelope(answer.body):
+    if is_of_another(answer.status, answer.body):
         raise SourceUnavailable(f"It answers with status {answer.status}.", reason="http_5xx")
     return answer
 
@@ -156,11 +171,6 @@ def _seconds(at: datetime) -> str:
     return f"{at.timestamp():.3f}"
 
 
-def breaker_name(integration: Integration) -> str:
-    """What names the breaker of an integration: a corrected connection starts anew."""
-    return f"{integration.id} {sha256((integration.config or '').encode()).hexdigest()}"
-
-
 class PrometheusOfTenant:
     """Implements MetricsSources from the tenant's integrations.
 
@@ -169,12 +179,19 @@ class PrometheusOfTenant:
     """
 
     def __init__(
-        self, directory: DirectoryStore, secrets: SecretBox, http: QueryHttp, *, breakers: Breakers | None = None
+        self,
+        directory: DirectoryStore,
+        secrets: SecretBox,
+        http: QueryHttp,
+        *,
+        breakers: Breakers | None = None,
+        tokens: AccessTokens | None = None,
     ) -> None:
         self._directory = directory
         self._secrets = secrets
         self._http = http
         self._breakers = breakers or Breakers()
+        self._tokens = tokens or EntraTokens()
         self._opened: OrderedDict[tuple[str, str, str], PrometheusSource] = OrderedDict()
 
     async def of_tenant(self, tenant_id: str) -> MetricsSource | None:
@@ -190,7 +207,8 @@ class PrometheusOfTenant:
         if key not in self._opened:
             opened = await self._secrets.open(tenant, IntegrationId(integration.id), sealed)
             breaker = self._breakers.of(tenant, breaker_name(integration))
-            self._opened[key] = PrometheusSource(self._http, Connection.from_config(opened), breaker=breaker)
+            connection = Connection.from_config(opened)
+            self._opened[key] = PrometheusSource(self._http, connection, breaker=breaker, tokens=self._tokens)
             while len(self._opened) > MAX_CACHED:
                 self._opened.popitem(last=False)
         self._opened.move_to_end(key)

@@ -19,6 +19,7 @@ from shared.ports.metrics import (
     Series,
 )
 
+SERVER_ERRORS: Final = range(500, 600)
 MAX_POINTS: Final = 50_000
 """Of a whole answer. A native histogram counts as one and as many as it has buckets."""
 _MAX_NOTES: Final = 20
@@ -66,12 +67,16 @@ def parse_answer(body: bytes, *, max_series: int = MAX_SERIES) -> Answer:
         raise _shapeless() from exc
 
 
-def is_envelope(body: bytes) -> bool:
-    """Whether Prometheus itself speaks, be it to refuse; whoever else answered is not worth a look."""
-    try:
-        return _envelope(body).get("status") in ("success", "error")
-    except SourceUnavailable:
+def is_of_another(status: int, body: bytes) -> bool:
+    """Whether a server error comes from a proxy before Prometheus, or a server that cannot speak: Prometheus itself
+    explains its own, a query that took too long among them.
+    """
+    if status not in SERVER_ERRORS:
         return False
+    try:
+        return _envelope(body).get("status") not in ("success", "error")
+    except SourceUnavailable:
+        return True
 
 
 class _Notes:

@@ -7,7 +7,7 @@ here. `Retry-After` is read as RFC 9110 (10.2.3) says, but for its form with a d
 from collections.abc import Mapping
 from typing import Final
 
-from shared.adapters.prometheus_answer import is_envelope
+from shared.adapters.prometheus_answer import is_of_another
 
 LONGEST_WAIT_SECONDS: Final = 2.0
 """Whoever asks for more patience than this gets none: the incident does not wait."""
@@ -29,7 +29,7 @@ def pause_after_answer(
     status: int, headers: Mapping[str, str], body: bytes, *, jittered_seconds: float
 ) -> float | None:
     """The same after an answer. 503 in Prometheus's own words is a query that took too long, so it stays."""
-    if status in _GATEWAY and not is_envelope(body):
+    if status in _GATEWAY and is_of_another(status, body):
         return jittered_seconds
     if status != _THROTTLED:
         return None

@@ -81,6 +81,7 @@ _CHANGE: Example = {
     "author": "engineer@acme.example",
     "url": "https://ci.example.com/payment/842",
     "at": _THEN,
+    "redacted": {},
 }
 
 _OBJECTIVES: Example = {

@@ -66,6 +66,7 @@ class SignalView(BaseModel):
         description="The snapshot of the look that found it; null for alerts."
     )
     receipt_id: str
+    redacted: Mapping[str, int] = Field(description="How many secrets and personal data were masked in it, by kind.")
 
     @classmethod
     def of(cls, signal: Signal) -> "SignalView":

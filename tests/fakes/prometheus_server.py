@@ -80,9 +80,14 @@ def raw(body: bytes, status: int = 200, *, content_type: str = "application/json
 
 
 def series(*found: tuple[Mapping[str, str], Value], warnings: Sequence[str] = ()) -> Behaviour:
-    """These series at the times that are asked for: a vector or a matrix. NaN leaves a point out."""
+    """These series at the times that are asked for: a vector or a matrix. NaN leaves a point out.
+
+    Whoever asks for no values (`series`, `labels`) gets a list of the label sets.
+    """
 
     async def behave(asked: Asked) -> Reply:
+        if not asked.endpoint.startswith("query"):
+            return Reply(json.dumps({"status": "success", "data": [dict(labels) for labels, _ in found]}).encode())
         told = [one for one in (_told(asked, labels, value) for labels, value in found) if one]
         kind = "matrix" if asked.endpoint == "query_range" else "vector"
         said = {"status": "success", "data": {"resultType": kind, "result": told}}

@@ -8,11 +8,15 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.adapters.breaker import Breaker
+from shared.adapters.connection_checks import GuardedConnectionChecks
 from shared.adapters.guarded_http import GuardedHttp
 from shared.adapters.prometheus import Connection, Limits, PrometheusSource
 from shared.errors import SourceUnavailable
+from shared.models.connections import ConnectionConfig
+from shared.models.tenants import IntegrationType
+from shared.ports.connections import Reason
 from shared.ports.metrics import Answer
-from tests.builders import NOON
+from tests.builders import ACME, NOON
 from tests.fakes.prometheus_server import (
     Behaviour,
     FakePrometheus,
@@ -97,7 +101,8 @@ async def test_each_fault_has_its_reason_and_only_some_are_tried_again(
 
 async def test_a_prometheus_that_never_answers_is_given_up_and_not_asked_again(http: GuardedHttp) -> None:
     found, server = await asked(http, hang(), IMPATIENT)
-    assert (found, len(server.asked)) == ("timeout", 1)
+    assert found == "timeout"
+    assert len(server.asked) <= 1  # on a busy machine the time may be over before the question has arrived
 
 
 @pytest.mark.parametrize("first", [bad_gateway(), bad_gateway(503), cut_off(UP), dropped(), throttled("0")])
@@ -165,3 +170,14 @@ async def test_times_are_those_that_were_asked_for_whatever_the_servers_clock_sa
         end = datetime.fromtimestamp(NOON.timestamp() + 60, UTC)
         answer = await source.query_range("up", start=NOON, end=end, step_seconds=30)
     assert [at - NOON.timestamp() for at, _ in answer.series[0].points] == [0, 30, 60]
+
+
+async def test_a_connection_is_tried_with_the_same_eyes(http: GuardedHttp) -> None:
+    checks = GuardedConnectionChecks(http, allow_private=True)
+    found = []
+    for behaviour in (UP, empty(), login_page(), unauthorised(), bad_gateway()):
+        async with FakePrometheus([("", behaviour)]) as server:
+            found.append(
+                (await checks.check(ACME, IntegrationType.PROMETHEUS, ConnectionConfig(url=server.url))).reason
+            )
+    assert found == [Reason.REACHED, Reason.NO_SERIES, Reason.HTML, Reason.UNAUTHORISED, Reason.SERVER_ERROR]

@@ -7,11 +7,14 @@ from datetime import timedelta
 
 import pytest
 
+from shared.adapters.breaker import Breaker
 from shared.adapters.guarded_http import GuardedHttp
+from shared.adapters.memory.services import services_in_memory
 from shared.adapters.prometheus import Connection, Limits, PrometheusSource
 from shared.context.snapshot import collect
 from shared.models.base import SnapshotId
-from shared.models.evidence import DeployEvidence, EdgeEvidence, SectionName, Snapshot
+from shared.models.evidence import ChangeEvidence, EdgeEvidence
+from shared.models.snapshots import SectionName, Snapshot
 from tests.builders import NOON, a_signal, an_incident
 from tests.fakes.prometheus_server import (
     Behaviour,
@@ -81,11 +84,14 @@ async def http() -> AsyncIterator[GuardedHttp]:
     await client.aclose()
 
 
-async def looked(http: GuardedHttp, url: str, *, deadline_seconds: float = AMPLE_SECONDS) -> Snapshot:
+async def looked(
+    http: GuardedHttp, url: str, *, deadline_seconds: float = AMPLE_SECONDS, breaker: Breaker | None = None
+) -> Snapshot:
     return await collect(
         an_incident(),
         [a_signal()],
-        PrometheusSource(http, Connection(url), limits=LIMITS),
+        services_in_memory(),
+        PrometheusSource(http, Connection(url), limits=LIMITS, breaker=breaker),
         snapshot_id=SnapshotId("snap-1"),
         now=NOW,
         deadline_seconds=deadline_seconds,
@@ -99,7 +105,9 @@ async def taken(http: GuardedHttp, *rules: Rule, deadline_seconds: float = AMPLE
 
 
 def told(snapshot: Snapshot) -> dict[SectionName, str]:
-    return {one.name: f"{one.status.value} {one.reason or ''}".strip() for one in snapshot.body.sections}
+    """Of the alerts, and of the questions that only the Prometheus answers."""
+    asked = [one for one in snapshot.body.sections if one.name in {SectionName.ALERTS, *ASKED_BY}]
+    return {one.name: f"{one.status.value} {one.reason or ''}".strip() for one in asked}
 
 
 def warnings_of(snapshot: Snapshot, name: SectionName) -> tuple[str, ...]:
@@ -115,7 +123,7 @@ def without(found: dict[SectionName, str], name: SectionName) -> set[str]:
 async def test_a_healthy_prometheus_gives_every_section(http: GuardedHttp) -> None:
     snapshot = await taken(http)
     assert set(told(snapshot).values()) == {"ok"}
-    assert [one.version for one in snapshot.body.evidence() if isinstance(one, DeployEvidence)] == ["1.5.0"]
+    assert [one.version for one in snapshot.body.evidence() if isinstance(one, ChangeEvidence)] == ["1.5.0"]
 
 
 @pytest.mark.parametrize("section", ASKED_BY)
@@ -168,6 +176,17 @@ async def test_a_prometheus_that_is_not_there_or_never_answers_fails_every_secti
     for found, reason in ((refused, "connect"), (silent, "deadline")):
         assert found.pop(SectionName.ALERTS) == "ok"
         assert set(found.values()) == {f"failed {reason}"}
+
+
+async def test_a_source_that_is_left_alone_costs_the_next_look_nothing(http: GuardedHttp) -> None:
+    breaker = Breaker(failures=1)
+    async with FakePrometheus([("", server_error())]) as server:
+        await looked(http, server.url, breaker=breaker)
+        asked = len(server.asked)
+        found = told(await looked(http, server.url, breaker=breaker))
+        assert len(server.asked) == asked
+    assert found.pop(SectionName.ALERTS) == "ok"
+    assert set(found.values()) == {"failed circuit_open"}
 
 
 @pytest.mark.parametrize("fault", EMPTYING)

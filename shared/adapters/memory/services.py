@@ -88,7 +88,12 @@ class NoConnections:
     def admit(self, url: str) -> None:
         """None is refused."""
 
-    async def check(self, kind: IntegrationType, config: ConnectionConfig) -> Finding:  # noqa: ARG002 -- the port's shape
+    async def check(
+        self,
+        tenant_id: TenantId,  # noqa: ARG002 -- the port's shape
+        kind: IntegrationType,  # noqa: ARG002 -- the port's shape
+        config: ConnectionConfig,  # noqa: ARG002 -- the port's shape
+    ) -> Finding:
         """Nobody answers."""
         return Finding(Reason.NOT_LISTENING, "Nothing can be reached from memory.")
 

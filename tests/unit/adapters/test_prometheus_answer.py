@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.prometheus_answer import MAX_POINTS, is_envelope, parse_answer
+from shared.adapters.prometheus_answer import MAX_POINTS, is_of_another, parse_answer
 from shared.errors import SourceUnavailable
 from shared.ports.metrics import MAX_SERIES, MOST_SERIES, Answer, Bucket, Histogram
 
@@ -103,11 +103,11 @@ def test_of_too_many_points_whole_series_are_kept_and_it_is_told() -> None:
 
 
 def test_the_buckets_of_histograms_count_as_points() -> None:
-    wide = {"count": "1", "sum": "1", "buckets": [[0, "0", "1", "1"]] * 999}
-    result = [{"metric": {"n": str(n)}, "histograms": [[at, wide] for at in range(10)]} for n in range(6)]
-    answer = parsed("matrix", result)
-    assert [one.labels["n"] for one in answer.histograms] == ["0", "1", "2", "3", "4"]
-    assert answer.warnings[0] == f"the answer is cut off after {MAX_POINTS} points"
+    wide = {"count": "1", "sum": "1", "buckets": [[0, "0", "1", "1"]] * MAX_POINTS}
+    results = [{"metric": {"n": str(n)}, "histograms": [[1, said]]} for n, said in enumerate((SAID, wide))]
+    answer = parsed("matrix", results)
+    assert [one.labels for one in answer.histograms] == [{"n": "0"}]
+    assert answer.warnings == (f"the answer is cut off after {MAX_POINTS} points", APART)
 
 
 @pytest.mark.parametrize(
@@ -147,15 +147,18 @@ def test_a_time_beyond_all_numbers_is_no_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "is_one"),
+    ("status", "body", "of_proxy"),
     [
-        (b'{"status":"error","errorType":"timeout"}', True),
-        (b'{"status":"success"}', True),
-        (b'{"status":"down"}', False),
-        (b'{"error":"x"}', False),
-        (b"<html>502</html>", False),
-        (b"", False),
+        (503, b'{"status":"error","errorType":"timeout"}', False),
+        (500, b'{"status":"error","errorType":"internal"}', False),
+        (503, b'{"status":"success"}', False),
+        (503, b'{"status":"down"}', True),
+        (500, b'{"error":"x"}', True),
+        (502, b"<html>502</html>", True),
+        (504, b"", True),
+        (200, b"<html>Sign in</html>", False),
+        (404, b"", False),
     ],
 )
-def test_prometheus_is_told_from_whoever_else_answers(body: bytes, is_one: bool) -> None:
-    assert is_envelope(body) is is_one
+def test_a_server_error_of_prometheus_is_told_from_one_of_a_proxy(status: int, body: bytes, of_proxy: bool) -> None:
+    assert is_of_another(status, body) is of_proxy

@@ -133,7 +133,7 @@ RESET = SourceUnavailable("reset", reason="connect")
         (Canned(403), Canned(), "unauthorised", 1),
         (SourceUnavailable("late", reason="timeout"), Canned(), "timeout", 1),
         (AddressRefused("no", reason="private_address"), Canned(), "private_address", 1),
-        (Canned(502, PAGE, takes_seconds=7.9), Canned(), "http_5xx", 1),
+        (Canned(502, PAGE, takes_seconds=8), Canned(), "http_5xx", 1),
     ],
 )
 async def test_a_question_is_asked_at_most_once_more(

@@ -157,16 +157,16 @@ async def test_a_question_beyond_our_limits_is_400_and_nothing_is_sent(served: S
 async def test_what_is_not_a_prometheus_in_use_is_404(served: Served, changes: dict[str, Any]) -> None:
     served, servers = await with_prometheus(served, lambda _: responding(NOTHING), **changes)
     async with served.client() as client:
-        for endpoint in ("query", "query_range"):
-            answer = await client.get(f"/integrations/{ID}/prometheus/{endpoint}", params=RANGE)
+        for endpoint, params in (("query", {"query": "up"}), ("query_range", RANGE)):
+            answer = await client.get(f"/integrations/{ID}/prometheus/{endpoint}", params=params)
             assert (answer.status_code, servers.asked) == (404, [])
 
 
 async def test_another_tenants_prometheus_is_not_there(served: Served) -> None:
     served, servers = await with_prometheus(served, lambda _: responding(NOTHING))
     async with served.client(headers=bearer(a_token(tid=GLOBEX_TID))) as client:
-        for endpoint in ("query", "query_range"):
-            answer = await client.get(f"/integrations/{ID}/prometheus/{endpoint}", params=RANGE)
+        for endpoint, params in (("query", {"query": "up"}), ("query_range", RANGE)):
+            answer = await client.get(f"/integrations/{ID}/prometheus/{endpoint}", params=params)
             assert (answer.status_code, servers.asked) == (404, [])
             assert answer.json()["detail"] == "There is no such Prometheus integration."
 

@@ -266,4 +266,4 @@ async def test_of_a_storm_the_firing_and_worst_alerts_are_kept_and_masked() -> N
     (kept,) = (one for one in alerts if one.severity is Severity.CRITICAL)
     assert len(kept.summary) == 300
     assert "hunter2" not in kept.summary
-    assert kept.expression == "up{token=[redacted]} == 0"
+    assert kept.expression == 'up{token="[redacted:secret_value]"} == 0'
