@@ -6,20 +6,21 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.context.alert_expression import AlertQuestion, Refusal, Shape, read_expression
+from shared.context.alert_expression import AlertQuestion, Shape, read_expression
 from shared.context.collectors.alerts import MAX_NAME_CHARS
 from shared.context.look import Collected, Look, View
-from shared.context.redact import safe_text
 from shared.context.window import Window
 from shared.errors import CopilotError
 from shared.models.evidence import ExpressionEvidence, ExpressionSeries
 from shared.models.signals import AlertStatus, Signal
 from shared.ports.metrics import Answer, Series
+from shared.redaction import MASKED, redact_map, safe_text
 
 MAX_QUESTIONS = 2
 MAX_SERIES, LOOKED_THROUGH = 10, 200
 """How many series are kept, and of how many: those that an alert is about need not come first."""
 MAX_LABELS, MAX_LABEL_CHARS = 20, 120
+MASKED_OUT = "masked"
 MAX_LAG_SECONDS = 300.0
 """How long Prometheus itself takes a last value for that of now."""
 _HOLDS: Mapping[str, Callable[[float, float], bool]] = {
@@ -73,9 +74,10 @@ def _chosen(signals: Sequence[Signal]) -> tuple[list[_Asked], tuple[str, ...], i
             first.setdefault(signal.normalized_data.expression, signal)
     asked, refused = [], []
     for text, signal in first.items():
-        match read_expression(text):
-            case Refusal() as why:
-                refused.append(f"the expression of {_name(signal)} is not asked again: {why.value}")
+        # Asked with something masked in it, it would be another expression.
+        match MASKED_OUT if MASKED in text else read_expression(text):
+            case str() as why:
+                refused.append(f"the expression of {_name(signal)} is not asked again: {why}")
             case question:
                 asked.append(_Asked(signal, question))
     return asked[:MAX_QUESTIONS], tuple(refused), len(asked[MAX_QUESTIONS:])
@@ -126,8 +128,8 @@ def _holds(value: float, question: AlertQuestion) -> bool:
 
 
 def _is_about(labels: Mapping[str, str], of_alert: Mapping[str, str]) -> bool:
-    """An alert has the labels of the series it fires for, and some more."""
-    return all(of_alert.get(name) == value for name, value in labels.items() if name != "__name__")
+    """An alert has the labels of the series it fires for, and some more; its own are masked already."""
+    return all(of_alert.get(name) == value for name, value in redact_map(labels).items() if name != "__name__")
 
 
 def _finite(series: Series) -> tuple[tuple[float, float], ...]:
@@ -135,8 +137,8 @@ def _finite(series: Series) -> tuple[tuple[float, float], ...]:
 
 
 def _labels(series: Series) -> dict[str, str]:
-    kept = sorted(series.labels.items())[:MAX_LABELS]
-    return {safe_text(name, MAX_LABEL_CHARS): safe_text(value, MAX_LABEL_CHARS) for name, value in kept}
+    kept = redact_map(dict(sorted(series.labels.items())[:MAX_LABELS]))
+    return {safe_text(name, MAX_LABEL_CHARS): safe_text(value, MAX_LABEL_CHARS) for name, value in kept.items()}
 
 
 def _cut(asked: _Asked, answer: Answer) -> list[str]:

@@ -113,7 +113,13 @@ async def test_an_incident_without_expressions_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expression", "why"), [('{job=~".+"} > 0', "too_broad"), ("sum(", "unparsable"), ("vector(1)", "not_a_vector")]
+    ("expression", "why"),
+    [
+        ('{job=~".+"} > 0', "too_broad"),
+        ("sum(", "unparsable"),
+        ("vector(1)", "not_a_vector"),
+        ('x{token="[redacted:secret]"} > 1', "masked"),
+    ],
 )
 async def test_what_is_refused_is_not_asked_and_told(expression: str, why: str) -> None:
     source = FakeSource()

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from shared.context.conventions import BINDINGS, Binding
+from shared.context.first_look import first_look, questions_about
 from shared.context.look import Collected, Look
-from shared.context.measure import OF_THE_ALERTING, measure, questions_about
+from shared.context.measure import OF_THE_ALERTING, measure
 from shared.context.neighbourhood import Neighbour
 from shared.context.questions import Part, found_in, joined
 from shared.context.same_hour import DAY_SECONDS
@@ -79,7 +80,7 @@ def piece(collected: Collected, metric: Metric) -> SeriesEvidence:
 
 
 def test_one_question_asks_every_convention_and_day_about_traffic() -> None:
-    traffic, errors, latency = questions_about({HTTP: ["payment"], GRAPH: ["db"]}, OF_THE_ALERTING)
+    traffic, errors, latency = questions_about({HTTP: {"payment": "payment"}, GRAPH: {"db": "db"}}, OF_THE_ALERTING)
     assert [(part.metric, part.binding.label, len(part.backs)) for part in traffic] == [
         (Metric.REQUEST_RATE, "service", 4), (Metric.REQUEST_RATE, "server", 4), (Metric.SATURATION, "service", 0),
     ]  # fmt: skip
@@ -90,7 +91,7 @@ def test_one_question_asks_every_convention_and_day_about_traffic() -> None:
 
 
 def test_neighbours_are_asked_for_one_quantile() -> None:
-    asked = [part.metric for question in questions_about({HTTP: ["db"]}, MOVING) for part in question]
+    asked = [part.metric for question in questions_about({HTTP: {"db": "db"}}, MOVING) for part in question]
     assert set(asked) == {*RED, Metric.SATURATION}
 
 
@@ -210,6 +211,38 @@ async def test_traffic_that_fails_takes_saturation_along_and_leaves_the_rest() -
     assert found.failure == "connect"
     assert {text.partition(" ")[0] for text in found.warnings} >= {"request_rate", "saturation"}
     assert piece(found, Metric.ERROR_RATIO)
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"), [(SourceUnavailable("50 million", reason="too_many_samples"), "too_many_samples"),
+                          (asyncio.Event(), "timeout")],
+)  # fmt: skip
+async def test_todays_traffic_does_not_wait_for_earlier_days(
+    reply: SourceUnavailable | asyncio.Event, reason: str
+) -> None:
+    today: Rule = ("rate(http_requests_total", Answer(series=[a_series(from_onset(20, 60))]))
+    source = FakeSource([("offset", reply), today])
+    found = await first_look(
+        Look(source, "payment", WINDOW), {HTTP: {"payment": "payment"}}, [Metric.REQUEST_RATE], days_seconds=0.01
+    )
+    (rate,) = found.measured
+    assert (rate.movement.baseline, rate.movement.direction) == (Baseline.HOUR_BEFORE, Direction.UP)
+    assert found.warnings == (f"traffic of earlier days could not be asked: {reason}",)
+    assert len(source.asked) == 2
+
+
+async def test_an_outage_is_not_asked_twice() -> None:
+    source = FakeSource([("", DOWN)])
+    placed = {HTTP: {"payment": "payment"}}
+    found = await first_look(Look(source, "payment", WINDOW), placed, [Metric.REQUEST_RATE])
+    assert (len(source.asked), found.failed_wholly) == (1, True)
+
+
+async def test_a_service_is_found_by_its_name_there() -> None:
+    answer: Rule = ("rate(http_requests_total", Answer(series=[a_series(flat(20), service="shop/payment")]))
+    placed = {HTTP: {"shop/payment": "payment"}}
+    found = await first_look(Look(FakeSource([answer]), "payment", WINDOW), placed, [Metric.REQUEST_RATE])
+    assert [(one.name, one.service) for one in found.measured] == [("shop/payment", "payment")]
 
 
 async def test_a_source_that_answers_nothing_at_all_fails() -> None:
