@@ -108,5 +108,6 @@ async def _stored(services: Services) -> Stored:
     page = await services.incident_list.page(TENANT, limit=MAX_INCIDENTS)
     signals: list[Signal] = []
     for summary in page.items:
-        signals += [one.value for one in await services.incidents.signals(TENANT, IncidentId(summary.id))]
+        held = await services.incidents.signals(TENANT, IncidentId(summary.id))
+        signals += [one.value for one in held if one.value.is_alert]
     return Stored(signals)

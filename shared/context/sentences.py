@@ -13,7 +13,7 @@ from shared.models.evidence import (
     SilenceEvidence,
     SloEvidence,
 )
-from shared.models.measures import Baseline, Direction, Metric
+from shared.models.measures import Baseline, Direction, Metric, Movement, TrafficShift
 from shared.models.quantities import clock, latency, length, moment, number, percent
 from shared.models.signals import AlertStatus
 from shared.redaction import safe_text
@@ -70,10 +70,22 @@ def _series(piece: SeriesEvidence) -> str:
         return f"The {name} is {_now(piece)}; what is normal is not known."
     if moved.direction is Direction.STEADY:
         return f"The {name} is steady at {_now(piece)}, {_compared(piece, usual)}."
-    if moved.current is None:
+    if moved.current is None and moved.onset_at:
         return f"The {name} stopped at {clock(moved.onset_at)}; it was {usual}."
-    verb = "rose" if moved.direction is Direction.UP else "fell"
-    return f"The {name} {verb} to {_now(piece)} at {clock(moved.onset_at)}, {_compared(piece, usual)}."
+    if moved.onset_at is None:
+        return f"The {name} has been {_now(piece)} since before this window, {_compared(piece, usual)}."
+    return f"The {name} {_went(moved)} {_now(piece)} at {clock(moved.onset_at)}, {_compared(piece, usual)}."
+
+
+def _went(moved: Movement) -> str:
+    match moved.shift:
+        case TrafficShift.SURGE:
+            return "surged to"
+        case TrafficShift.DROP:
+            return "dropped to"
+        case TrafficShift.ABSENCE:
+            return "all but stopped:"
+    return "rose to" if moved.direction is Direction.UP else "fell to"
 
 
 def _now(piece: SeriesEvidence) -> str:
@@ -89,7 +101,9 @@ def _compared(piece: SeriesEvidence, usual: str) -> str:
 def _expression(piece: ExpressionEvidence) -> str:
     told = {True: "is true now", False: "is not true now", None: "was asked again"}[piece.is_true_now]
     bound = f" ({piece.operator} {number(piece.threshold)})" if piece.operator and piece.threshold is not None else ""
-    return f"The expression of {piece.alert_name}{bound} {told}, for {len(piece.series)} series."
+    ends = [one.points[-1][1] for one in piece.series if one.points]
+    farthest = f", at {number(min(ends) if (piece.operator or '').startswith('<') else max(ends))}" if ends else ""
+    return f"The expression of {piece.alert_name}{bound} {told}, for {len(piece.series)} series{farthest}."
 
 
 def _change(piece: ChangeEvidence) -> str:

@@ -9,6 +9,7 @@ from shared.context.budget import Budgeted
 from shared.context.collectors.alerts import collect_alerts
 from shared.context.collectors.changes import collect_changes
 from shared.context.collectors.dependencies import collect_dependencies
+from shared.context.collectors.expression import collect_expression
 from shared.context.collectors.related import collect_related
 from shared.context.collectors.runbooks import collect_runbooks
 from shared.context.collectors.similar import collect_similar
@@ -32,6 +33,7 @@ Collector = Callable[[View], Awaitable[Collected]]
 
 COLLECTORS: Mapping[SectionName, Collector] = {
     SectionName.ALERTS: collect_alerts,
+    SectionName.EXPRESSION: collect_expression,
     SectionName.TRAFFIC: collect_traffic,
     SectionName.TOPOLOGY: collect_topology,
     SectionName.DEPENDENCIES: collect_dependencies,

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from shared.models.base import Instant, Value
 from shared.models.changes import ChangeKind
-from shared.models.measures import Metric, Movement, Relation
+from shared.models.measures import Direction, Metric, Movement, Relation
 from shared.models.signals import AlertStatus, Severity
 
 Points = tuple[tuple[float, float], ...]
@@ -61,6 +61,13 @@ class SeriesEvidence(Piece):
     at_least: bool = False
     """True where a quantile fell beyond the last finite bucket bound: the value is that bound, or more."""
 
+    @property
+    def is_worse(self) -> bool:
+        """Whether it moved for the worse: requests may be too many or too few, of the rest only more is worse."""
+        if self.metric is Metric.REQUEST_RATE:
+            return self.movement.direction is not Direction.STEADY
+        return self.movement.direction is Direction.UP
+
 
 class ExpressionSeries(Value):
     """One series of an alert's own expression."""
@@ -80,7 +87,7 @@ class ExpressionEvidence(Piece):
     threshold: float | None = None
     series: tuple[ExpressionSeries, ...] = ()
     is_true_now: bool | None = None
-    """None where the comparison could not be taken apart."""
+    """Whether the alert would fire now, were it not for how long it has to hold; None where nobody can tell."""
 
 
 class ChangeEvidence(Piece):
