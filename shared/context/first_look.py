@@ -2,14 +2,15 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from shared.context.conventions import Binding, can_answer
+from shared.context.conventions import can_answer
 from shared.context.look import Look
 from shared.context.movements import movement_in
 from shared.context.questions import Part, Points, found_in, joined
 from shared.context.second_look import BACKS, Measured
+from shared.context.whereabouts import Placed
 from shared.context.window import Window
 from shared.errors import CopilotError, SourceUnavailable
 from shared.models.measures import Metric
@@ -26,8 +27,6 @@ _TOGETHER = (
 )
 
 Question = Sequence[Part]
-Placed = Mapping[Binding, Mapping[str, str]]
-"""By binding: the services that it carries, by their names there."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from shared.context.neighbourhood import Neighbourhood
+from shared.context.whereabouts import Whereabouts, whereabouts
 from shared.context.window import Window
 from shared.errors import CopilotError, SourceUnavailable
 from shared.models.base import TenantId
@@ -66,6 +67,7 @@ class View:
     finding: "asyncio.Task[Neighbourhood]" = field(init=False)
     sections: "dict[SectionName, asyncio.Task[Section]]" = field(default_factory=dict)
     """The sections that are being answered, for those that build on another's."""
+    _placing: "asyncio.Future[Whereabouts] | None" = field(init=False, default=None)
 
     @property
     def tenant_id(self) -> TenantId:
@@ -94,6 +96,26 @@ class View:
             case exc:
                 message = "without the topology nobody knows whom to ask about"
                 raise SourceUnavailable(message, reason="no_topology") from exc
+
+    async def whereabouts(self) -> Whereabouts:
+        """Where the alerting service and those around it are measured: asked once; raises as the source does."""
+        if self._placing is None:
+            self._placing = asyncio.ensure_future(self._placed_around())
+        return await shared_task(self._placing)
+
+    async def own_whereabouts(self) -> Whereabouts:
+        """The same of the alerting service alone, which does not wait for the topology."""
+        return await self._placed([self.service])
+
+    async def _placed_around(self) -> Whereabouts:
+        names, _ = await self.around()
+        return await self._placed(names)
+
+    async def _placed(self, names: list[str]) -> Whereabouts:
+        look = await self.look()
+        return await whereabouts(
+            self.tenant_id, names, look.source, self.services, reference=self.reference, now=look.window.end
+        )
 
     async def evidence_of(self, *names: SectionName) -> list[Evidence]:
         """What these sections found, once they are answered."""

@@ -1,13 +1,14 @@
 """Measures services, each series against what is usual there: a first look, and a second one at what moved."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
-from shared.context.conventions import bindings_of, detection, expression
-from shared.context.first_look import Placed, first_look
+from shared.context.conventions import expression
+from shared.context.first_look import first_look
 from shared.context.look import Collected, Look
 from shared.context.neighbourhood import Neighbour
 from shared.context.second_look import BACKS, Measured, looked_again
+from shared.context.whereabouts import Whereabouts
 from shared.context.window import Window
 from shared.models.evidence import SeriesEvidence
 from shared.models.measures import MOVING, Baseline, Metric
@@ -15,34 +16,24 @@ from shared.models.measures import MOVING, Baseline, Metric
 OF_THE_ALERTING = (*MOVING, Metric.LATENCY_P50, Metric.LATENCY_P99)
 
 
-async def measure(look: Look, services: Mapping[str, Neighbour], metrics: Collection[Metric]) -> Collected:
-    """These metrics of these services, in at most six queries, or seven where earlier days could not be asked; raises
+async def measure(
+    look: Look, where: Whereabouts, services: Mapping[str, Neighbour], metrics: Collection[Metric]
+) -> Collected:
+    """These metrics of these services, in at most five queries, or six where earlier days could not be asked; raises
     when nothing could be asked, else tells what could not.
     """
-    placed, unplaced = await _placed(look, sorted(services))
-    first = await first_look(look, placed, metrics)
+    known = where.of(sorted(services))
+    first = await first_look(look, known.placed, metrics)
     if first.failed_wholly:
         raise first.failures[0]
     measured, untold = await looked_again(look, first.measured)
     ended = [f"{one.service}: no {one.part.metric.value} since {_clock(one)}" for one in measured if _ended(one)]
     return Collected(
         evidence=tuple(_evidence(one, services[one.service], look.window) for one in measured),
-        warnings=(*unplaced, *first.warnings, *untold, *ended),
+        warnings=(*known.warnings, *first.warnings, *untold, *ended),
         failure=first.failures[0].reason if first.failures else None,
         why_empty="no_known_metrics",
     )
-
-
-async def _placed(look: Look, services: Sequence[str]) -> tuple[Placed, list[str]]:
-    """Where each service is measured, and of which it is not known."""
-    window = look.window
-    known = await look.source.query(detection(services, seconds_ago=window.seconds_since_reference), at=window.end)
-    placed = {
-        binding: {name: name for name in names} for binding, names in bindings_of(known.samples, services).items()
-    }
-    measured = {service for names in placed.values() for service in names.values()}
-    unknown = [f"no known request metrics of {name}" for name in services if name not in measured]
-    return placed, [*known.warnings, *unknown]
 
 
 def _evidence(one: Measured, place: Neighbour, window: Window) -> SeriesEvidence:

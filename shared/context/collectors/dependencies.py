@@ -11,4 +11,4 @@ async def collect_dependencies(view: View) -> Collected:
     found = await view.neighbourhood()
     if not found.neighbours:
         return Collected(why_empty="no_neighbours")
-    return await measure(look, found.neighbours, MOVING)
+    return await measure(look, await view.whereabouts(), found.neighbours, MOVING)

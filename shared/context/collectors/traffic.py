@@ -9,4 +9,5 @@ from shared.models.measures import Relation
 async def collect_traffic(view: View) -> Collected:
     """Its request rate, error ratio, latency and saturation; raises as the source does."""
     look = await view.look()
-    return await measure(look, {look.service: Neighbour(Relation.SELF, hops=0)}, OF_THE_ALERTING)
+    where = await view.own_whereabouts()
+    return await measure(look, where, {look.service: Neighbour(Relation.SELF, hops=0)}, OF_THE_ALERTING)

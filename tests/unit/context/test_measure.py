@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.adapters.memory.services import services_in_memory
 from shared.context.conventions import BINDINGS, Binding
 from shared.context.first_look import first_look, questions_about
 from shared.context.look import Collected, Look
@@ -14,12 +15,13 @@ from shared.context.neighbourhood import Neighbour
 from shared.context.questions import Part, found_in, joined
 from shared.context.same_hour import DAY_SECONDS
 from shared.context.second_look import Measured, looked_again
+from shared.context.whereabouts import whereabouts
 from shared.context.window import Window
 from shared.errors import SourceUnavailable
 from shared.models.evidence import SeriesEvidence
 from shared.models.measures import MOVING, RED, Baseline, Direction, Metric, Movement, Relation, TrafficShift
 from shared.ports.metrics import Answer, Series
-from tests.builders import NOON
+from tests.builders import ACME, NOON
 from tests.unit.context.fake_source import FakeSource, Rule, samples
 
 BY_NAME: Mapping[str, Binding] = {binding.name: binding for binding in BINDINGS}
@@ -71,7 +73,10 @@ async def measured(
     *rules: Rule, services: Mapping[str, Neighbour] = SELF, metrics: Sequence[Metric] = OF_THE_ALERTING
 ) -> tuple[Collected, FakeSource]:
     source = FakeSource([DETECTED, *rules])
-    return await measure(Look(source, "payment", WINDOW), services, metrics), source
+    where = await whereabouts(
+        ACME, sorted(services), source, services_in_memory(), reference=WINDOW.reference, now=WINDOW.end
+    )
+    return await measure(Look(source, "payment", WINDOW), where, services, metrics), source
 
 
 def piece(collected: Collected, metric: Metric) -> SeriesEvidence:

@@ -7,11 +7,11 @@ import pytest
 
 from shared.adapters.memory import services_in_memory
 from shared.context.conventions import Carrier
+from shared.context.finding import Conventions, conventions_of
 from shared.errors import SourceUnavailable
 from shared.models.base import IntegrationId, TenantId
 from shared.models.conventions import MAX_NAMES, ServiceAliases, ServiceNames
 from shared.models.tenants import IntegrationType
-from shared.pipeline.conventions import Conventions, conventions_of
 from shared.pipeline.querying import measure_service
 from shared.ports.services import Services
 from tests.builders import ACME, NOON, ONE_SECOND, an_integration
