@@ -65,6 +65,7 @@ _SIGNAL: Example = {
         "at": _DETECTED,
     },
     "receipt_id": _RECEIPT_ID,
+    "redacted": {"email": 1},
 }
 
 _TIMELINE_ENTRY: Example = {
@@ -233,7 +234,7 @@ EXAMPLES: Mapping[str, Example | list[Example]] = {
     "read_signals": {"items": [_SIGNAL], "cursor": None},
     "read_timeline": {"items": [_TIMELINE_ENTRY], "cursor": None},
     "read_snapshot": _SNAPSHOT,
-    "read_hypotheses": [_HYPOTHESES],
+    "read_hypotheses": {"items": [_HYPOTHESES], "cursor": None},
     "read_receipt": _RECEIPT,
     "merge_incident": {"incident_id": _INCIDENT_ID},
     "split_incident": {"incident_id": _INCIDENT_ID},

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 from shared.context.conventions import VERSION_LABEL, build_service_of, build_versions
 from shared.context.look import Collected, View
-from shared.context.redact import safe_text
 from shared.models.evidence import ChangeEvidence
 from shared.ports.metrics import Series
+from shared.redaction import safe_text
 
 MAX_DEPLOYS = 50
 MAX_VERSION_CHARS = 120
