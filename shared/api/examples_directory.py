@@ -89,13 +89,6 @@ _OBJECTIVES: Example = {
     "version": 3,
 }
 
-_SERVICE_NAMES: Example = {
-    "services": [{"service": "payment", "aliases": ["shop/payment", "payment-api"]}],
-    "version": 3,
-    "updated_at": _THEN,
-    "updated_by": _OBJECT_ID,
-}
-
 _DECLARED: Example = {
     "edges": [{"caller": "checkout", "callee": "orders-db"}],
     "nodes": [{"name": "orders-db", "kind": "database"}],
@@ -133,6 +126,13 @@ _TOPOLOGY: Example = {
         },
     ],
     "declared": _DECLARED,
+}
+
+_SERVICE_NAMES: Example = {
+    "services": [{"service": "payment", "aliases": ["shop/payment", "payment-api"]}],
+    "version": 3,
+    "updated_at": _THEN,
+    "updated_by": _OBJECT_ID,
 }
 
 DIRECTORY_EXAMPLES: Mapping[str, Example | list[Example]] = {

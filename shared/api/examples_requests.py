@@ -49,7 +49,9 @@ REQUESTS: Mapping[str, dict[str, Any]] = {
         "edges": [{"caller": "checkout", "callee": "orders-db"}],
         "nodes": [{"name": "orders-db", "kind": "database"}],
     },
-    "replace_objectives": {"objectives": [{"service": "payment", "objective": 0.999}]},
+    "replace_objectives": {
+        "objectives": [{"service": "payment", "name": "payments that go through", "objective": 0.999}]
+    },
     "create_policy": _WINDOW,
     "replace_policy": {**_WINDOW, "is_enabled": False},
     "create_runbook": _RUNBOOK,

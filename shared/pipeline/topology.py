@@ -9,6 +9,7 @@ from shared.context.edges.graph import Joined, joined, nodes
 from shared.context.edges.kept import kept_of
 from shared.context.neighbourhood import Edge, select
 from shared.models.base import TenantId
+from shared.models.conventions import ServiceNames
 from shared.models.evidence import NodeKind
 from shared.models.topology import DeclaredTopology
 from shared.ports.services import Services
@@ -28,12 +29,19 @@ class TenantGraph:
 
 async def graph_of(tenant_id: TenantId, service: str | None, services: Services, *, now: datetime) -> TenantGraph:
     """All of it, or what lies around a service."""
-    known, held = await asyncio.gather(
+    known, held, named = await asyncio.gather(
         services.surroundings.topology(tenant_id),
         services.records.read(tenant_id, DeclaredTopology, DeclaredTopology.id_for()),
+        services.records.read(tenant_id, ServiceNames, ServiceNames.id_for()),
     )
     declared = held.value if held else DeclaredTopology.none_yet(tenant_id, now=now)
-    kept = kept_of(known.value if known else None, declared, [service] if service else [], now=now)
+    kept = kept_of(
+        known.value if known else None,
+        declared,
+        [service] if service else [],
+        now=now,
+        named=named.value if named else None,
+    )
     edges = _around(service, joined(kept)) if service else joined(kept)
     return TenantGraph(
         kinds=nodes(service, edges, kept.kinds),

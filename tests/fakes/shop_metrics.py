@@ -31,7 +31,12 @@ def instrumented(services: Sequence[str] = SERVICES) -> Behaviour:
 
 def edges(*calls: tuple[str, str]) -> Behaviour:
     """Who calls whom, five times a second."""
-    return series(*(({"client": client, "server": server}, 5.0) for client, server in calls))
+    return series(*((call_told(client, server), 5.0) for client, server in calls))
+
+
+def call_told(client: str, server: str) -> dict[str, str]:
+    """The labels under which a service graph tells of a call that is made now."""
+    return {"told": "service_graph now", "client": client, "server": server}
 
 
 def versions(deployed_at: datetime) -> Behaviour:
@@ -49,7 +54,7 @@ def shop(broken_at: datetime) -> list[Rule]:
         ("count_over_time(", pace()),
         ("build_info", versions(broken_at)),
         ("label_replace(count by", instrumented()),
-        ("graph_request_failed_total", series(({"client": "frontend", "server": "payment"}, 0.5))),
+        ("graph_request_failed_total", series((call_told("frontend", "payment"), 0.5))),
         ("topk(", edges(*CALLS)),
         ("histogram_quantile", mentioned("service", SERVICES, 0.1)),
         ('code=~"5.."', mentioned("service", SERVICES, lambda now: 0.5 if now >= at else 0.0)),

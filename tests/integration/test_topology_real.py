@@ -15,7 +15,7 @@ from shared.context.edges.kept import remembered
 from shared.context.neighbourhood import Neighbourhood
 from shared.models.evidence import EdgeEvidence, NodeKind
 from shared.models.snapshots import Section, SectionName, SectionStatus
-from shared.ports.metrics import Answer
+from shared.ports.metrics import MAX_SERIES, Answer
 from shared.ports.services import Services
 from tests.builders import ACME, a_snapshot
 from tests.integration.backfilled import backfilled, needs_prometheus
@@ -71,12 +71,16 @@ class Counted:
     source: PrometheusSource
     asked: list[str] = field(default_factory=list)
 
-    async def query(self, promql: str, *, at: datetime) -> Answer:
+    async def query(self, promql: str, *, at: datetime, max_series: int = MAX_SERIES) -> Answer:
         self.asked.append(promql)
-        return await self.source.query(promql, at=at)
+        return await self.source.query(promql, at=at, max_series=max_series)
 
-    async def query_range(self, promql: str, *, start: datetime, end: datetime, step_seconds: float) -> Answer:
-        return await self.source.query_range(promql, start=start, end=end, step_seconds=step_seconds)
+    async def query_range(
+        self, promql: str, *, start: datetime, end: datetime, step_seconds: float, max_series: int = MAX_SERIES
+    ) -> Answer:
+        return await self.source.query_range(
+            promql, start=start, end=end, step_seconds=step_seconds, max_series=max_series
+        )
 
 
 @pytest.fixture(scope="module")

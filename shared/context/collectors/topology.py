@@ -13,6 +13,7 @@ from shared.context.look import Collected, Look, NotConfigured, View, shared_tas
 from shared.context.neighbourhood import Edge, Neighbourhood, select
 from shared.context.window import Window
 from shared.errors import CopilotError, SourceUnavailable
+from shared.models.conventions import ServiceNames
 from shared.models.topology import DeclaredTopology
 from shared.ports.metrics import Answer
 from shared.ports.stores import Versioned
@@ -54,21 +55,23 @@ async def find_neighbourhood(view: View, *, patience_seconds: float = PATIENCE_S
 
 async def _kept(view: View) -> Kept:
     """What the stores know. One that fails costs the memory alone."""
-    known, declared = await asyncio.gather(
+    records = view.services.records
+    known, declared, named = await asyncio.gather(
         view.services.surroundings.topology(view.tenant_id),
-        view.services.records.read(view.tenant_id, DeclaredTopology, DeclaredTopology.id_for()),
+        records.read(view.tenant_id, DeclaredTopology, DeclaredTopology.id_for()),
+        records.read(view.tenant_id, ServiceNames, ServiceNames.id_for()),
         return_exceptions=True,
     )
+    read_ones = (("kept topology", known), ("declared topology", declared), ("names of services", named))
     troubles = [
-        f"the {what} topology could not be read: {_reason(one)}"
-        for what, one in (("kept", known), ("declared", declared))
-        if isinstance(one, BaseException)
+        f"the {what} could not be read: {_reason(one)}" for what, one in read_ones if isinstance(one, BaseException)
     ]
     kept = kept_of(
         known.value if isinstance(known, Versioned) else None,
         declared.value if isinstance(declared, Versioned) else None,
         [view.service],
         now=view.now,
+        named=named.value if isinstance(named, Versioned) else None,
     )
     return replace(kept, warnings=tuple(troubles))
 
@@ -77,19 +80,20 @@ async def _measured(view: View, kept: Kept) -> Neighbourhood:
     """Three questions; two where the graph was measured of late, and only how it does now has to be asked for."""
     look = await view.look()
     is_fresh = kept.is_fresh(now=view.now)
-    near = [] if is_fresh else [await _calls(look, [view.service])]
-    beside = _beside(joined(kept, _asked(look, near, Answer(), [view.service]) if near else None), view.service)
+    near = [] if is_fresh else [await _calls(look, kept.every_name([view.service]))]
+    beside = _beside(joined(kept, _asked(look, kept, near, Answer(), [view.service]) if near else None), view.service)
+    names = kept.every_name(beside)
     # Both are awaited to their end, so that none goes on asking after the other failed.
-    far, failed = await asyncio.gather(_calls(look, beside), _failures(look, beside), return_exceptions=True)
+    far, failed = await asyncio.gather(_calls(look, names), _failures(look, names), return_exceptions=True)
     failure = None
     if isinstance(failed, BaseException):
         failure, failed = _reason(failed), Answer()
     if isinstance(far, BaseException):
         if not near:
             raise far
-        failure, asked = _reason(far), _asked(look, near, failed, [view.service])
+        failure, asked = _reason(far), _asked(look, kept, near, failed, [view.service])
     else:
-        asked = _asked(look, [*near, far], failed, beside)
+        asked = _asked(look, kept, [*near, far], failed, beside)
     if not asked.reading.edges and kept.has_measured(view.service):
         raise SourceUnavailable("nobody tells of any call though some were known", reason="no_calls_measured")
     found = neighbourhood(view.service, joined(kept, asked), kept.kinds)
@@ -123,9 +127,9 @@ def _beside(edges: Mapping[Edge, Joined], service: str) -> list[str]:
     return [service, *sorted(name for name, place in neighbours.items() if place.hops == 1)]
 
 
-def _asked(look: Look, answers: list[Answer], failed: Answer, services: list[str]) -> Asked:
+def _asked(look: Look, kept: Kept, answers: list[Answer], failed: Answer, services: list[str]) -> Asked:
     window, seconds = look.window, _seconds(look.window)
-    reading = read(answers, failed, look.service, seconds=seconds)
+    reading = read(answers, failed, look.service, seconds=seconds, aliases=kept.aliases)
     then = window.end - timedelta(seconds=_ago(window))
     return Asked(look.service, reading, frozenset(services), window.end, then, seconds)
 

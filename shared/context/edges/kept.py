@@ -1,12 +1,13 @@
 """What is known of a tenant's graph without asking anybody, and what is kept of a snapshot for later. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.context.edges.names import base_of
 from shared.context.neighbourhood import Edge
 from shared.models.base import TenantId
+from shared.models.conventions import ServiceNames
 from shared.models.evidence import EdgeEvidence, EdgeSource, NodeKind
 from shared.models.snapshots import SectionName, SectionStatus, Snapshot
 from shared.models.topology import (
@@ -32,6 +33,8 @@ class Kept:
     declared: frozenset[Edge] = frozenset()
     kinds: Mapping[str, NodeKind] = field(default_factory=dict)
     """What people say stands under a name."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """What else services are called, by the tenant's word: for each such name the service."""
     looked_at: datetime | None = None
     """When the surroundings of the first of these services were last measured."""
     warnings: tuple[str, ...] = ()
@@ -44,23 +47,35 @@ class Kept:
         """Whether any call of the service was measured."""
         return any(service in edge for edge in self.calls)
 
+    def every_name(self, services: Iterable[str]) -> list[str]:
+        """These services under all their names."""
+        wanted = list(services)
+        return [*wanted, *sorted(other for other, service in self.aliases.items() if service in wanted)]
+
     def is_fresh(self, *, now: datetime) -> bool:
         """Whether the surroundings were measured so lately that only the rates have to be asked for."""
         return self.looked_at is not None and now - self.looked_at < TOPOLOGY_FRESH
 
 
 def kept_of(
-    known: KnownTopology | None, declared: DeclaredTopology | None, services: Iterable[str], *, now: datetime
+    known: KnownTopology | None,
+    declared: DeclaredTopology | None,
+    services: Iterable[str],
+    *,
+    now: datetime,
+    named: ServiceNames | None = None,
 ) -> Kept:
-    """Both as seen beside these services."""
+    """Both as seen beside these services; `named` is what the tenant calls its services."""
     names = list(services)
-    spelled = _respelling(names)
+    aliases = _aliases(named, names)
+    spelled = _respelling(names, aliases)
     calls = {(spelled(call.caller), spelled(call.callee)): call for call in still_known(known, now=now)}
     said = ((spelled(one.caller), spelled(one.callee)) for one in declared.calls) if declared else ()
     return Kept(
         calls={edge: call for edge, call in calls.items() if edge[0] != edge[1]},
         declared=frozenset(edge for edge in said if edge[0] != edge[1]),
         kinds={spelled(name): kind for name, kind in declared.kinds.items()} if declared else {},
+        aliases=aliases,
         looked_at=known.looked_at.get(base_of(names[0])) if known and names else None,
     )
 
@@ -71,13 +86,23 @@ def still_known(known: KnownTopology | None, *, now: datetime) -> list[Call]:
     return [call for call in known.calls if call.seen_at > forgotten] if known else []
 
 
-def _respelling(services: Iterable[str]) -> Callable[[str], str]:
+def _aliases(named: ServiceNames | None, services: Sequence[str]) -> dict[str, str]:
+    """Every other name, and the service that it stands for: under the name that is asked by, where it is."""
+    found: dict[str, str] = {}
+    for one in named.services if named else ():
+        group = (one.service, *one.aliases)
+        service = next((name for name in services if name in group), one.service)
+        found |= {name: service for name in group if name != service}
+    return found
+
+
+def _respelling(services: Iterable[str], aliases: Mapping[str, str]) -> Callable[[str], str]:
     """Services whose alerts name their namespace, where no other of them has the same name in another."""
     spelled: dict[str, set[str]] = {}
     for name in services:
         spelled.setdefault(base_of(name), set()).add(name)
     one_way = {base: next(iter(names)) for base, names in spelled.items() if len(names) == 1}
-    return lambda name: one_way.get(name, name)
+    return lambda name: one_way.get(name, aliases.get(name, name))
 
 
 def remembered(

@@ -7,7 +7,7 @@ OpenTelemetry writes `service.namespace/service.name` into `job`; Istio names an
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -100,10 +100,11 @@ def _side_of(address: IPv4Address | IPv6Address) -> NodeKind:
 
 
 class Spelling:
-    """How each name is spelled beside a service that alerts: as the alert spells it, and without a namespace
-    wherever that leaves no doubt."""
+    """How each name is spelled beside a service that alerts: as the alert spells it, as the tenant maps it, and
+    without a namespace wherever that leaves no doubt."""
 
-    def __init__(self, names: Iterable[Name], alerting: str) -> None:
+    def __init__(self, names: Iterable[Name], alerting: str, aliases: Mapping[str, str] | None = None) -> None:
+        self._aliases = aliases or {}
         self._alerting = service(alerting) or Name(alerting)
         self._spelled = alerting
         self._namespaces: dict[str, set[str]] = defaultdict(set)
@@ -115,7 +116,8 @@ class Spelling:
         """The one spelling of a name."""
         if self._is_alerting(name):
             return self._spelled
-        return name.whole if len(self._namespaces[name.base]) > 1 else name.base
+        plain = name.whole if len(self._namespaces[name.base]) > 1 else name.base
+        return self._aliases.get(name.whole, self._aliases.get(plain, plain))
 
     @property
     def taken_together(self) -> tuple[str, ...]:

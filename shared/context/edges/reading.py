@@ -56,12 +56,19 @@ class Reading:
     """Whether what is not told of has no calls: false where some may be missing from the answers."""
 
 
-def read(answers: Sequence[Answer], failed: Answer, alerting: str, *, seconds: float) -> Reading:
-    """The edges of these answers, spelled as beside the service that alerts."""
+def read(
+    answers: Sequence[Answer],
+    failed: Answer,
+    alerting: str,
+    *,
+    seconds: float,
+    aliases: Mapping[str, str] | None = None,
+) -> Reading:
+    """The edges of these answers, spelled as beside the service that alerts; `aliases`: other names, and whose."""
     samples = [sample for answer in answers for sample in answer.samples]
     namespaces = frozenset(_namespaces(samples))
     tellings, nameless = _tellings(samples, namespaces)
-    spelled = Spelling((name for one in tellings for name in (one.caller, one.callee)), alerting)
+    spelled = Spelling((name for one in tellings for name in (one.caller, one.callee)), alerting, aliases)
     together: dict[Edge, list[Telling]] = defaultdict(list)
     overlong = set[Edge]()
     for one in tellings:

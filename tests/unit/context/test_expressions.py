@@ -6,14 +6,10 @@ import pytest
 
 from shared.context.conventions import (
     BINDINGS,
-    GRAPH_CALLS,
-    GRAPH_FAILED,
     Binding,
     bindings_of,
     build_versions,
     detection,
-    edge_rate,
-    error_ratio,
     expression,
     latency,
     paces,
@@ -117,18 +113,6 @@ CASES: dict[str, tuple[str, list[tuple[dict[str, str], float]]]] = {
         [({"server": "db"}, 0.25), ({"server": "calm"}, 0)],
     ),
     "service graph: p95": (measured(Metric.LATENCY_P95, ["db"], BY_SERVER), [({"server": "db"}, 0.95)]),
-    "edges from and to a service, none of others": (
-        f"topk(500, {edge_rate(GRAPH_CALLS, ['calm'], seconds=RATE)} > 0)",
-        [({"client": "calm", "server": "db"}, 2), ({"client": "web", "server": "calm"}, 1)],
-    ),
-    "edges as they were": (
-        edge_rate(GRAPH_CALLS, ["gone"], seconds=RATE, ago=900),
-        [({"client": "calm", "server": "gone"}, 1)],
-    ),
-    "share of failed calls by edge": (
-        error_ratio(edge_rate(GRAPH_FAILED, ["calm"], seconds=RATE), edge_rate(GRAPH_CALLS, ["calm"], seconds=RATE)),
-        [({"client": "calm", "server": "db"}, 0.25), ({"client": "web", "server": "calm"}, 0)],
-    ),
     "detection tells label and convention, also of what is gone": (
         detection(["calm", "by-job", "db", "gone"], seconds_ago=900),
         [

@@ -14,6 +14,7 @@ from shared.context.look import Collected, View
 from shared.context.neighbourhood import Neighbour, Neighbourhood
 from shared.errors import SourceUnavailable, StoreUnavailable
 from shared.models.base import TenantId
+from shared.models.conventions import ServiceAliases, ServiceNames
 from shared.models.evidence import EdgeEvidence, EdgeSource, NodeKind, Origin
 from shared.models.measures import Relation
 from shared.models.topology import TOPOLOGY_FRESH, Call, DeclaredCall, DeclaredTopology, KnownTopology
@@ -301,6 +302,29 @@ async def test_an_alert_that_names_the_namespace_finds_its_service_however_it_is
     assert set(edges(seen)) == {
         ("shop/payment", "db"), ("web", "shop/payment"), ("shop/payment", "ledger"), ("shop/payment", "bank"),
     }  # fmt: skip
+
+
+async def test_other_names_of_a_service_are_that_service() -> None:
+    services = await knowing(a_call("old-pay", "ledger"), declared=[("old-pay", "bank")])
+    mapped = (
+        ServiceAliases(service="payment", aliases=("pay-svc", "old-pay")),
+        ServiceAliases(service="orders", aliases=("db.acme.example", "shop/orders-db")),
+    )
+    names = ServiceNames.none_yet(ACME, now=NOON).model_copy(update={"services": mapped})
+    await services.records.create(ACME, names)
+    http = {"told": "otel_http_client now", "job": "pay-svc"}
+    graph = samples(
+        ({**http, "server_address": "db.acme.example:5432"}, 5),
+        ({**http, "server_address": "orders-db.shop.svc"}, 1),
+        ({"told": "service_graph now", "client": "pay-svc", "server": "payment"}, 2),
+    )
+    source = a_source(graph=graph)
+    seen = await found(source, services)
+    assert set(edges(seen)) == {("payment", "orders"), ("payment", "ledger"), ("payment", "bank")}
+    assert edges(seen)["payment", "orders"].calls_per_second == 6
+    assert "(old-pay|pay-svc|payment)" in source.asked[0]
+    by_alias = await found(a_source(graph=graph), services, incident=an_incident(service_name="pay-svc"))
+    assert ("pay-svc", "orders") in edges(by_alias)
 
 
 async def test_the_section_says_what_was_found_and_how_old_it_is() -> None:
