@@ -11,6 +11,7 @@ from shared.context.window import Window
 from shared.models.evidence import SeriesEvidence
 from shared.models.measures import RED, Direction, Relation
 from shared.models.snapshots import Blind, Coverage, Section, SectionName, SnapshotBody
+from shared.redaction import masks_in
 
 
 def freeze(service: str, window: Window, sections: Sequence[Section]) -> SnapshotBody:
@@ -31,7 +32,12 @@ def freeze(service: str, window: Window, sections: Sequence[Section]) -> Snapsho
     )
     # Afterwards, so that it names only what was kept.
     movers = first_movers(body.evidence(), step_seconds=body.step_seconds)
-    return body.model_copy(update={"first_movers": movers})
+    return counted(body.model_copy(update={"first_movers": movers}))
+
+
+def counted(body: SnapshotBody) -> SnapshotBody:
+    """The body with how many masks of each kind its texts hold."""
+    return body.model_copy(update={"redacted": masks_in(body.model_dump_json(include={"sections"}))})
 
 
 def coverage_of(sections: Sequence[Section]) -> Coverage:

@@ -9,6 +9,7 @@ from shared.redaction.links import redact_link
 from shared.redaction.switch import mask_personal_data
 from shared.redaction.text import (
     counts,
+    masks_in,
     one_line,
     redact,
     redact_identity,
@@ -21,6 +22,7 @@ __all__ = [
     "Tally",
     "counts",
     "mask_personal_data",
+    "masks_in",
     "one_line",
     "redact",
     "redact_identity",

@@ -2,10 +2,11 @@
 
 import re
 import unicodedata
+from collections import Counter
 from functools import lru_cache
 from hashlib import blake2b
 
-from shared.redaction.kinds import Tally
+from shared.redaction.kinds import MASKED, Tally
 from shared.redaction.names import kind_of_name
 from shared.redaction.rules import LONG_WORD_CHARS, RULES, Rule
 
@@ -125,3 +126,9 @@ def safe_text(text: str, limit: int, tally: Tally | None = None) -> str:
 def counts(tally: Tally) -> dict[str, int]:
     """The tally as it is kept: by the kind's name, sorted."""
     return {kind.value: number for kind, number in sorted(tally.items()) if number}
+
+
+def masks_in(text: str) -> dict[str, int]:
+    """How many masks of each kind a text holds; what they mask is not in it any more."""
+    kinds = (one[len(MASKED) + 1 : -1] for one in _MASK.findall(text))
+    return dict(sorted(Counter(kinds).items()))

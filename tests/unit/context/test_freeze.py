@@ -266,3 +266,10 @@ def test_a_look_for_a_new_alert_is_about_its_time_not_about_one_that_never_resol
     )
     wanted = an_incident(context_wanted_at=NOON + timedelta(minutes=10))
     assert onset_reference(wanted, [old, new], NOON + timedelta(minutes=11)) == NOON + timedelta(minutes=9)
+
+
+def test_what_was_masked_is_counted_by_kind() -> None:
+    secret = a_series(query='up{token="abcdefghijklmnop"} and up{owner="erin@acme.example"}')
+    body = freeze("payment", WINDOW, [a_section(SectionName.TRAFFIC, secret)])
+    assert "abcdefghijklmnop" not in body.canonical_json()
+    assert sum(body.redacted.values()) == body.canonical_json().count("[redacted:") == 2
