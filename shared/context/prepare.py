@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from shared.context.changes.told import nearness
 from shared.context.identity import about
 from shared.context.look import MAX_SERVICE_CHARS
 from shared.context.sentences import sentence_of
@@ -24,6 +25,7 @@ from shared.redaction import safe_text
 MAX_QUERY_CHARS = 4000
 MAX_WARNINGS, MAX_WARNING_CHARS = 20, 300
 SIGNIFICANT_DIGITS = 6
+_LAST = 1e9
 
 Asked = tuple[datetime, datetime]
 """The start and the end of the time that was asked about."""
@@ -31,7 +33,7 @@ Asked = tuple[datetime, datetime]
 
 def prepared(section: Section, asked: Asked, onset: datetime) -> Section:
     """A section's pieces bounded, in one order, each with its sentence, its unit and the window it is about."""
-    pieces = sorted((_bounded(piece, onset) for piece in section.evidence), key=_order)
+    pieces = sorted((_bounded(piece, onset) for piece in section.evidence), key=lambda piece: _order(piece, onset))
     warnings = list(dict.fromkeys(safe_text(text, MAX_WARNING_CHARS) for text in section.warnings))
     if len(warnings) > MAX_WARNINGS:
         warnings = [*warnings[: MAX_WARNINGS - 1], f"{len(warnings) - MAX_WARNINGS + 1} more warnings are left out"]
@@ -51,9 +53,14 @@ def _told(piece: Evidence, asked: Asked) -> Evidence:
     return piece.model_copy(update=update)
 
 
-def _order(piece: Evidence) -> tuple[int, tuple[str, ...]]:
-    """The alerting service's own first, and what fits best; then by what it is about, in whatever order it came."""
+def _order(piece: Evidence, onset: datetime) -> tuple[float, tuple[str, ...]]:
+    """The alerting service's own first, what fits best, and what changed last before the onset; then by what it is
+    about, in whatever order it came.
+    """
     match piece:
+        case ChangeEvidence():
+            is_after, seconds, *_ = nearness(piece, onset)
+            first = seconds + is_after * _LAST
         case SeriesEvidence():
             first = list(Relation).index(piece.relation)
         case RelatedEvidence() | RunbookEvidence():

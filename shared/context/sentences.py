@@ -1,6 +1,8 @@
 """One plain sentence for each piece of evidence: what it says, with its numbers and times, and no more."""
 
+from shared.models.changes import ChangeKind, ChangeStatus
 from shared.models.evidence import (
+    EVERYWHERE,
     AlertEvidence,
     ChangeEvidence,
     EdgeEvidence,
@@ -20,6 +22,7 @@ from shared.redaction import safe_text
 
 MAX_SENTENCE_CHARS = 300
 _HOUR = 3600
+_VAGUE_SECONDS = 60
 
 
 def sentence_of(piece: Evidence) -> str:  # noqa: C901, PLR0911 -- one line a kind
@@ -107,10 +110,42 @@ def _expression(piece: ExpressionEvidence) -> str:
 
 
 def _change(piece: ChangeEvidence) -> str:
-    what = f"version {piece.version}" if piece.version else piece.title or piece.change.value
-    replaced = f" replaced {piece.previous_version}" if piece.previous_version else ""
+    whose = "no service named" if piece.service == EVERYWHERE else piece.service
     by = f" by {piece.author}" if piece.author else ""
-    return f"{piece.service}: {what}{replaced}{by} at {clock(piece.at)}{_before(piece.seconds_before_onset)}."
+    return f"{whose}: {_changed(piece)}{by}{_when(piece)}{_before(piece.seconds_before_onset)}{_came_with(piece)}."
+
+
+def _changed(piece: ChangeEvidence) -> str:
+    """What was changed: a version by its name, anything else by its title."""
+    state = {ChangeStatus.FAILED: " (failed)", ChangeStatus.IN_PROGRESS: " (under way)", ChangeStatus.SUCCEEDED: ""}
+    kind = piece.change.value.replace("_", " ")
+    if piece.change is ChangeKind.ROLLBACK and piece.version:
+        what = f"rolled back to version {piece.version}"
+        replaced = f" from {piece.previous_version}" if piece.previous_version else ""
+    elif piece.version and piece.change in (ChangeKind.DEPLOY, ChangeKind.OTHER):
+        what = f"version {piece.version}"
+        replaced = f" replaced {piece.previous_version}" if piece.previous_version else ""
+    elif piece.title and piece.change in (ChangeKind.CONFIG, ChangeKind.FEATURE_FLAG, ChangeKind.INFRASTRUCTURE):
+        what, replaced = f"{kind}: {piece.title}", ""
+    else:
+        what, replaced = piece.title or kind, ""
+    return f"{what}{replaced}{state[piece.status]}"
+
+
+def _when(piece: ChangeEvidence) -> str:
+    if piece.began_at is not None:
+        return f" from {clock(piece.began_at)} to {clock(piece.at)}"
+    unsure = (
+        f" or up to {length(piece.uncertain_seconds)} earlier" if piece.uncertain_seconds > _VAGUE_SECONDS else ""
+    )
+    return f" at {clock(piece.at)}{unsure}"
+
+
+def _came_with(piece: ChangeEvidence) -> str:
+    if not piece.commits_total:
+        return ""
+    count = "1 commit" if piece.commits_total == 1 else f"{piece.commits_total} commits"
+    return f"; {count} {'taken back' if piece.change is ChangeKind.ROLLBACK else 'came with it'}"
 
 
 def _before(seconds: float | None) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.hypotheses.scene import Scene, change_of, got_worse, onset_of, strength_of
+from shared.models.changes import ChangeKind
 from shared.models.evidence import ChangeEvidence, EdgeEvidence, SeriesEvidence
 from shared.models.measures import Direction, Metric
 
@@ -31,6 +32,14 @@ TAIL_SHARE = 0.05
 DEAD_FROM = 0.5
 """From this share of failed calls on, a callee that says nothing of itself is taken for dead."""
 LEAST_SCORE = 0.08
+CAUSES = (
+    ChangeKind.DEPLOY,
+    ChangeKind.ROLLBACK,
+    ChangeKind.CONFIG,
+    ChangeKind.FEATURE_FLAG,
+    ChangeKind.INFRASTRUCTURE,
+)
+"""Of what is left, processes that began anew are rather a symptom, and a release was not deployed for all we know."""
 PROPAGATING = (Metric.ERROR_RATIO, Metric.LATENCY_P95)
 
 
@@ -135,7 +144,7 @@ def _local(scene: Scene, piece: SeriesEvidence) -> Suspect:
     own *= 1.0 if piece.metric is _family(scene) else OTHER_SYMPTOM
     own *= _weight(scene, piece)
     onset = onset_of(piece)
-    deploy = _deploy_before(scene, piece.service, onset)
+    deploy = _change_before(scene, piece.service, onset)
     return Suspect(piece.service, "local", piece, (), deploy, onset, explained, {"own_movement": own}, 0.0)
 
 
@@ -167,7 +176,7 @@ def _dead(scene: Scene, service: str, edges: tuple[EdgeEvidence, ...]) -> Suspec
     hurt = [scene.of(edge.caller, Metric.ERROR_RATIO) for edge in edges]
     onsets = [onset_of(piece) for piece in hurt if piece is not None and got_worse(piece)]
     onset = min(onsets, default=None)
-    deploy = _deploy_before(scene, service, onset) if onset else None
+    deploy = _change_before(scene, service, onset) if onset else None
     return Suspect(service, "dead", None, edges, deploy, onset, explained, {"own_movement": own}, 0.0)
 
 
@@ -193,9 +202,10 @@ def _scored(scene: Scene, one: Suspect, earliest: datetime | None) -> Suspect:
     )  # fmt: skip
 
 
-def _deploy_before(scene: Scene, service: str, onset: datetime) -> ChangeEvidence | None:
-    """The last deploy that can have caused what began at `onset`; one after it cannot."""
-    before = [one for one in scene.deploys.get(service, ()) if one.at <= onset + scene.slack]
+def _change_before(scene: Scene, service: str, onset: datetime) -> ChangeEvidence | None:
+    """The last change that can have caused what began at `onset`; one that was under way only after it cannot."""
+    changed = [one for one in scene.changes.get(service, ()) if one.change in CAUSES]
+    before = [one for one in changed if one.effective_from <= onset + scene.slack]
     recent = [one for one in before if (onset - one.at).total_seconds() <= LOOK_BACK_SECONDS]
     return recent[-1] if recent else None
 

@@ -22,7 +22,8 @@ class Scene:
     """When it began by the alert and the alerting service's own series."""
     series: Mapping[tuple[str, Metric], SeriesEvidence]
     calls: Mapping[str, Sequence[EdgeEvidence]]
-    deploys: Mapping[str, Sequence[ChangeEvidence]]
+    changes: Mapping[str, Sequence[ChangeEvidence]]
+    """By service, in the order in which they took effect."""
     alerts: Sequence[AlertEvidence]
     slack: timedelta
     """Onsets closer than this are a tie: two samples, as scrapes of two services are not aligned."""
@@ -69,7 +70,7 @@ def scene_of(body: SnapshotBody) -> Scene:
     """Arrange a snapshot's evidence; the order in which it was found does not matter."""
     series: dict[tuple[str, Metric], SeriesEvidence] = {}
     calls: dict[str, list[EdgeEvidence]] = defaultdict(list)
-    deploys: dict[str, list[ChangeEvidence]] = defaultdict(list)
+    changes: dict[str, list[ChangeEvidence]] = defaultdict(list)
     alerts: list[AlertEvidence] = []
     for piece in body.evidence():
         match piece:
@@ -79,7 +80,7 @@ def scene_of(body: SnapshotBody) -> Scene:
                 # Nothing comes through a call that is not made; who is at its end is looked at all the same.
                 calls[piece.caller].append(piece)
             case ChangeEvidence():
-                deploys[piece.service].append(piece)
+                changes[piece.service].append(piece)
             case AlertEvidence():
                 alerts.append(piece)
     return Scene(
@@ -87,7 +88,7 @@ def scene_of(body: SnapshotBody) -> Scene:
         onset_at=body.onset_at,
         series=series,
         calls={caller: sorted(edges, key=lambda edge: edge.callee) for caller, edges in calls.items()},
-        deploys={name: sorted(found, key=lambda one: one.at) for name, found in deploys.items()},
+        changes={name: sorted(found, key=lambda one: one.at) for name, found in changes.items()},
         alerts=alerts,
         slack=timedelta(seconds=2 * body.step_seconds + 2),
     )

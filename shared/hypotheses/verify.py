@@ -82,7 +82,7 @@ def _change(one: ModelHypothesis, service: str, known: dict[str, Evidence], scen
     moved = [scene.of(deploy.service, metric) for metric in RED]
     onsets = [onset_of(piece) for piece in moved if piece is not None and got_worse(piece)]
     latest = max(onsets, default=scene.onset_at) + scene.slack
-    return deploy.id if deploy.at <= latest else None
+    return deploy.id if deploy.effective_from <= latest else None
 
 
 def _services_of(piece: Evidence) -> set[str]:

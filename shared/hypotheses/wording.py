@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from shared.hypotheses.rank import Suspect
 from shared.hypotheses.scene import Scene, got_worse
+from shared.models.changes import ChangeKind, ChangeStatus
 from shared.models.evidence import ChangeEvidence, EdgeEvidence, SeriesEvidence
 from shared.models.hypotheses import Hypothesis
 from shared.models.measures import Metric
@@ -13,6 +14,17 @@ from shared.models.quantities import clock, latency, number, percent
 MAX_NAME_CHARS = 120
 MAX_CITED = 8
 LONG_AGO = timedelta(minutes=5)
+_SETTINGS = {
+    ChangeKind.CONFIG: "configuration",
+    ChangeKind.FEATURE_FLAG: "a feature flag",
+    ChangeKind.INFRASTRUCTURE: "infrastructure",
+}
+_SUBJECTS = {
+    ChangeKind.CONFIG: "{name} with its changed configuration",
+    ChangeKind.FEATURE_FLAG: "{name} with its changed feature flag",
+    ChangeKind.INFRASTRUCTURE: "{name} on its changed infrastructure",
+    ChangeKind.ROLLBACK: "The version of {name} that was brought back",
+}
 
 
 def plain(text: str, *, limit: int = MAX_NAME_CHARS) -> str:
@@ -73,8 +85,7 @@ def _after_deploy(suspect: Suspect, slack: timedelta) -> str:
     deploy = suspect.deploy
     if deploy is None or suspect.onset_at is None:
         return ""
-    replaced = f" replaced {plain(deploy.previous_version, limit=40)}" if deploy.previous_version else " came in"
-    version = f"{_named(deploy)}{replaced}"
+    version = _what_happened(deploy)
     gap = suspect.onset_at - deploy.at
     if gap <= slack:
         # Closer than two samples: the order of the two cannot be told.
@@ -84,8 +95,26 @@ def _after_deploy(suspect: Suspect, slack: timedelta) -> str:
     return f", {round(gap.total_seconds())} s after {version}"
 
 
-def _named(change: ChangeEvidence) -> str:
-    return f"version {plain(change.version, limit=40)}" if change.version else plain(change.title, limit=80)
+def _what_happened(change: ChangeEvidence) -> str:
+    if change.status is ChangeStatus.FAILED:
+        return f"a {_kind(change)} that failed{_titled(change)}"
+    if change.change in _SETTINGS:
+        return f"a change of {_SETTINGS[change.change]}{_titled(change)}"
+    if not change.version:
+        return f"a {change.change.value}{_titled(change)}"
+    version, previous = plain(change.version, limit=40), plain(change.previous_version or "", limit=40)
+    if change.change is ChangeKind.ROLLBACK:
+        return f"version {version} came back{f' for {previous}' if previous else ''}"
+    return f"version {version} {f'replaced {previous}' if previous else 'came in'}"
+
+
+def _kind(change: ChangeEvidence) -> str:
+    return f"change of {_SETTINGS[change.change]}" if change.change in _SETTINGS else change.change.value
+
+
+def _titled(change: ChangeEvidence) -> str:
+    title = plain(change.title, limit=80)
+    return f" ({title})" if title else ""
 
 
 def _mechanism(scene: Scene, suspect: Suspect) -> str:
@@ -99,7 +128,10 @@ def _mechanism(scene: Scene, suspect: Suspect) -> str:
     if suspect.kind == "surge":
         return f"More requests than usual enter at {name}, and what serves them slows down or sheds load."
     if suspect.deploy is not None:
-        return f"The new version of {name} misbehaves; what it calls does not account for the change.{path}"
+        known = _SUBJECTS.get(suspect.deploy.change, "The new version of {name}")
+        failed = f"{{name}} after a {_kind(suspect.deploy)} that failed"
+        subject = (failed if suspect.deploy.status is ChangeStatus.FAILED else known).format(name=name)
+        return f"{subject} misbehaves; what it calls does not account for the change.{path}"
     if suspect.explained > 0:
         share = percent(suspect.explained)
         return f"What {name} calls accounts for {share} of its change; the rest is its own.{path}"
@@ -143,8 +175,19 @@ def _next_steps(suspect: Suspect) -> list[str]:
 
 
 def _rollback(deploy: ChangeEvidence) -> str:
+    name = plain(deploy.service)
+    if deploy.status is ChangeStatus.FAILED:
+        return f"See what the {_kind(deploy)} that failed left of {name}{_titled(deploy)}."
+    if deploy.change in _SETTINGS:
+        return (
+            f"Undo the change of {_SETTINGS[deploy.change]} of {name}{_titled(deploy)} and see whether it recovers."
+        )
+    if deploy.change is ChangeKind.ROLLBACK:
+        return (
+            f"See why {name} was rolled back{_titled(deploy)}, and whether the version it has now is known to work."
+        )
     back = plain(deploy.previous_version, limit=40) if deploy.previous_version else "the version before"
-    return f"Roll {plain(deploy.service)} back to {back} and see whether it recovers."
+    return f"Roll {name} back to {back} and see whether it recovers."
 
 
 def queries_to_try(scene: Scene, edges: Sequence[EdgeEvidence] = ()) -> tuple[str, ...]:

@@ -1,13 +1,14 @@
 """The pieces of evidence that a snapshot holds: what was found, where, by which question, in one plain sentence."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from shared.models.base import Instant, Value
-from shared.models.changes import ChangeKind
+from shared.models.changes import ChangeKind, ChangeStatus
 from shared.models.measures import Direction, Metric, Movement, Relation
 from shared.models.signals import AlertStatus, Severity
 
@@ -90,20 +91,51 @@ class ExpressionEvidence(Piece):
     """Whether the alert would fire now, were it not for how long it has to hold; None where nobody can tell."""
 
 
+EVERYWHERE = "*"
+"""In the place of a service's name: a change of which nobody said whose it is, so that it may be any service's."""
+
+
+class ChangedCommit(Value):
+    """A commit that came with a change, or was taken back by it."""
+
+    sha: str
+    """The first seven digits."""
+    title: str
+    author: str | None = None
+    url: str | None = None
+
+
 class ChangeEvidence(Piece):
     """Something that was changed: a version that appeared, a deploy or a setting that was reported."""
 
     names = ("service", "at", "version", "title")
     kind: Literal["change"] = "change"
     service: str
+    """Or EVERYWHERE."""
     change: ChangeKind = ChangeKind.DEPLOY
+    status: ChangeStatus = ChangeStatus.SUCCEEDED
     version: str | None = None
     previous_version: str | None = None
     title: str = ""
     author: str | None = None
     url: str | None = None
     at: Instant
+    """When it took effect, or was first seen to have: it did so at most `uncertain_seconds` before."""
+    uncertain_seconds: float = 0.0
+    began_at: Instant | None = None
+    """When it was first under way, where that was before `at`: symptoms may come from then on."""
     seconds_before_onset: float | None = None
+    """From `at`; negative when it came after the first symptom."""
+    told_by: tuple[Origin, ...] = ()
+    """Everybody who told of it; `origin` is the one who knew most."""
+    commits: tuple[ChangedCommit, ...] = ()
+    """What came with it, or was taken back by a rollback: newest first, of many the newest."""
+    commits_total: int = 0
+
+    @property
+    def effective_from(self) -> datetime:
+        """From when on it may have had an effect."""
+        return self.began_at or self.at
 
 
 class NodeKind(StrEnum):

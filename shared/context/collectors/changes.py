@@ -1,83 +1,227 @@
-"""What was deployed: versions that appeared in a service's build information."""
+"""What was changed lately, by everybody who tells of it: metrics, reports to us, code hosts, annotations."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
-from shared.context.conventions import VERSION_LABEL, build_service_of, build_versions
-from shared.context.look import Collected, View
+from shared.context.changes.hosted import hosted
+from shared.context.changes.joining import joined, rolled_back
+from shared.context.changes.metrics import Asked, read
+from shared.context.changes.names import Around
+from shared.context.changes.noted import noted
+from shared.context.changes.queries import births, running
+from shared.context.changes.reported import reported
+from shared.context.changes.running import Grid
+from shared.context.changes.told import SKEW, Told, nearness
+from shared.context.look import Collected, NotConfigured, View
+from shared.errors import CopilotError
 from shared.models.evidence import ChangeEvidence
-from shared.ports.metrics import Series
-from shared.redaction import safe_text
+from shared.ports.annotations import AnnotationSource
+from shared.ports.deployments import DeploymentSource
+from shared.ports.metrics import Answer
 
-MAX_DEPLOYS = 50
-MAX_VERSION_CHARS = 120
+T = TypeVar("T")
 
-Seen = Mapping[str, Sequence[float]]
-"""By version: the times at which it was running, ascending."""
-
-
-async def collect_changes(view: View) -> Collected:
-    """Deploys around the service over the window, of it alone when the topology failed; raises as the source does."""
-    look = await view.look()
-    services, warnings = await view.around()
-    window = look.window
-    answer = await look.source.query_range(
-        build_versions(sorted(services)), start=window.start, end=window.end, step_seconds=window.step_seconds
-    )
-    # Each metric is told for itself: a library's build information that comes with a new version is no deploy.
-    told = [
-        deploy
-        for service, metrics in _by_service(answer.series).items()
-        for seen in metrics.values()
-        for deploy in deploys(service, seen)
-    ]
-    found: dict[tuple[str, str | None], ChangeEvidence] = {}
-    for deploy in sorted(told, key=lambda one: (one.at, one.service, one.version or "", one.previous_version or "")):
-        found.setdefault((deploy.service, deploy.version), deploy)
-    newest = sorted(found.values(), key=lambda one: one.at, reverse=True)[:MAX_DEPLOYS]
-    left_out = len(found) - len(newest)
-    more = [f"{left_out} older deploys are left out"] if left_out else []
-    return Collected(evidence=tuple(newest), warnings=(*answer.warnings, *warnings, *more), why_empty="no_deploys")
+LOOK_BACK = timedelta(hours=24)
+COARSE_STEP_SECONDS = 300.0
+"""Prometheus finds a sample up to five minutes old, so that nothing that ran so long is missed."""
+MANY_SERVICES = 15
+MAX_CHANGES = 50
+MAX_REPORTED, MAX_NOTES = 200, 100
+PATIENCE_SECONDS = 3.0
+"""How long the services around are waited for: a Prometheus that hangs must not cost what others know."""
+TOTAL_SECONDS, SPARE_SECONDS = 9.0, 0.2
+"""Below the deadline of a snapshot, so that what came in time is shown; the spare is for putting it together."""
 
 
-def deploys(service: str, seen: Seen) -> list[ChangeEvidence]:
-    """The versions that appeared where another one had run before; a restart of the same version is none."""
-    begins = min((times[0] for times in seen.values() if times), default=0.0)
-    return [
-        ChangeEvidence(
-            service=service,
-            version=safe_text(version, MAX_VERSION_CHARS),
-            previous_version=_previous(seen, version),
-            at=datetime.fromtimestamp(times[0], UTC),
-            seconds_before_onset=None,
+@dataclass(frozen=True)
+class Part:
+    """What one source told, or why it told nothing or not everything."""
+
+    told: tuple[Told, ...] = ()
+    warnings: tuple[str, ...] = ()
+    failure: str | None = None
+    missing: str | None = None
+    """Why there is nobody to ask."""
+    is_connected: bool = False
+
+    def beside(self, *others: "Part") -> "Part":
+        """This and what others told; the first failure stands for all."""
+        parts = (self, *others)
+        return Part(
+            tuple(told for one in parts for told in one.told),
+            tuple(warning for one in parts for warning in one.warnings),
+            failure=next((one.failure for one in parts if one.failure), None),
+            missing=self.missing,
+            is_connected=any(one.is_connected for one in parts),
         )
-        for version, times in sorted(seen.items())
-        if times and times[0] > begins
-    ]
 
 
-def _previous(seen: Seen, version: str) -> str | None:
-    """The version that ended as this one began: the last that ran before it, and of those the first to go."""
-    at = seen[version][0]
-    last_before = {
-        name: max((time for time in times if time < at), default=None)
-        for name, times in seen.items()
-        if name != version
-    }
-    running = {name: last for name, last in last_before.items() if last is not None}
-    if not running:
-        return None
-    chosen = min(running, key=lambda name: (-running[name], seen[name][-1], name))
-    return safe_text(chosen, MAX_VERSION_CHARS)
+@dataclass(frozen=True)
+class Question:
+    """What everybody is asked."""
+
+    view: View
+    around: Around
+    since: datetime
+    until: datetime
+
+    def labels(self, *names: str) -> frozenset[str]:
+        """What the incident's alerts say under these labels."""
+        held = (one.normalized_data.labels for one in self.view.signals)
+        return frozenset(labels[name] for labels in held for name in names if labels.get(name))
+
+    @property
+    def environments(self) -> frozenset[str]:
+        """The environments that the alerts name."""
+        return self.labels("env", "environment", "deployment_environment", "stage")
 
 
-def _by_service(series: Sequence[Series]) -> Mapping[str, Mapping[str, Seen]]:
-    """Times by service, metric and version, from the likeliest of the labels under which the service is known."""
-    found: dict[str, dict[int, dict[str, dict[str, list[float]]]]] = {}
-    for one in series:
-        likelihood, service = build_service_of(one.labels)
-        if service and one.points:
-            metrics = found.setdefault(service, {}).setdefault(likelihood, {})
-            versions = metrics.setdefault(one.labels.get("__name__", ""), {})
-            versions[one.labels.get(VERSION_LABEL, "")] = sorted(at for at, _ in one.points)
-    return {service: by_label[min(by_label)] for service, by_label in found.items()}
+async def collect_changes(
+    view: View, *, patience_seconds: float = PATIENCE_SECONDS, total_seconds: float = TOTAL_SECONDS
+) -> Collected:
+    """Changes of the service and those around it in the day before the alert, the nearest to it first.
+
+    Each source fails for itself. At most three queries. Raises NotConfigured where nothing is connected that could
+    tell, and nothing was reported.
+    """
+    ends = asyncio.get_running_loop().time() + total_seconds
+    services, warnings = await _around(view, patience_seconds)
+    question = Question(view, Around(services), view.reference - LOOK_BACK, view.now + SKEW)
+    measured, kept, *connected = await _together(
+        _alone("Prometheus", _measured(question, ends), ends + SPARE_SECONDS),
+        _alone("what was reported", _reported(question), ends),
+        _alone("GitHub", _hosts(question, ends), ends + SPARE_SECONDS),
+        _alone("Grafana", _systems(question, ends), ends + SPARE_SECONDS),
+    )
+    whole = measured.beside(kept, *connected)
+    changes = rolled_back(joined(whole.told))
+    if measured.missing and not changes and not whole.failure and not any(one.is_connected for one in connected):
+        raise NotConfigured("nobody is connected who could tell of changes", reason=measured.missing)
+    return _collected(view, changes, whole, warnings)
+
+
+def _collected(view: View, changes: Sequence[ChangeEvidence], whole: Part, warnings: Sequence[str]) -> Collected:
+    nearest = sorted(changes, key=lambda one: nearness(one, view.reference))
+    left_out = len(nearest) - MAX_CHANGES
+    more = [f"{left_out} more changes are left out"] if left_out > 0 else []
+    blind = ["no Prometheus is connected: which versions run was not looked at"] if whole.missing else []
+    return Collected(
+        evidence=tuple(nearest[:MAX_CHANGES]),
+        warnings=(*whole.warnings, *warnings, *blind, *more),
+        failure=whole.failure,
+        why_empty="no_changes",
+    )
+
+
+async def _around(view: View, patience_seconds: float) -> tuple[list[str], list[str]]:
+    try:
+        async with asyncio.timeout(patience_seconds):
+            return await view.around()
+    except TimeoutError:
+        return [view.service], ["the topology was not found in time: only this service was asked"]
+
+
+async def _measured(question: Question, ends: float) -> Part:
+    """Three queries: seldom over the day, often around the alert, and when things came into being."""
+    look = await question.view.look()
+    window, names, since = look.window, question.around.services, question.since.timestamp()
+    # Of many services more seldom, as an answer has a bounded number of points.
+    query, coarse = running(names), COARSE_STEP_SECONDS * (1 if len(names) <= MANY_SERVICES else 2)
+    # On multiples of the step, so that the next look asks the same.
+    begins = datetime.fromtimestamp(since // coarse * coarse, UTC)
+    day = look.source.query_range(query, start=begins, end=window.start, step_seconds=coarse)
+    near = look.source.query_range(query, start=window.start, end=window.end, step_seconds=window.step_seconds)
+    born = look.source.query(births(names, since=since, started_since=window.start.timestamp()), at=window.end)
+    answers = await _together(
+        _answered("versions of the last day", day, ends),
+        _answered("versions around the alert", near, ends),
+        _answered("ages of ReplicaSets and processes", born, ends),
+    )
+    failures = [one for one in answers if isinstance(one, Part)]
+    if len(failures) == len(answers):
+        return Part(failure=failures[0].failure, warnings=(f"Prometheus could not be asked: {failures[0].failure}",))
+    told = [one if isinstance(one, Answer) else Answer() for one in answers]
+    found = read(
+        Asked(
+            around=question.around,
+            grid=Grid(window.start.timestamp(), window.step_seconds, coarse),
+            since=question.since,
+            until=question.until,
+            ranges=told[:2],
+            births=told[2],
+            namespaces=question.labels("namespace", "exported_namespace", "kubernetes_namespace"),
+        )
+    )
+    warned = [warning for one in told for warning in one.warnings]
+    return Part(found.told, (*dict.fromkeys(warned), *found.warnings)).beside(*failures)
+
+
+async def _reported(question: Question) -> Part:
+    view = question.view
+    held = await view.services.changes.between(view.tenant_id, question.since, question.until, limit=MAX_REPORTED)
+    cut = (f"only the latest {MAX_REPORTED} reported changes were looked at",) if len(held) >= MAX_REPORTED else ()
+    return Part(tuple(reported(held, question.around, question.environments)), cut)
+
+
+async def _hosts(question: Question, ends: float) -> Part:
+    sources = await question.view.services.deployments.of_tenant(question.view.tenant_id)
+    parts = await _together(*(_alone(one.integration_id, _host(question, one), ends) for one in sources))
+    return Part(is_connected=bool(sources)).beside(*parts)
+
+
+async def _host(question: Question, source: DeploymentSource) -> Part:
+    found = await source.look(question.around.services, since=question.since, until=question.until)
+    told = hosted(found, question.around, question.environments, host=source.integration_id)
+    warnings = tuple(f"{source.integration_id}: {warning}" for warning in found.warnings)
+    return Part(tuple(told), warnings, failure=found.failure)
+
+
+async def _systems(question: Question, ends: float) -> Part:
+    sources = await question.view.services.annotations.of_tenant(question.view.tenant_id)
+    parts = await _together(*(_alone(one.integration_id, _system(question, one), ends) for one in sources))
+    return Part(is_connected=bool(sources)).beside(*parts)
+
+
+async def _system(question: Question, source: AnnotationSource) -> Part:
+    found = await source.between(question.since, question.until, limit=MAX_NOTES)
+    lately = [one for one in found.items if question.since <= one.at <= question.until]
+    warnings = tuple(f"{source.integration_id}: {warning}" for warning in found.warnings)
+    return Part(tuple(noted(lately, question.around, system=source.integration_id)), warnings)
+
+
+async def _answered(what: str, query: Awaitable[Answer], ends: float) -> Answer | Part:
+    """One query. One that fails costs its own part of what is known."""
+    try:
+        async with asyncio.timeout_at(ends):
+            return await query
+    except CopilotError as exc:
+        return Part(failure=exc.reason, warnings=(f"{what} could not be asked: {exc.reason}",))
+    except TimeoutError:
+        return Part(failure="timeout", warnings=(f"{what} could not be asked: timeout",))
+
+
+async def _alone(what: str, question: Awaitable[Part], ends: float) -> Part:
+    """One source. What it does not tell, it is named for."""
+    try:
+        async with asyncio.timeout_at(ends):
+            return await question
+    except NotConfigured as exc:
+        return Part(missing=exc.reason)
+    except CopilotError as exc:
+        return Part(failure=exc.reason, warnings=(f"{what} could not be asked: {exc.reason}",))
+    except TimeoutError:
+        return Part(failure="timeout", warnings=(f"{what} could not be asked: timeout",))
+
+
+async def _together(*questions: Awaitable[T]) -> list[T]:
+    """All answers. All are awaited to their end, so that none goes on asking after another failed by a bug."""
+    found = await asyncio.gather(*questions, return_exceptions=True)
+    answers = []
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+        answers.append(one)
+    return answers

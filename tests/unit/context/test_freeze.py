@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.context.collectors.changes import deploys
+from shared.context.changes.running import Grid, turns
 from shared.context.freeze import coverage_of, freeze, onset_of
 from shared.context.limit import within_limit
 from shared.context.window import (
@@ -205,8 +205,8 @@ def test_the_onset_is_the_earliest_symptom_of_the_service_itself(
 def test_a_deploy_is_a_version_that_appeared_where_another_ran(
     seen: dict[str, list[float]], expected: list[tuple[str, str, float]]
 ) -> None:
-    found = deploys("payment", seen)
-    assert [(one.version, one.previous_version, one.at.timestamp()) for one in found] == expected
+    found = turns(seen, Grid(fine_from=0, fine_step=1, coarse_step=1))
+    assert [(one.version, one.previous, one.at) for one in found] == expected
 
 
 @pytest.mark.parametrize("scrape_seconds", [1, 5, 15, 30, 60, 120])

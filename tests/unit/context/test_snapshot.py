@@ -100,7 +100,7 @@ async def test_a_source_without_such_metrics_is_empty() -> None:
     found = told(await taken(FakeSource()))
     assert {name: found[name] for name in MEASURED} == {
         "traffic": "empty no_known_metrics", "topology": "empty no_service_graph",
-        "dependencies": "empty no_neighbours", "changes": "empty no_deploys",
+        "dependencies": "empty no_neighbours", "changes": "empty no_changes",
     }  # fmt: skip
 
 
@@ -111,7 +111,7 @@ async def test_a_failed_topology_leaves_traffic_and_the_own_changes() -> None:
     assert found["traffic"] == "ok"
     assert found["topology"] == "failed connect"
     assert found["dependencies"] == "failed no_topology"
-    assert found["changes"] == "empty no_deploys"
+    assert found["changes"] == "empty no_changes"
     changes = section(snapshot, SectionName.CHANGES)
     assert changes.warnings == ("the topology failed: only this service was asked",)
 

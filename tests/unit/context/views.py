@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from shared.adapters.memory.services import services_in_memory
 from shared.context.look import Look, NotConfigured, View
 from shared.context.neighbourhood import Neighbour, Neighbourhood
-from shared.context.window import window_for
+from shared.context.window import Window, window_for
 from shared.models.incidents import Incident
 from shared.models.signals import Signal
 from shared.ports.metrics import MetricsSource
@@ -24,20 +24,23 @@ def a_view(
     services: Services | None = None,
     reference: datetime = NOON,
     now: datetime = NOON + timedelta(minutes=2),
+    scrape_seconds: float = 15,
 ) -> View:
     """The view of an incident that began at the reference; needs a running loop."""
     subject = incident or an_incident()
     heard = [a_signal()] if signals is None else signals
     view = View(subject, heard, services or services_in_memory(), reference, now)
-    view.looking = asyncio.ensure_future(_look(source, subject.service_name, reference, now))
+    view.looking = asyncio.ensure_future(
+        _look(source, subject.service_name, window_for(reference, now, scrape_seconds))
+    )
     view.finding = asyncio.ensure_future(_found(Neighbourhood(neighbours or {}, ())))
     return view
 
 
-async def _look(source: MetricsSource | None, service: str, reference: datetime, now: datetime) -> Look:
+async def _look(source: MetricsSource | None, service: str, window: Window) -> Look:
     if source is None:
         raise NotConfigured("no Prometheus is connected", reason="no_prometheus")
-    return Look(source=source, service=service, window=window_for(reference, now, 15))
+    return Look(source=source, service=service, window=window)
 
 
 async def _found(found: Neighbourhood) -> Neighbourhood:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.models.base import IncidentId, SnapshotId
 from shared.models.evidence import AlertEvidence, ChangeEvidence, EdgeEvidence, Evidence, SeriesEvidence
@@ -24,6 +25,7 @@ class World:
     rates: dict[str, float] = field(default_factory=dict)
     moves: dict[tuple[str, Metric], tuple[float, float, datetime]] = field(default_factory=dict)
     deploys: list[tuple[str, str, datetime]] = field(default_factory=list)
+    others: list[ChangeEvidence] = field(default_factory=list)
     failed: dict[tuple[str, str], float] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     statuses: dict[SectionName, SectionStatus] = field(default_factory=dict)
@@ -40,6 +42,11 @@ class World:
     def deploy(self, service: str, at: float) -> "World":
         """Version 2 replaces version 1, `at` seconds after noon."""
         self.deploys.append((service, "2", NOON + timedelta(seconds=at)))
+        return self
+
+    def changed(self, service: str, at: float, **fields: Any) -> "World":
+        """Something else was changed, `at` seconds after noon."""
+        self.others.append(ChangeEvidence(service=service, at=NOON + timedelta(seconds=at), **fields))
         return self
 
     @property
@@ -111,10 +118,11 @@ class World:
         ]
 
     def _deploys(self) -> list[Evidence]:
-        return [
+        deployed = (
             ChangeEvidence(service=service, version=version, previous_version="1", at=at, seconds_before_onset=None)
             for service, version, at in self.deploys
-        ]
+        )
+        return [*deployed, *self.others]
 
 
 def a_body(
