@@ -61,7 +61,7 @@ EMPTY = {
     SectionName.TRAFFIC: "empty no_known_metrics",
     SectionName.TOPOLOGY: "empty no_service_graph",
     SectionName.DEPENDENCIES: "empty no_known_metrics",
-    SectionName.CHANGES: "empty no_deploys",
+    SectionName.CHANGES: "empty no_changes",
 }
 FAILING: dict[str, tuple[Behaviour, str]] = {
     "reset": (dropped(), "connect"),
