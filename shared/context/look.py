@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from shared.context.neighbourhood import Neighbourhood
 from shared.context.whereabouts import Whereabouts, whereabouts
@@ -18,6 +18,8 @@ from shared.models.snapshots import Section, SectionName
 from shared.ports.metrics import MetricsSource
 from shared.ports.services import Services
 
+PATIENCE_SECONDS = 3.0
+"""How long the services around are waited for by who can do without: a slow topology must not cost the rest."""
 MAX_SERVICE_CHARS = 120
 """A longer name is cut where it is shown, and not followed where a graph gives it."""
 
@@ -97,6 +99,13 @@ class View:
                 message = "without the topology nobody knows whom to ask about"
                 raise SourceUnavailable(message, reason="no_topology") from exc
 
+    async def neighbourhood_in_time(self, *, patience_seconds: float = PATIENCE_SECONDS) -> Neighbourhood:
+        """The services around, or nobody, when they are not known by then: for who can do without."""
+        await asyncio.wait([self.finding], timeout=patience_seconds)
+        if not self.finding.done() or self.finding.cancelled() or self.finding.exception():
+            return Neighbourhood({}, ())
+        return self.finding.result()
+
     async def whereabouts(self) -> Whereabouts:
         """Where the alerting service and those around it are measured: asked once; raises as the source does."""
         if self._placing is None:
@@ -123,13 +132,22 @@ class View:
         found = [await shared_task(task) for task in waiting]
         return [piece for section in found for piece in section.evidence]
 
-    async def around(self) -> tuple[list[str], list[str]]:
-        """The alerting service first, then those around it; and a warning when they are not known."""
+    async def around(self, *, patience_seconds: float = PATIENCE_SECONDS) -> tuple[list[str], list[str]]:
+        """The alerting service first, then those around it; and a warning when they are not known, or not in time."""
+        await asyncio.wait([self.finding], timeout=patience_seconds)
+        if not self.finding.done():
+            return [self.service], ["the topology was not found in time: only this service was asked"]
         try:
             found = await self.neighbourhood()
         except CopilotError:
             return [self.service], ["the topology failed: only this service was asked"]
         return [self.service, *found.neighbours], []
+
+    @property
+    def under_way(self) -> "list[asyncio.Future[Any]]":
+        """Everything that was begun for this look, to be ended with it."""
+        shared: list[asyncio.Future[Any]] = [self.looking, self.finding, *self.sections.values()]
+        return [*shared, self._placing] if self._placing else shared
 
 
 async def shared_task(task: "Awaitable[T]") -> T:

@@ -84,13 +84,13 @@ async def _within(seconds: float, view: View, clock: Clock, began: float) -> lis
         question = section_of(name, ask(view), clock=clock, began=began, now=view.now)
         view.sections[name] = asyncio.create_task(question)
     tasks = view.sections
-    everything = [view.looking, view.finding, *tasks.values()]
     try:
-        await asyncio.wait(everything, timeout=seconds)
+        await asyncio.wait(tasks.values(), timeout=seconds)
         late = {name for name, task in tasks.items() if not task.done()}
     finally:
-        for task in everything:
-            task.cancel()
+        everything = view.under_way
+        for one in everything:
+            one.cancel()
         await asyncio.gather(*everything, return_exceptions=True)
     return [failed(name, "deadline", seconds) if name in late else task.result() for name, task in tasks.items()]
 

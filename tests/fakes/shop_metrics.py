@@ -47,11 +47,20 @@ def versions(deployed_at: datetime) -> Behaviour:
     return series((old, lambda now: 1.0 if now < at else math.nan), (new, lambda now: 1.0 if now >= at else math.nan))
 
 
+def objectives() -> Behaviour:
+    """What sloth recorded of payment: a budget that burns 20 times as fast as it may."""
+    labels = {"sloth_id": "payment-requests", "sloth_service": "payment", "sloth_slo": "requests"}
+    recorded = {"slo:sli_error:ratio_rate5m": 0.02, "slo:sli_error:ratio_rate1h": 0.02, "slo:objective:ratio": 0.999}
+    return series(*(({**labels, "__name__": name}, value) for name, value in recorded.items()))
+
+
 def shop(broken_at: datetime) -> list[Rule]:
     """All of it, for the collectors that there are: rules that come before these change a part."""
     at = broken_at.timestamp()
     return [
         ("count_over_time(", pace()),
+        ("payment_queue_length", series(({"service": "payment"}, 120.0))),
+        ("slo:", objectives()),
         ("build_info", versions(broken_at)),
         ("label_replace(count by", instrumented()),
         ("graph_request_failed_total", series((call_told("frontend", "payment"), 0.5))),

@@ -15,7 +15,7 @@ from shared.context.snapshot import collect
 from shared.models.base import SnapshotId
 from shared.models.evidence import ChangeEvidence, EdgeEvidence
 from shared.models.snapshots import SectionName, Snapshot
-from tests.builders import NOON, a_signal, an_incident
+from tests.builders import NOON, a_signal, an_alert, an_incident
 from tests.fakes.prometheus_server import (
     Behaviour,
     FakePrometheus,
@@ -44,6 +44,7 @@ pytestmark = pytest.mark.integration
 
 NOW = NOON + timedelta(minutes=2)
 SHOP = shop(NOON)
+ALERT = a_signal(an_alert(expression="payment_queue_length > 100"))
 LIMITS = Limits(pause_seconds=0)
 DEADLINE_SECONDS, LONG_DEADLINE_SECONDS = 0.1, 2.0
 AMPLE_SECONDS = 10.0
@@ -55,6 +56,8 @@ ASKED_BY = {
     SectionName.TOPOLOGY: "total{client=",
     SectionName.DEPENDENCIES: "http_requests_total{service=~",
     SectionName.CHANGES: "build_info",
+    SectionName.EXPRESSION: "payment_queue_length",
+    SectionName.SLO: "slo:",
 }
 """What the queries of a section have in common, and those of no other."""
 EMPTY = {
@@ -62,6 +65,9 @@ EMPTY = {
     SectionName.TOPOLOGY: "empty no_service_graph",
     SectionName.DEPENDENCIES: "empty no_known_metrics",
     SectionName.CHANGES: "empty no_changes",
+    # Nothing to compare is an answer to what the alert compares.
+    SectionName.EXPRESSION: "ok",
+    SectionName.SLO: "empty no_objectives",
 }
 FAILING: dict[str, tuple[Behaviour, str]] = {
     "reset": (dropped(), "connect"),
@@ -89,7 +95,7 @@ async def looked(
 ) -> Snapshot:
     return await collect(
         an_incident(),
-        [a_signal()],
+        [ALERT],
         services_in_memory(),
         PrometheusSource(http, Connection(url), limits=LIMITS, breaker=breaker),
         snapshot_id=SnapshotId("snap-1"),
@@ -143,7 +149,7 @@ async def test_a_source_that_hangs_costs_the_section_that_asked_it_and_only_unti
     # All at once, as each takes the whole of its deadline; long enough for what does not hang, on a busy machine too.
     looks = (taken(http, (text, hang()), deadline_seconds=LONG_DEADLINE_SECONDS) for text in ASKED_BY.values())
     for section, snapshot in zip(ASKED_BY, await asyncio.gather(*looks), strict=True):
-        waits_for_topology = {SectionName.DEPENDENCIES, SectionName.CHANGES}
+        waits_for_topology = {SectionName.DEPENDENCIES, SectionName.CHANGES, SectionName.SLO}
         late = {section, *(waits_for_topology if section is SectionName.TOPOLOGY else ())}
         found = told(snapshot)
         assert {found[one] for one in late} == {"failed deadline"}

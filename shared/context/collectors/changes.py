@@ -15,7 +15,7 @@ from shared.context.changes.queries import births, running
 from shared.context.changes.reported import reported
 from shared.context.changes.running import Grid
 from shared.context.changes.told import SKEW, Told, nearness
-from shared.context.look import Collected, NotConfigured, View
+from shared.context.look import PATIENCE_SECONDS, Collected, NotConfigured, View
 from shared.errors import CopilotError
 from shared.models.evidence import ChangeEvidence
 from shared.ports.annotations import AnnotationSource
@@ -30,8 +30,6 @@ COARSE_STEP_SECONDS = 300.0
 MANY_SERVICES = 15
 MAX_CHANGES = 50
 MAX_REPORTED, MAX_NOTES = 200, 100
-PATIENCE_SECONDS = 3.0
-"""How long the services around are waited for: a Prometheus that hangs must not cost what others know."""
 TOTAL_SECONDS, SPARE_SECONDS = 9.0, 0.2
 """Below the deadline of a snapshot, so that what came in time is shown; the spare is for putting it together."""
 
@@ -88,7 +86,7 @@ async def collect_changes(
     tell, and nothing was reported.
     """
     ends = asyncio.get_running_loop().time() + total_seconds
-    services, warnings = await _around(view, patience_seconds)
+    services, warnings = await view.around(patience_seconds=patience_seconds)
     question = Question(view, Around(services), view.reference - LOOK_BACK, view.now + SKEW)
     measured, kept, *connected = await _together(
         _alone("Prometheus", _measured(question, ends), ends + SPARE_SECONDS),
@@ -114,14 +112,6 @@ def _collected(view: View, changes: Sequence[ChangeEvidence], whole: Part, warni
         failure=whole.failure,
         why_empty="no_changes",
     )
-
-
-async def _around(view: View, patience_seconds: float) -> tuple[list[str], list[str]]:
-    try:
-        async with asyncio.timeout(patience_seconds):
-            return await view.around()
-    except TimeoutError:
-        return [view.service], ["the topology was not found in time: only this service was asked"]
 
 
 async def _measured(question: Question, ends: float) -> Part:
