@@ -47,6 +47,7 @@ def shop(broken_at: datetime) -> list[Rule]:
     at = broken_at.timestamp()
     return [
         ("count_over_time(", pace()),
+        ("payment:errors:ratio", series(({"service": "payment"}, lambda now: 0.5 if now >= at else 0.0))),
         ("build_info", versions(broken_at)),
         ("label_replace(count by", instrumented()),
         ("graph_request_failed_total", series(({"client": "frontend", "server": "payment"}, 0.5))),

@@ -15,7 +15,7 @@ from shared.context.snapshot import collect
 from shared.models.base import SnapshotId
 from shared.models.evidence import ChangeEvidence, EdgeEvidence
 from shared.models.snapshots import SectionName, Snapshot
-from tests.builders import NOON, a_signal, an_incident
+from tests.builders import NOON, a_signal, an_alert, an_incident
 from tests.fakes.prometheus_server import (
     Behaviour,
     FakePrometheus,
@@ -51,6 +51,7 @@ AMPLE_SECONDS = 10.0
 _TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 ASKED_BY = {
+    SectionName.EXPRESSION: "payment:errors:ratio",
     SectionName.TRAFFIC: 'http_requests_total{service="payment"',
     SectionName.TOPOLOGY: "total{client=",
     SectionName.DEPENDENCIES: "http_requests_total{service=~",
@@ -89,7 +90,7 @@ async def looked(
 ) -> Snapshot:
     return await collect(
         an_incident(),
-        [a_signal()],
+        [a_signal(an_alert(expression="payment:errors:ratio > 0.05"))],
         services_in_memory(),
         PrometheusSource(http, Connection(url), limits=LIMITS, breaker=breaker),
         snapshot_id=SnapshotId("snap-1"),
@@ -150,7 +151,7 @@ async def test_a_source_that_hangs_costs_the_section_that_asked_it_and_only_unti
         assert {status for one, status in found.items() if one not in late} == {"ok"}
 
 
-@pytest.mark.parametrize("section", ASKED_BY)
+@pytest.mark.parametrize("section", EMPTY)
 @pytest.mark.parametrize("fault", EMPTYING)
 async def test_what_has_nothing_to_say_is_empty_and_not_failed(
     http: GuardedHttp, section: SectionName, fault: str
@@ -193,6 +194,8 @@ async def test_a_source_that_is_left_alone_costs_the_next_look_nothing(http: Gua
 async def test_an_empty_prometheus_is_empty_and_not_healthy(http: GuardedHttp, fault: str) -> None:
     async with FakePrometheus([("", EMPTYING[fault])]) as server:
         found = told(await looked(http, server.url))
+    # Of an expression it is a series that it has no labels.
+    assert found.pop(SectionName.EXPRESSION) == ("empty no_series" if fault == "empty" else "ok")
     assert found == {
         SectionName.ALERTS: "ok", **EMPTY, SectionName.DEPENDENCIES: "empty no_neighbours",
     }  # fmt: skip
