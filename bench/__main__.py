@@ -69,6 +69,17 @@ def api(
     _run(run_api(incidents, tenants, calls))
 
 
+@app.command()
+def context(
+    repeats: Annotated[int, typer.Option(min=5, help="How many snapshots of each kind.")] = 40,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same estate.")] = 1,
+) -> None:
+    """Snapshots on the real Prometheus with estates of 5, 50 and 500 services, section by section."""
+    from bench.context import run_context
+
+    _run(run_context(repeats, seed))
+
+
 def _shape(alerts: int, seconds: float = 60.0) -> Shape:
     """The usual storm, smaller or larger in proportion."""
     usual = Shape()

@@ -21,6 +21,8 @@ class Report:
 
     command: str
     seed: int
+    beside: str = "floor"
+    """What the second column of figures is."""
     rows: list[Row] = field(default_factory=list)
     goals: list[Goal] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
@@ -35,7 +37,7 @@ class Report:
 
     def finish(self) -> int:
         """Print everything; 1 when an alert was lost or stored twice, whatever else was met."""
-        beside = ("floor",) if any(floor for _, _, floor in self.rows) else ()
+        beside = (self.beside,) if any(floor for _, _, floor in self.rows) else ()
         console.print(_table(self.command, ("", "measured", *beside), self.rows))
         lines = [
             (one.name, f"{one.value:g}", f"{one.asked}: {'met' if one.is_met else 'MISSED'}") for one in self.goals

@@ -105,6 +105,18 @@ def parse(
 
 
 @app.command()
+def redact(
+    file: Annotated[Path, typer.Argument(help="A payload as a sender posts it, or a log.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="For jq.")] = False,
+) -> None:
+    """Print what of a file redaction would mask, by path and kind, never a secret; exit 2 when it cannot be read."""
+    from dev.commands import print_redaction
+
+    print_redaction(file, as_json=as_json)
+
+
+@app.command()
 def backtest(
     port_base: PortBase = DEFAULT_BASE,
     data: DataDir = LOCAL,

@@ -13,6 +13,7 @@ from shared.models.base import ReceiptId, TenantId
 from shared.models.correlation import Joined, Membership
 from shared.models.signals import Arrival, Signal, Source
 from shared.pipeline.accept import MAX_BODY_BYTES
+from shared.signals.redacted import redacted
 from shared.signals.sources import parse
 
 DRY_TENANT = TenantId("dry-run")
@@ -32,7 +33,7 @@ def signals_of(path: Path, source: str) -> dict[str, Any]:
         raise CannotRun(f"the webhook would answer 413: the body has more than {MAX_BODY_BYTES} bytes")
     now = datetime.now(UTC)
     try:
-        parsed = parse(known, body, received_at=now)
+        parsed = redacted(parse(known, body, received_at=now), salt=DRY_TENANT)
     except Malformed as exc:
         raise CannotRun(f"the delivery would become a dead letter ({exc.reason}): {exc}") from exc
     arrivals = [

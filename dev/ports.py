@@ -63,14 +63,33 @@ class Ports:
         return self.base + 200
 
 
+_taken: list[socket.socket] = []
+"""Hold the last port of each range until this process ends; no part of a stack listens on it."""
+RANGE = 250
+
+
 def a_free_base() -> int:
-    """The first port of a range nobody listens in, for a stack beside others; raises CannotRun."""
+    """The first port of a range nobody listens in, for a stack beside others; raises CannotRun.
+
+    The range is this process's until it ends, so that two that look for one at the same moment do not share it.
+    """
     for _ in range(50):
-        base = random.randrange(11_000, 31_000, 250)
+        base = random.randrange(11_000, 31_000, RANGE)
         offsets = (71, 72, 81, 90, 93, 100, 101, 102, 110, *range(200, 207))
-        if all(_is_free(base + offset) for offset in offsets):
+        if _take(base + RANGE - 1) and all(_is_free(base + offset) for offset in offsets):
             return base
     raise CannotRun("no free range of ports was found; stop another stack first")
+
+
+def _take(port: int) -> bool:
+    mark = socket.socket()
+    try:
+        mark.bind(("127.0.0.1", port))
+    except OSError:
+        mark.close()
+        return False
+    _taken.append(mark)
+    return True
 
 
 def _is_free(port: int) -> bool:

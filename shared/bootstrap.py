@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict
 from shared.ports.alert_sources import AlertSources
 from shared.ports.annotations import AnnotationSources
 from shared.ports.audit import AuditTrail
+from shared.ports.conventions import ConventionStore
 from shared.ports.dashboards import DashboardSources
 from shared.ports.deployments import DeploymentSources
 from shared.ports.metrics import MetricsSources
@@ -32,9 +33,11 @@ from shared.ports.stores import (
     LookupStore,
 )
 from shared.ports.surroundings import ChangeStore, SurroundingsStore
+from shared.redaction import mask_personal_data
 from shared.settings import SettingMissing, Settings
 from shared.signals.credentials import InboundCredentials
 from shared.signals.pacing import Pacer
+from shared.telemetry import guard_logs
 
 if TYPE_CHECKING:
     import azure.functions as func
@@ -140,6 +143,8 @@ def build(settings: Settings) -> Process:
     from shared.adapters.secret_box import AesSecretBox
     from shared.adapters.storage_queue import storage_queues
 
+    guard_logs()
+    mask_personal_data(settings.redact_personal_data)
     identity = settings.managed_identity_client_id
     database = cosmos_database(settings.cosmos_endpoint, settings.cosmos_key, settings.cosmos_database, identity)
     storage = (settings.storage_connection_string, settings.storage_account_name, identity)
@@ -183,6 +188,8 @@ class _Sources(TypedDict):
 def _sources(directory: DirectoryStore, secret_box: SecretBox, http: "GuardedHttp") -> _Sources:
     """What tenants connect, all through the guarded client."""
     from shared.adapters.alert_sources import IntegrationAlertSources
+    from shared.adapters.breaker import Breakers
+    from shared.adapters.entra_tokens import EntraTokens
     from shared.adapters.github import GitHubOfTenant
     from shared.adapters.grafana_annotations import AnnotationsOfTenant
     from shared.adapters.grafana_dashboards import GrafanaDashboards
@@ -190,9 +197,10 @@ def _sources(directory: DirectoryStore, secret_box: SecretBox, http: "GuardedHtt
     from shared.adapters.prometheus_queries import PrometheusQueries
     from shared.adapters.silencing import SilencingOfTenant
 
+    breakers, tokens = Breakers(), EntraTokens()
     return {
-        "metrics": PrometheusOfTenant(directory, secret_box, http),
-        "queries": PrometheusQueries(secret_box, http),
+        "metrics": PrometheusOfTenant(directory, secret_box, http, breakers=breakers, tokens=tokens),
+        "queries": PrometheusQueries(secret_box, http, breakers=breakers, tokens=tokens),
         "dashboards": GrafanaDashboards(secret_box, http),
         "alert_sources": IntegrationAlertSources(secret_box, http),
         "deployments": GitHubOfTenant(directory, secret_box, http),
@@ -224,6 +232,7 @@ class _Stores(TypedDict):
     dead_letters: DeadLetterStore
     surroundings: SurroundingsStore
     changes: ChangeStore
+    conventions: ConventionStore
     schedule: ScheduleStore
     sessions: SessionStore
 
@@ -231,6 +240,7 @@ class _Stores(TypedDict):
 def _stores(database: "CosmosDatabase") -> _Stores:
     from shared.adapters.cosmos.audit import CosmosAuditTrail
     from shared.adapters.cosmos.claims import CosmosClaims
+    from shared.adapters.cosmos.conventions import CosmosConventions
     from shared.adapters.cosmos.incidents import CosmosIncidentList, CosmosIncidents
     from shared.adapters.cosmos.records import CosmosRecords
     from shared.adapters.cosmos.schedule import CosmosSchedule
@@ -253,6 +263,7 @@ def _stores(database: "CosmosDatabase") -> _Stores:
         "dead_letters": CosmosDeadLetters(database),
         "surroundings": CosmosSurroundings(database),
         "changes": CosmosChanges(database),
+        "conventions": CosmosConventions(database),
         "schedule": CosmosSchedule(database),
         "sessions": CosmosSessions(database),
     }
@@ -280,6 +291,13 @@ async def rewrapped(settings: Settings, new_key_id: str) -> str:
         raise SettingMissing("set KEY_VAULT_KEY_ID and WRAPPED_DATA_KEY: there is no wrapped data key here")
     identity = settings.managed_identity_client_id
     return await rewrap_in_vault(settings.key_vault_key_id, new_key_id, settings.wrapped_data_key, identity)
+
+
+async def new_data_key(key_id: str) -> str:
+    """A data key for an environment that has none, wrapped by this key with the rights of whoever runs it."""
+    from shared.adapters.key_vault import new_key_in_vault
+
+    return await new_key_in_vault(key_id, None)
 
 
 def _model(settings: Settings) -> tuple[Model | None, list[Closer]]:

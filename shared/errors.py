@@ -23,15 +23,20 @@ CopilotError
 from collections.abc import Sequence
 from typing import ClassVar
 
+from shared.redaction import redact
+
 
 class CopilotError(Exception):
-    """Base of all; `reason` is a short constant that may label a metric."""
+    """Base of all; `reason` is a short constant that may label a metric.
+
+    The message may be kept, shown and logged: what it quotes of a source's own words has its secrets masked.
+    """
 
     retryable: ClassVar[bool] = False
     default_reason: ClassVar[str] = "unspecified"
 
     def __init__(self, message: str, *, reason: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(redact(message))
         self.reason = reason or self.default_reason
 
 

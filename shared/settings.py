@@ -51,6 +51,7 @@ class Settings:
     api_requests_at_once: int
     api_failures_per_minute: int
     api_failures_at_once: int
+    redact_personal_data: bool
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -87,6 +88,8 @@ class Settings:
             api_requests_at_once=_positive(env, "API_REQUESTS_AT_ONCE", 120),
             api_failures_per_minute=_positive(env, "API_FAILURES_PER_MINUTE", 10),
             api_failures_at_once=_positive(env, "API_FAILURES_AT_ONCE", 30),
+            # On unless it is switched off in so many letters: a slip of the pen must not end a protection.
+            redact_personal_data=(env.get("REDACT_PERSONAL_DATA") or "").lower() != "false",
         )
 
 

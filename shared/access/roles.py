@@ -30,8 +30,9 @@ LEAST_ROLE: Mapping[str, Role] = {
     "list_grafana_dashboards": Role.VIEWER,
     "read_service_dashboards": Role.VIEWER,
     "read_incident_dashboards": Role.VIEWER,
-    "list_dead_letters": Role.ENGINEER,
-    "read_dead_letter": Role.ENGINEER,
+    "list_dead_letters": Role.ADMIN,
+    # With the message as it came, and so with an unredacted body: as `download_payload`.
+    "read_dead_letter": Role.ADMIN,
     "redrive_dead_letter": Role.ADMIN,
     "redrive_dead_letters": Role.ADMIN,
     "discard_dead_letter": Role.ADMIN,
@@ -70,6 +71,8 @@ LEAST_ROLE: Mapping[str, Role] = {
     "create_runbook": Role.ENGINEER,
     "replace_runbook": Role.ENGINEER,
     "delete_runbook": Role.ENGINEER,
+    "read_service_names": Role.VIEWER,
+    "replace_service_names": Role.ENGINEER,
     "list_changes": Role.VIEWER,
     "create_change": Role.ENGINEER,
 }

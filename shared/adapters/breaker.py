@@ -10,6 +10,7 @@ while the others are still refused; its success closes the breaker, its failure 
 Why none of the libraries: docs/decisions/0009-our-own-circuit-breaker.md. The pattern is of M. Nygard, Release It!
 """
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -22,10 +23,15 @@ from shared.telemetry import Counter
 
 FAILURES: Final = 5
 COOL_DOWN_SECONDS: Final = 30.0
+SILENT_SECONDS: Final = 5.0
+"""A call that its caller gave up after this long without an answer counts as a failure, as nobody saw it time out."""
 MAX_KEPT: Final = 2048
 
 TRANSPORT_REASONS: Final = frozenset({"connect", "http_5xx", "protocol", "timeout", "tls", "unresolvable"})
 """The reasons of SourceUnavailable that say that a source cannot be reached; with any other it has answered."""
+
+OWN_REASONS: Final = frozenset({"busy"})
+"""Those that are ours: the source was not asked at all."""
 
 Clock = Callable[[], float]
 """Seconds that never run backwards."""
@@ -55,14 +61,20 @@ class Breaker:
     def guarding(self) -> Iterator[None]:
         """Around one call; raises SourceUnavailable (`circuit_open`) without making it.
 
-        A SourceUnavailable of TRANSPORT_REASONS is a failure; any other, and no error at all, is a success, as the
-        source has answered. What says nothing of the source, like a call that was given up, counts as neither.
+        A SourceUnavailable of TRANSPORT_REASONS is a failure; any other but OWN_REASONS, and no error at all, is a
+        success, as the source has answered. A call that is cancelled is a failure after SILENT_SECONDS; before that
+        it says nothing of the source, and nor does any other error.
         """
-        is_probe = self._admit()
+        is_probe, began = self._admit(), self._clock()
         try:
             yield
         except SourceUnavailable as exc:
-            self._settle(exc.reason if exc.reason in TRANSPORT_REASONS else None, is_probe=is_probe)
+            if exc.reason not in OWN_REASONS:
+                self._settle(exc.reason if exc.reason in TRANSPORT_REASONS else None, is_probe=is_probe)
+            raise
+        except asyncio.CancelledError:
+            if self._clock() >= began + SILENT_SECONDS:
+                self._settle("given_up", is_probe=is_probe)
             raise
         else:
             self._settle(None, is_probe=is_probe)

@@ -11,16 +11,22 @@ from urllib.parse import urlsplit, urlunsplit
 from shared.adapters.addresses import admit
 from shared.adapters.alertmanager_api import MAX_ALERTS
 from shared.adapters.connection_words import reason_of, reason_of_answer, words_for
+from shared.adapters.entra_tokens import EntraTokens
 from shared.adapters.grafana_api import PATH as GRAFANA_ALERTS
-from shared.adapters.prometheus import Connection
 from shared.adapters.prometheus_answer import parse_answer
+from shared.adapters.prometheus_connection import Connection
+from shared.adapters.tenant_slots import TenantSlots
 from shared.errors import AddressRefused, CopilotError, SecretUnreadable, SourceUnavailable
+from shared.models.base import TenantId
 from shared.models.connections import ConnectionConfig
 from shared.models.tenants import IntegrationType
 from shared.ports.connections import Finding, Reason
+from shared.ports.tokens import AccessTokens
 
 CHECK_SECONDS: Final = 10.0
 MAX_AT_ONCE: Final = 8
+MAX_OF_TENANT: Final = 4
+"""Whoever tries systems that never answer must leave the others room."""
 MAX_VERSION_CHARS: Final = 60
 MAX_REPOSITORIES: Final = 10
 """Of a GitHub's repositories so many are tried, the first by name."""
@@ -213,21 +219,30 @@ _QUESTIONS: Final[Mapping[IntegrationType, Callable[[_Asking], Awaitable[str | N
 
 
 class GuardedConnectionChecks:
-    """Implements ConnectionChecks. At most eight checks at a time, so that they never fill the client's pool."""
+    """Implements ConnectionChecks. At most eight checks at a time, four of a tenant: the pool is never full."""
 
-    def __init__(self, http: Client, *, allow_private: bool, within_seconds: float = CHECK_SECONDS) -> None:
+    def __init__(
+        self,
+        http: Client,
+        *,
+        allow_private: bool,
+        within_seconds: float = CHECK_SECONDS,
+        tokens: AccessTokens | None = None,
+    ) -> None:
         self._http = http
+        self._tokens = tokens or EntraTokens()
         self._allow_private = allow_private
         self._within_seconds = within_seconds
         self._slots = asyncio.Semaphore(MAX_AT_ONCE)
+        self._of_tenant = TenantSlots(MAX_OF_TENANT)
 
     def admit(self, url: str) -> None:
         """See ConnectionChecks."""
         admit(url, allow_private=self._allow_private)
 
-    async def check(self, kind: IntegrationType, config: ConnectionConfig) -> Finding:
+    async def check(self, tenant_id: TenantId, kind: IntegrationType, config: ConnectionConfig) -> Finding:
         """See ConnectionChecks."""
-        async with self._slots:
+        async with self._of_tenant.taken(tenant_id, within_seconds=self._within_seconds), self._slots:
             started = time.monotonic()
             found = await self._ask(kind, config)
             return replace(found, elapsed_seconds=round(time.monotonic() - started, 3))
@@ -236,9 +251,10 @@ class GuardedConnectionChecks:
         try:
             # As it was given: what takes a URL apart later is kinder, and drops a blank or a line break.
             self.admit(config.url)
-            proof = Connection.from_config(config.as_text()).headers()
-            asking = _Asking(self._http, config, {**proof, "user-agent": USER_AGENT})
+            connection = Connection.from_config(config.as_text())
             async with asyncio.timeout(self._within_seconds):
+                proof = await connection.proof(self._tokens)
+                asking = _Asking(self._http, config, {**proof, "user-agent": USER_AGENT})
                 version = await _QUESTIONS[kind](asking)
         except TimeoutError:
             return _finding(Reason.TIMEOUT, kind)

@@ -31,6 +31,8 @@ _OF_SOURCE: Final[Mapping[str, Reason]] = {
     "throttled": Reason.THROTTLED,
     "unavailable": Reason.SERVER_ERROR,
     "too_many_alerts": Reason.TOO_LARGE,
+    "entra_refused": Reason.ENTRA_REFUSED,
+    "entra_unavailable": Reason.ENTRA_UNAVAILABLE,
 }
 _OF_REFUSAL: Final[Mapping[str, Reason]] = {
     Refusal.REDIRECT: Reason.REDIRECT,
@@ -88,6 +90,11 @@ _WORDS: Final[Mapping[Reason, str]] = {
     Reason.FORBIDDEN: (
         "The credential is known but may not do this (403). Give its account the right to read, or use another one."
     ),
+    Reason.ENTRA_REFUSED: (
+        "Entra ID gives this service principal no token. Check the directory id and the client id, and that the "
+        "client secret is its value, not its id, and has not expired."
+    ),
+    Reason.ENTRA_UNAVAILABLE: "Entra ID could not be asked for a token. Try again in a minute.",
     Reason.NOT_FOUND: (
         "Something answers, but not the API of {product} (404). The path is wrong: give the base URL without /api, "
         "and with the prefix if {product} is served under one."

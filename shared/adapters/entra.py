@@ -22,6 +22,8 @@ REFRESH_AFTER_SECONDS = 24 * 3600.0
 UNKNOWN_KEY_PAUSE_SECONDS = 60.0
 """At most one fetch a minute and tenant because of keys we do not know, so that junk cannot hammer the issuer."""
 NO_KEYS_PAUSE_SECONDS = 1.0
+ANY_DIRECTORY = "{tenantid}"
+"""In the `issuer` of a published key: it signs for every directory."""
 MAX_TENANTS = 1000
 MAX_BYTES = 512 * 1024
 
@@ -94,7 +96,7 @@ class EntraKeys:
 
     async def _refresh(self, directory: str, known: _KeySet) -> None:
         try:
-            known.keys = _signing_keys(await self._published(directory))
+            known.keys = _signing_keys(await self._published(directory), directory)
             known.fetched_at = self._clock()
         except (httpx.HTTPError, TimeoutError, ValueError, RecursionError) as exc:
             # The last good keys stay; with none, the caller is told.
@@ -120,22 +122,28 @@ class EntraKeys:
         await self._client.aclose()
 
 
-def _signing_keys(published: bytes) -> dict[str, Any]:
+def _signing_keys(published: bytes, directory: str) -> dict[str, Any]:
     document = json.loads(published)
     listed = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(listed, list):
         raise ValueError("the issuer's answer holds no list of keys")
-    found = {one["kid"]: _public_key(one) for one in listed if _signs(one)}
+    found = {one["kid"]: _public_key(one) for one in listed if _signs_for(one, directory)}
     usable = {key_id: key for key_id, key in found.items() if key is not None}
     if not usable:
         raise ValueError("the issuer published no key that we can use")
     return usable
 
 
-def _signs(one: object) -> bool:
+def _signs_for(one: object, directory: str) -> bool:
+    """Whether a key signs tokens of this directory: Entra ID says of a key whose it is, as an issuer or a template.
+
+    One that it keeps for another directory, or for personal accounts, must not vouch for a company's people.
+    """
     if not isinstance(one, dict) or not isinstance(one.get("kid"), str):
         return False
-    return one.get("kty") == "RSA" and one.get("use", "sig") == "sig"
+    issuer = one.get("issuer", ANY_DIRECTORY)
+    is_of_theirs = isinstance(issuer, str) and (ANY_DIRECTORY in issuer or directory in issuer.split("/"))
+    return is_of_theirs and one.get("kty") == "RSA" and one.get("use", "sig") == "sig"
 
 
 def _public_key(one: dict[str, Any]) -> Any | None:

@@ -14,12 +14,12 @@ from shared.adapters.alertmanager_api import ApiConfig
 from shared.adapters.guarded_http import Fields
 from shared.adapters.prometheus import Connection, HttpAnswer
 from shared.adapters.tenant_slots import TenantSlots
-from shared.context.redact import safe_text
 from shared.errors import SourceUnavailable
 from shared.models.base import IntegrationId, TenantId
 from shared.models.tenants import Integration, IntegrationType
 from shared.ports.dashboards import Dashboard, DashboardSource, GrafanaAddress
 from shared.ports.secrets import SecretBox
+from shared.redaction import safe_text
 
 ASK_SECONDS: Final = 5.0
 WAIT_SECONDS: Final = 12.0

@@ -27,6 +27,8 @@ for _name in ("httpcore", "httpx"):
 Fields: TypeAlias = Mapping[str, str | int | float | Sequence[str]]
 
 DEFAULT_MAX_BYTES: Final = 8 * 1024 * 1024
+DEFAULT_MAX_CONNECTIONS: Final = 200
+"""For all tenants: so many that the few which one tenant's silent systems can hold are not missed by the others."""
 _OWN_HEADERS: Final = frozenset(
     ("host", "connection", "content-length", "transfer-encoding", "accept-encoding", "te", "trailer", "upgrade")
 )
@@ -55,7 +57,7 @@ class GuardedHttp:
         allow_private: bool,
         max_bytes: int = DEFAULT_MAX_BYTES,
         timeout_seconds: float = 10,
-        max_connections: int = 20,
+        max_connections: int = DEFAULT_MAX_CONNECTIONS,
         resolve: Resolver = system_resolve,
         network: httpcore.AsyncNetworkBackend | None = None,
         tls: ssl.SSLContext | None = None,
@@ -94,7 +96,9 @@ class GuardedHttp:
         seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
         # Each step may take all the time there is: a slow body made of quick reads is the deadline's to end.
         request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
-        with _translated(target.host):
+        progress = _Progress()
+        request.extensions["trace"] = progress.note
+        with _translated(target.host, progress):
             async with asyncio.timeout(seconds):
                 limit = self._max_bytes if max_bytes is None else max_bytes
                 return await self._exchange(request, host=target.host, max_bytes=limit, answers=answers)
@@ -175,12 +179,25 @@ async def _read(stream: AsyncIterable[bytes], *, coding: str, max_bytes: int) ->
     return bytes(body)
 
 
+class _Progress:
+    """Whether a request has got beyond waiting for a place in the pool."""
+
+    def __init__(self) -> None:
+        self.has_begun = False
+
+    async def note(self, _event: str, _about: Mapping[str, object]) -> None:
+        """What httpcore calls with each step; the first comes once there is a connection, old or new."""
+        self.has_begun = True
+
+
 @contextmanager
-def _translated(host: str) -> Iterator[None]:
+def _translated(host: str, progress: _Progress) -> Iterator[None]:
     """Gives what httpcore, TLS, zlib and the deadline raise this product's reasons."""
     try:
         yield
     except (TimeoutError, httpcore.TimeoutException) as exc:
+        if not progress.has_begun:
+            raise SourceUnavailable("All of our connections are in use.", reason="busy") from exc
         raise SourceUnavailable(f"{host} did not answer in full in time.", reason="timeout") from exc
     except ssl.SSLError as exc:
         raise SourceUnavailable(f"The TLS connection to {host} failed.", reason="tls") from exc

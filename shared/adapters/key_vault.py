@@ -43,8 +43,11 @@ class KeyVaultKeys:
 
 
 async def new_wrapped_key(vault: Wraps) -> str:
-    """A new data key, wrapped: the WRAPPED_DATA_KEY of a new environment. The key itself is seen by nobody."""
-    return await _wrapped(vault, os.urandom(KEY_BYTES))
+    """A new data key, wrapped: the WRAPPED_DATA_KEY of a new environment. The key itself is seen by nobody.
+
+    What was wrapped is unwrapped once before it is returned. Raises KeysUnavailable.
+    """
+    return await _proven(vault, os.urandom(KEY_BYTES))
 
 
 async def rewrap(old: Unwraps, new: Wraps, wrapped: str) -> str:
@@ -52,11 +55,17 @@ async def rewrap(old: Unwraps, new: Wraps, wrapped: str) -> str:
 
     What was wrapped is unwrapped once more before it is returned. Raises KeysUnavailable.
     """
-    key = await _unwrapped(old, wrapped)
-    again = await _wrapped(new, key)
-    if not compare_digest(await _unwrapped(new, again), key):
-        raise KeysUnavailable("the new key does not give back what it wrapped", reason="rewrap_failed")
-    return again
+    return await _proven(new, await _unwrapped(old, wrapped))
+
+
+async def new_key_in_vault(key_id: str, client_id: str | None) -> str:
+    """`new_wrapped_key` by the key with this identifier."""
+    from azure.keyvault.keys.crypto.aio import CryptographyClient
+
+    from shared.adapters.identity import credential
+
+    async with CryptographyClient(key_id, credential(client_id)) as vault:
+        return await new_wrapped_key(vault)
 
 
 async def rewrap_in_vault(old_key_id: str, new_key_id: str, wrapped: str, client_id: str | None) -> str:
@@ -86,6 +95,14 @@ async def _unwrapped(vault: Unwraps, wrapped: str) -> bytes:
     if len(key) != KEY_BYTES:
         raise KeysUnavailable(f"what was unwrapped is no data key of {KEY_BYTES} bytes", reason="data_key_size")
     return key
+
+
+async def _proven(vault: Wraps, key: bytes) -> str:
+    """A data key wrapped, and seen to come back: everything that is sealed rests on it."""
+    wrapped = await _wrapped(vault, key)
+    if not compare_digest(await _unwrapped(vault, wrapped), key):
+        raise KeysUnavailable("the key in Key Vault does not give back what it wrapped", reason="rewrap_failed")
+    return wrapped
 
 
 async def _wrapped(vault: Wraps, key: bytes) -> str:

@@ -5,132 +5,156 @@ SourceUnavailable with a reason, and what the envelope holds is kept within boun
 """
 
 import asyncio
-import json
-from base64 import b64encode
+import random
+import time
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
-from urllib.parse import urlsplit, urlunsplit
+from typing import Final
 
-from shared.adapters.prometheus_answer import parse_answer
-from shared.errors import SecretUnreadable, SourceUnavailable
+from shared.adapters.breaker import Breaker, Breakers
+from shared.adapters.entra_tokens import EntraTokens
+from shared.adapters.prometheus_answer import SERVER_ERRORS, is_of_another, parse_answer
+from shared.adapters.prometheus_connection import (
+    Connection,
+    HttpAnswer,
+    HttpClient,
+    QueryAnswer,
+    QueryHttp,
+    breaker_name,
+)
+from shared.adapters.prometheus_retry import pause_after_answer, pause_after_failure
+from shared.errors import SourceUnavailable
 from shared.models.base import IntegrationId, TenantId
 from shared.models.tenants import Integration, IntegrationType
-from shared.ports.metrics import Answer, MetricsSource
+from shared.ports.metrics import MAX_POINTS_A_SERIES, MAX_SERIES, Answer, MetricsSource
 from shared.ports.secrets import SecretBox
 from shared.ports.stores import DirectoryStore
+from shared.ports.tokens import AccessTokens
 
-QUERY_SECONDS: Final = 8.0
-MAX_CONCURRENT: Final = 8
+__all__ = ["Connection", "HttpAnswer", "HttpClient", "Limits", "PrometheusOfTenant", "PrometheusSource"]
+
 MAX_CACHED: Final = 256
 _UNAUTHORISED: Final = frozenset((401, 403))
 _NOT_FOUND: Final = 404
 _THROTTLED: Final = 429
-
-
-class HttpAnswer(Protocol):
-    """A whole answer."""
-
-    @property
-    def status(self) -> int:
-        """The status, 2xx or 4xx."""
-        ...
-
-    @property
-    def body(self) -> bytes:
-        """The decoded body."""
-        ...
-
-
-class HttpClient(Protocol):
-    """What is needed of the guarded client; raises SourceUnavailable and AddressRefused."""
-
-    async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        form: Mapping[str, str] | None = None,
-        timeout_seconds: float | None = None,
-    ) -> HttpAnswer:
-        """One request."""
-        ...
+_SHORTEST_SECONDS: Final = 0.001
 
 
 @dataclass(frozen=True)
-class Connection:
-    """Where a tenant's Prometheus is, and how to be let in."""
+class Limits:
+    """What one source may take of us, and we of it."""
 
-    url: str
-    bearer_token: str | None = field(default=None, repr=False)
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-
-    @classmethod
-    def from_config(cls, text: str) -> "Connection":
-        """Read an integration's opened config; raises SecretUnreadable when it is not one."""
-        try:
-            config = json.loads(text)
-        except (ValueError, RecursionError) as exc:
-            raise SecretUnreadable("the Prometheus config is not JSON", reason="config_malformed") from exc
-        known: dict[str, Any] = dict.fromkeys(("url", "bearer_token", "username", "password"))
-        known |= {name: value for name, value in config.items() if name in known} if isinstance(config, dict) else {}
-        if not known["url"] or not all(value is None or isinstance(value, str) for value in known.values()):
-            raise SecretUnreadable("the Prometheus config has no usable url", reason="config_malformed")
-        try:
-            urlsplit(known["url"])
-        except ValueError as exc:
-            raise SecretUnreadable("the Prometheus config has no usable url", reason="config_malformed") from exc
-        return cls(**known)
-
-    def endpoint(self, name: str) -> str:
-        """The URL of an endpoint of the API, below the base path."""
-        base = urlsplit(self.url)
-        return urlunsplit(base._replace(path=f"{base.path.rstrip('/')}/api/v1/{name}", fragment=""))
-
-    def headers(self) -> dict[str, str]:
-        """What lets us in."""
-        if self.bearer_token:
-            return {"authorization": f"Bearer {self.bearer_token}"}
-        if self.username is not None:
-            pair = f"{self.username}:{self.password or ''}"
-            return {"authorization": f"Basic {b64encode(pair.encode()).decode()}"}
-        return {}
+    query_seconds: float = 8.0
+    """What a query may take there, both tries together."""
+    grace_seconds: float = 1.0
+    """What may come on top of it here, so that Prometheus gets to say what was wrong."""
+    concurrent: int = 8
+    """Queries at a time, so that a snapshot does not crowd out the people who look at the same Prometheus."""
+    pause_seconds: float = 0.4
+    """The longest pause before another try, which is a random part of it."""
 
 
 class PrometheusSource:
-    """Implements MetricsSource; at most eight queries at a time, so that a snapshot does not crowd out people."""
+    """Implements MetricsSource: within limits, once more where that is safe, and not at all while it is down."""
 
-    def __init__(self, http: HttpClient, connection: Connection, *, query_seconds: float = QUERY_SECONDS) -> None:
+    def __init__(
+        self,
+        http: QueryHttp,
+        connection: Connection,
+        *,
+        limits: Limits | None = None,
+        breaker: Breaker | None = None,
+        tokens: AccessTokens | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._http = http
         self._connection = connection
-        self._query_seconds = query_seconds
-        self._slots = asyncio.Semaphore(MAX_CONCURRENT)
+        self._limits = limits or Limits()
+        self._breaker = breaker or Breaker()
+        self._tokens = tokens or EntraTokens()
+        self._clock = clock
+        self._sleep = sleep
+        self._slots = asyncio.Semaphore(self._limits.concurrent)
 
-    async def query(self, promql: str, *, at: datetime) -> Answer:
+    async def query(self, promql: str, *, at: datetime, max_series: int = MAX_SERIES) -> Answer:
         """See MetricsSource."""
-        return await self._ask("query", {"query": promql, "time": _seconds(at)})
+        return await self._ask("query", {"query": promql, "time": _seconds(at)}, max_series)
 
-    async def query_range(self, promql: str, *, start: datetime, end: datetime, step_seconds: float) -> Answer:
+    async def query_range(
+        self, promql: str, *, start: datetime, end: datetime, step_seconds: float, max_series: int = MAX_SERIES
+    ) -> Answer:
         """See MetricsSource."""
+        if (end - start).total_seconds() > MAX_POINTS_A_SERIES * step_seconds:
+            raise SourceUnavailable("Prometheus gives no series so many points.", reason="too_many_points")
         form = {"query": promql, "start": _seconds(start), "end": _seconds(end), "step": f"{step_seconds:g}"}
-        return await self._ask("query_range", form)
+        return await self._ask("query_range", form, max_series)
 
-    async def _ask(self, endpoint: str, form: Mapping[str, str]) -> Answer:
-        async with self._slots:
-            answer = await self._http.request(
-                "POST",
-                self._connection.endpoint(endpoint),
-                headers=self._connection.headers(),
-                form={**form, "timeout": f"{self._query_seconds:g}s"},
-                # A little longer than the query itself may take, so that Prometheus gets to say what was wrong.
-                timeout_seconds=self._query_seconds + 1,
-            )
+    async def _ask(self, endpoint: str, form: Mapping[str, str], max_series: int) -> Answer:
+        until = self._clock() + self._limits.query_seconds + self._limits.grace_seconds
+        try:
+            async with asyncio.timeout(until - self._clock()):
+                await self._slots.acquire()
+        except TimeoutError as exc:
+            raise SourceUnavailable("Too many questions to this source wait.", reason="busy") from exc
+        try:
+            # Before the breaker: that Entra ID has no token for us says nothing of the source.
+            proof = await self._connection.proof(self._tokens)
+            with self._breaker.guarding():
+                answer = await self._patiently(endpoint, form, proof, until=until)
+        finally:
+            self._slots.release()
         _refuse_status(answer.status)
-        return parse_answer(answer.body)
+        return parse_answer(answer.body, max_series=max_series)
+
+    async def _patiently(
+        self, endpoint: str, form: Mapping[str, str], proof: Mapping[str, str], *, until: float
+    ) -> QueryAnswer:
+        """One answer, after one more try where that may help and there is time for it."""
+        jittered = self._jittered_seconds()
+        try:
+            answer = await self._once(endpoint, form, proof, until=until)
+        except SourceUnavailable as exc:
+            pause = pause_after_failure(exc.reason, jittered_seconds=jittered)
+            if not self._has_time_for(pause, until):
+                raise
+        else:
+            pause = pause_after_answer(answer.status, answer.headers, answer.body, jittered_seconds=jittered)
+            if not self._has_time_for(pause, until):
+                return _spoken(answer)
+        await self._sleep(pause or 0)
+        return _spoken(await self._once(endpoint, form, proof, until=until))
+
+    async def _once(
+        self, endpoint: str, form: Mapping[str, str], proof: Mapping[str, str], *, until: float
+    ) -> QueryAnswer:
+        left = until - self._clock()
+        there = max(left - self._limits.grace_seconds, _SHORTEST_SECONDS)
+        return await self._http.request(
+            "POST",
+            self._connection.endpoint(endpoint),
+            headers=proof,
+            # In seconds without a unit: with one, Prometheus takes whole numbers only.
+            form={**form, "timeout": f"{there:.3f}"},
+            timeout_seconds=left,
+            answers=SERVER_ERRORS,
+        )
+
+    def _has_time_for(self, pause: float | None, until: float) -> bool:
+        return pause is not None and self._clock() + pause < until - self._limits.grace_seconds
+
+    def _jittered_seconds(self) -> float:
+        # Not all of the queries that one restart broke come back at once.
+        return self._limits.pause_seconds * random.random()  # noqa: S311 -- spreads load, guards nothing
+
+
+def _spoken(answer: QueryAnswer) -> QueryAnswer:
+    """An answer of Prometheus itself, be it an error; raises SourceUnavailable for one of a server before it."""
+    if is_of_another(answer.status, answer.body):
+        raise SourceUnavailable(f"It answers with status {answer.status}.", reason="http_5xx")
+    return answer
 
 
 def _refuse_status(status: int) -> None:
@@ -154,10 +178,20 @@ class PrometheusOfTenant:
     the text that says it.
     """
 
-    def __init__(self, directory: DirectoryStore, secrets: SecretBox, http: HttpClient) -> None:
+    def __init__(
+        self,
+        directory: DirectoryStore,
+        secrets: SecretBox,
+        http: QueryHttp,
+        *,
+        breakers: Breakers | None = None,
+        tokens: AccessTokens | None = None,
+    ) -> None:
         self._directory = directory
         self._secrets = secrets
         self._http = http
+        self._breakers = breakers or Breakers()
+        self._tokens = tokens or EntraTokens()
         self._opened: OrderedDict[tuple[str, str, str], PrometheusSource] = OrderedDict()
 
     async def of_tenant(self, tenant_id: str) -> MetricsSource | None:
@@ -172,7 +206,9 @@ class PrometheusOfTenant:
         key = (tenant, integration.id, sealed)
         if key not in self._opened:
             opened = await self._secrets.open(tenant, IntegrationId(integration.id), sealed)
-            self._opened[key] = PrometheusSource(self._http, Connection.from_config(opened))
+            breaker = self._breakers.of(tenant, breaker_name(integration))
+            connection = Connection.from_config(opened)
+            self._opened[key] = PrometheusSource(self._http, connection, breaker=breaker, tokens=self._tokens)
             while len(self._opened) > MAX_CACHED:
                 self._opened.popitem(last=False)
         self._opened.move_to_end(key)

@@ -8,7 +8,10 @@ from typing import Final, Protocol
 
 from pydantic import ValidationError
 
-from shared.adapters.prometheus import Connection, HttpAnswer
+from shared.adapters.breaker import Breakers
+from shared.adapters.entra_tokens import EntraTokens
+from shared.adapters.prometheus_answer import SERVER_ERRORS, is_of_another
+from shared.adapters.prometheus_connection import Connection, HttpAnswer, breaker_name
 from shared.adapters.tenant_slots import TenantSlots
 from shared.errors import SourceUnavailable
 from shared.models.base import IntegrationId, TenantId
@@ -16,12 +19,11 @@ from shared.models.promql import QueryAnswer, QueryRefusal
 from shared.models.tenants import Integration
 from shared.ports.queries import QueryNotAnswered, Question
 from shared.ports.secrets import SecretBox
+from shared.ports.tokens import AccessTokens
 
 MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 MAX_CONCURRENT: Final = 4
 MAX_TOLD_CHARS: Final = 2000
-# Prometheus says 503 when a query took too long, and explains itself; so it does with 500.
-_TELLING_ERRORS: Final = (500, 503)
 _BY_STATUS: Final = {401: "unauthorised", 403: "unauthorised", 404: "not_found", 429: "throttled"}
 _BY_ERROR_TYPE: Final = {
     "bad_data": "bad_query",
@@ -56,32 +58,49 @@ class QueryHttp(Protocol):
 
 
 class PrometheusQueries:
-    """Implements QueryableSources. At most four questions of a tenant at a time; others wait their time."""
+    """Implements QueryableSources. At most four questions of a tenant at a time; others wait their time.
 
-    def __init__(self, secrets: SecretBox, http: QueryHttp) -> None:
+    Nothing is asked twice here: whoever asked is there to ask again.
+    """
+
+    def __init__(
+        self,
+        secrets: SecretBox,
+        http: QueryHttp,
+        *,
+        breakers: Breakers | None = None,
+        tokens: AccessTokens | None = None,
+    ) -> None:
         self._secrets = secrets
         self._http = http
+        self._breakers = breakers or Breakers()
+        self._tokens = tokens or EntraTokens()
         self._slots = TenantSlots(MAX_CONCURRENT)
 
     async def ask(self, tenant_id: TenantId, integration: Integration, question: Question) -> QueryAnswer:
         """See QueryableSources."""
         opened = await self._secrets.open(tenant_id, IntegrationId(integration.id), integration.config or "")
         connection = Connection.from_config(opened)
+        breaker = self._breakers.of(tenant_id, breaker_name(integration))
         async with self._slots.taken(tenant_id, within_seconds=question.timeout_seconds):
-            answer = await self._send(connection, question)
+            proof = await connection.proof(self._tokens)
+            with breaker.guarding():
+                answer = await self._send(connection, question, proof)
+                if is_of_another(answer.status, answer.body):
+                    raise _refused(answer.body, "http_5xx")
         return answer_of(answer)
 
-    async def _send(self, connection: Connection, question: Question) -> HttpAnswer:
+    async def _send(self, connection: Connection, question: Question, proof: Mapping[str, str]) -> HttpAnswer:
         return await self._http.request(
             "POST",
             connection.endpoint(question.endpoint),
-            headers=connection.headers(),
+            headers=proof,
             # In seconds without a unit: with one, Prometheus takes whole numbers only.
             form={**question.parameters, "timeout": f"{question.timeout_seconds:.3f}"},
             # A little longer than the query itself may take, so that Prometheus gets to say what was wrong.
             timeout_seconds=question.timeout_seconds + 1,
             max_bytes=MAX_ANSWER_BYTES,
-            answers=_TELLING_ERRORS,
+            answers=SERVER_ERRORS,
         )
 
 
@@ -92,13 +111,11 @@ def answer_of(answer: HttpAnswer) -> QueryAnswer:
         try:
             return QueryAnswer.model_validate_json(answer.body)
         except ValidationError as exc:
-            reason = _what_it_is(answer.status, exc)
+            reason = _what_it_is(exc)
     raise _refused(answer.body, reason)
 
 
-def _what_it_is(status: int, invalid: ValidationError) -> str:
-    if status in _TELLING_ERRORS:
-        return "http_5xx"
+def _what_it_is(invalid: ValidationError) -> str:
     return "not_json" if any(one["type"] == "json_invalid" for one in invalid.errors()[:1]) else "unexpected_shape"
 
 
@@ -108,7 +125,7 @@ def _refused(body: bytes, reason: str) -> SourceUnavailable:
         told = QueryRefusal.model_validate_json(body)
     except ValidationError:
         return SourceUnavailable("No usable answer came from this Prometheus.", reason=reason)
-    if reason in ("not_json", "unexpected_shape", "http_5xx"):
+    if reason in ("not_json", "unexpected_shape"):
         reason = _BY_ERROR_TYPE.get(told.error_type, "refused")
     return QueryNotAnswered(
         "Prometheus answered with an error.",

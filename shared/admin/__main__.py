@@ -3,14 +3,14 @@
 import asyncio
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
-from shared.admin.arguments import parser
-from shared.admin.commands import Operating, carry_out
-from shared.bootstrap import build, build_archives, rewrapped
+from shared.admin.arguments import NEW_DATA_KEY, parser
+from shared.admin.commands import Operating, carry_out, settings_of_key
+from shared.bootstrap import build, build_archives, new_data_key, rewrapped
 from shared.errors import CopilotError
 from shared.pipeline.exporting import Archives
 from shared.settings import SettingMissing, Settings
@@ -37,11 +37,14 @@ async def wired() -> AsyncIterator[Operating]:
 def main(
     arguments: Sequence[str] | None = None,
     wiring: Callable[[], AbstractAsyncContextManager[Operating]] = wired,
+    new_key: Callable[[str], Awaitable[str]] = new_data_key,
 ) -> int:
     """Carry out one command: 0 when it is done, 1 with the reason on standard error when it is not."""
     asked = parser().parse_args(arguments)
 
     async def run() -> list[str]:
+        if asked.command == NEW_DATA_KEY:
+            return settings_of_key(asked.key_id, await new_key(asked.key_id))
         async with wiring() as on:
             return await carry_out(asked, on)
 

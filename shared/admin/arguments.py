@@ -9,6 +9,10 @@ from shared.access.tokens import GUID
 from shared.models.tenants import PlanType, Role
 
 _SLUG = re.compile(r"[a-z0-9](-?[a-z0-9])*")
+# With the version: only the one that wrapped a key unwraps it, and without one Key Vault takes the newest.
+_KEY_ID = re.compile(r"https://[^/\s]+/keys/[A-Za-z0-9-]+/[A-Za-z0-9]+")
+NEW_DATA_KEY = "new-data-key"
+"""Comes before all settings, so it needs none."""
 MAX_NAME_CHARS = 200
 MAX_SLUG_CHARS = 63
 
@@ -51,7 +55,9 @@ def _backups(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     export.add_argument("--out", required=True, type=Path, help="a new file; one that is there is not overwritten")
     export.add_argument("--with-raw", action="store_true", help="also the bodies of deliveries, as they came")
     rewrap = commands.add_parser("rewrap", help="print the data key wrapped by another key of Key Vault")
-    rewrap.add_argument("--new-key-id", required=True, type=_text("a key's identifier", _key_id))
+    rewrap.add_argument("--new-key-id", required=True, type=_text("the identifier of a version of a key", _key_id))
+    fresh = commands.add_parser(NEW_DATA_KEY, help="print the settings of a new environment's data key")
+    fresh.add_argument("--key-id", required=True, type=_text("the identifier of a version of a key", _key_id))
     restore = commands.add_parser("import", help="restore a tenant that is not there from such a file")
     restore.add_argument("file", type=Path)
 
@@ -86,7 +92,7 @@ def _slug(text: str) -> bool:
 
 
 def _key_id(text: str) -> bool:
-    return text.startswith("https://") and _short(text)
+    return _short(text) and _KEY_ID.fullmatch(text) is not None
 
 
 def _guid(text: str) -> bool:

@@ -118,7 +118,12 @@ async def _import(asked: argparse.Namespace, on: Operating) -> list[str]:
 
 
 async def _rewrap(asked: argparse.Namespace, on: Operating) -> list[str]:
-    return [f"KEY_VAULT_KEY_ID={asked.new_key_id}", f"WRAPPED_DATA_KEY={await on.rewrapped(asked.new_key_id)}"]
+    return settings_of_key(asked.new_key_id, await on.rewrapped(asked.new_key_id))
+
+
+def settings_of_key(key_id: str, wrapped: str) -> list[str]:
+    """The two settings that name a data key; they change together."""
+    return [f"KEY_VAULT_KEY_ID={key_id}", f"WRAPPED_DATA_KEY={wrapped}"]
 
 
 def _read_lines(file: Path) -> Iterator[bytes]:

@@ -31,7 +31,7 @@ def allowed(operation: str) -> Callable[..., Awaitable[Principal]]:
         request: Request, _: Annotated[object, Depends(_bearer)], __: Annotated[object, Depends(_session)]
     ) -> Principal:
         principal = await _authenticated(request)
-        request.app.state.pace.require(principal)
+        request.app.state.pace.require(principal.tenant_id, principal.object_id)
         if not may(principal.role, operation):
             raise Forbidden(f"the role {principal.role} does not allow this", reason="role_too_low")
         principal = replace(principal, requested_from=requested_from(request))

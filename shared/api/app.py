@@ -24,13 +24,14 @@ from shared.api import (
     policies,
     receipts,
     runbooks,
+    service_aliases,
     tenant,
     users,
 )
 from shared.api.boundary import Boundary, Caught
 from shared.api.cors import Cors
-from shared.api.documentation import DocumentedApi, add_docs_page
-from shared.api.guards import Bounded, Pace, Unhurried, once_each
+from shared.api.documentation import DocumentedApi, add_docs_page, add_document
+from shared.api.guards import Bounded, Pace, Unhurried, known_parameters
 from shared.api.idempotency import install_idempotency
 from shared.api.options import PLAIN, ApiOptions
 from shared.api.pace import Buckets, Clock
@@ -62,6 +63,7 @@ ROUTERS = (
     objectives.router,
     policies.router,
     runbooks.router,
+    service_aliases.router,
     changes.router,
 )
 DESCRIPTION = (
@@ -88,7 +90,8 @@ def create_api(
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         servers=[{"url": "/", "description": "The host that serves this document."}],
         openapi_tags=[{"name": name, "description": about} for name, about in TAGS.items()],
-        openapi_url=f"{PREFIX}/openapi.json",
+        # Served by `add_document`.
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
@@ -101,10 +104,11 @@ def create_api(
     api.state.options = options
     api.state.sign_in = sign_in
     api.state.pace = Pace(options, clock)
-    routes = APIRouter(prefix=PREFIX, redirect_slashes=False, dependencies=[Depends(once_each)])
+    routes = APIRouter(prefix=PREFIX, redirect_slashes=False, dependencies=[Depends(known_parameters)])
     for resource in ROUTERS:
         routes.include_router(resource)
     api.include_router(routes)
+    add_document(api, PREFIX)
     add_docs_page(api, PREFIX)
     install_idempotency(api)
     _add_layers(api, options, clock)

@@ -11,6 +11,7 @@ from shared.access.audit_cursor import MAX_CHARS, cursor_of, place_behind
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
 from shared.api.problems import PROBLEMS
+from shared.api.times import RFC_3339
 from shared.api.views_audit import AuditLogPage, AuditLogView, VerificationView, as_csv
 from shared.models.audit import AuditAction, Facts, month_of
 from shared.pipeline.audit_reading import read_trail, verify
@@ -31,6 +32,8 @@ _CSV_TOO: dict[int | str, dict[str, Any]] = {
     }
 }
 
+# Also the first and the last time there is, wherever it is told; the retention narrows it.
+UpToTheEnds = Annotated[AwareDatetime, RFC_3339]
 Text = Annotated[str, Field(min_length=1, max_length=255)]
 
 
@@ -46,8 +49,8 @@ class LogQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    start: AwareDatetime | None = Field(default=None, alias="from", description="Only from this time on (RFC 3339).")
-    end: AwareDatetime | None = Field(default=None, alias="to", description="Only before this time (RFC 3339).")
+    start: UpToTheEnds | None = Field(default=None, alias="from", description="Only from this time on (RFC 3339).")
+    end: UpToTheEnds | None = Field(default=None, alias="to", description="Only before this time (RFC 3339).")
     user: Text | None = Field(default=None, description="Only of this user (Entra object id).")
     event_type: Text | None = Field(default=None, description="Only this operation.")
     action: AuditAction | None = Field(default=None, description="Only this kind of action.")

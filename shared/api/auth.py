@@ -23,6 +23,7 @@ from shared.api.views_auth import SignedIn
 from shared.errors import Unauthenticated
 from shared.models.sessions import Session
 from shared.pipeline.signing_in import SignIn
+from shared.ports.stores import Versioned
 
 router = APIRouter(prefix="/auth", tags=["sign-in"], responses=PROBLEMS)
 
@@ -45,6 +46,11 @@ def require_handle(request: Request) -> Handle:
     return handle
 
 
+async def unhurried(request: Request) -> None:
+    """Each step of a sign-in has us do work for somebody we do not know; raises TooManyRequests."""
+    request.app.state.pace.require_of_address(requested_from(request).ip_address)
+
+
 Offered = Annotated[SignIn, Depends(sign_in_of)]
 Held = Annotated[Handle, Depends(require_handle)]
 
@@ -55,6 +61,7 @@ Held = Annotated[Handle, Depends(require_handle)]
     status_code=SEE_OTHER,
     response_class=RedirectResponse,
     response_description="To the identity provider.",
+    dependencies=[Depends(unhurried)],
 )
 async def begin_sign_in(
     sign_in: Offered,
@@ -74,6 +81,7 @@ async def begin_sign_in(
     status_code=SEE_OTHER,
     response_class=RedirectResponse,
     response_description="To the page that was asked for, with a session.",
+    dependencies=[Depends(unhurried)],
 )
 async def finish_sign_in(request: Request, sign_in: Offered) -> RedirectResponse:
     """Only the browser that began can finish, once, within ten minutes."""
@@ -88,8 +96,7 @@ async def finish_sign_in(request: Request, sign_in: Offered) -> RedirectResponse
 @router.post("/refresh", summary="Keep a session going")
 async def refresh_session(request: Request, response: Response, handle: Held, sign_in: Offered) -> SignedIn:
     """Replaces the session cookie. The one before works for 30 seconds more; using it later ends the session."""
-    held = await sign_in.sessions.resume(handle, requested_from(request))
-    await require_web_app(request, sign_in, held.value)
+    await _resumed(request, handle, sign_in)
     opened = await sign_in.sessions.refresh(handle, requested_from(request))
     hold(response, opened)
     return SignedIn.of(await sign_in.sessions.principal(opened.session), opened.session, opened.csrf_token)
@@ -98,10 +105,17 @@ async def refresh_session(request: Request, response: Response, handle: Held, si
 @router.post("/logout", summary="Sign out", status_code=204)
 async def sign_out(request: Request, response: Response, handle: Held, sign_in: Offered) -> None:
     """Ends the session here; that with the identity provider goes on."""
-    held = await sign_in.sessions.resume(handle, requested_from(request))
-    await require_web_app(request, sign_in, held.value)
+    held = await _resumed(request, handle, sign_in)
     await sign_in.sessions.end(held.value, "sign_out", "signed_out", requested_from(request))
     let_go(response)
+
+
+async def _resumed(request: Request, handle: Handle, sign_in: SignIn) -> Versioned[Session]:
+    """The session, when it is a page of ours that asks, and not too often."""
+    held = await sign_in.sessions.resume(handle, requested_from(request))
+    request.app.state.pace.require(held.value.tenant_id, held.value.object_id)
+    await require_web_app(request, sign_in, held.value)
+    return held
 
 
 @router.get("/me", summary="Who is signed in?")

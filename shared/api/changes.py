@@ -8,14 +8,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
+from shared.api.idempotency import run_of
 from shared.api.problems import PROBLEMS
+from shared.api.times import AskedTime
 from shared.api.views_directory import ChangeView, Name
 from shared.errors import Malformed
 from shared.models.audit import AuditAction, AuditHome, AuditWhere
-from shared.models.base import Instant
 from shared.models.changes import Change, ChangeKind, ChangeStatus, ReportedChange
 from shared.pipeline.auditing import announce
-from shared.signals.sources.json_body import link_of
+from shared.signals.redacted import redacted_change
+from shared.signals.sources.json_body import kept_id, link_of
 
 router = APIRouter(prefix="/changes", tags=["changes"], responses=PROBLEMS)
 
@@ -40,7 +42,7 @@ class ChangeText(BaseModel):
     environment: Name | None = None
     author: Name | None = None
     url: str | None = Field(default=None, max_length=2000, description="A link to it: http or https.")
-    at: Instant | None = Field(default=None, description="When it took effect, or began; now when it is left out.")
+    at: AskedTime | None = Field(default=None, description="When it took effect, or began; now when it is left out.")
 
 
 class ChangePage(BaseModel):
@@ -54,8 +56,8 @@ class ChangePage(BaseModel):
 async def list_changes(
     principal: Annotated[Principal, Depends(allowed("list_changes"))],
     services: Wired,
-    since: Annotated[Instant | None, Query(description="From then on; a day before `until` when left out.")] = None,
-    until: Annotated[Instant | None, Query(description="Up to then; now when left out.")] = None,
+    since: Annotated[AskedTime | None, Query(description="From then on; a day before `until` when left out.")] = None,
+    until: Annotated[AskedTime | None, Query(description="Up to then; now when left out.")] = None,
     service: Annotated[str | None, Query(min_length=1, max_length=200, description="Only of this service.")] = None,
     limit: Annotated[int, Query(ge=1, le=100, description="How many to answer with.")] = 25,
     cursor: Annotated[str | None, Query(max_length=400, description="The cursor of the page before.")] = None,
@@ -78,12 +80,12 @@ async def create_change(
 ) -> ChangeView:
     """As an integration of the kind `changes` would; the same `id` again replaces what was reported with it."""
     now = datetime.now(UTC)
-    change = _change(wanted, principal, request.state.request_id, now=now)
+    change = _change(wanted, principal, run_of(request).run_id, request.state.request_id, now=now)
     entry = principal.entry(
         *("create_change", AuditAction.CREATE, "change", change.id),
         after={
             "service": change.service_name,
-            "version": wanted.version,
+            "version": change.reported.version,
             "status": wanted.status,
             "at": str(change.at),
         },
@@ -94,7 +96,7 @@ async def create_change(
     return ChangeView.of(change)
 
 
-def _change(wanted: ChangeText, principal: Principal, request_id: str, *, now: datetime) -> Change:
+def _change(wanted: ChangeText, principal: Principal, run_id: str, request_id: str, *, now: datetime) -> Change:
     at = wanted.at or now
     if at > now + _SKEW:
         raise Malformed("a change that is yet to come cannot have caused anything", reason="in_the_future")
@@ -103,7 +105,7 @@ def _change(wanted: ChangeText, principal: Principal, request_id: str, *, now: d
         raise Malformed("the link is no http or https address", reason="bad_link")
     reported = ReportedChange(
         source=SOURCE,
-        external_id=wanted.id or request_id,
+        external_id=kept_id(wanted.id or run_id),
         kind=wanted.kind,
         status=wanted.status,
         service_name=wanted.service,
@@ -116,6 +118,9 @@ def _change(wanted: ChangeText, principal: Principal, request_id: str, *, now: d
         at=at,
         said_at=now,
     )
+    # The person's own address stays: it is our user, and no text from outside.
+    safe = redacted_change(reported, salt=principal.tenant_id)
+    reported = safe if wanted.author else safe.model_copy(update={"author": reported.author})
     return Change(
         id=reported.change_id,
         tenant_id=principal.tenant_id,

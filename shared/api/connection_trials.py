@@ -13,6 +13,7 @@ from shared.api.views_integrations import FindingView, TestedView, webhook_teste
 from shared.models.connections import ConnectionConfig
 from shared.models.tenants import IntegrationType
 from shared.pipeline.health import try_saved
+from shared.ports.services import Services
 
 router = APIRouter(prefix="/integrations", tags=["integrations"], responses=PROBLEMS)
 
@@ -20,41 +21,41 @@ router = APIRouter(prefix="/integrations", tags=["integrations"], responses=PROB
 @router.post("/prometheus/test", summary="Try a connection to Prometheus")
 async def try_prometheus(
     config: ConnectionConfig,
-    _: Annotated[Principal, Depends(allowed("try_prometheus"))],
+    principal: Annotated[Principal, Depends(allowed("try_prometheus"))],
     services: Wired,
 ) -> FindingView:
     """Really connects, and says what is wrong in words. Nothing is saved."""
-    return FindingView.of(await services.connections.check(IntegrationType.PROMETHEUS, config))
+    return await _found(principal, IntegrationType.PROMETHEUS, config, services)
 
 
 @router.post("/grafana/test", summary="Try a connection to Grafana")
 async def try_grafana(
     config: ConnectionConfig,
-    _: Annotated[Principal, Depends(allowed("try_grafana"))],
+    principal: Annotated[Principal, Depends(allowed("try_grafana"))],
     services: Wired,
 ) -> FindingView:
     """Really connects, and says what is wrong in words. With a receiver, the alerts API is tried too."""
-    return FindingView.of(await services.connections.check(IntegrationType.GRAFANA, config))
+    return await _found(principal, IntegrationType.GRAFANA, config, services)
 
 
 @router.post("/github/test", summary="Try a connection to GitHub")
 async def try_github(
     config: ConnectionConfig,
-    _: Annotated[Principal, Depends(allowed("try_github"))],
+    principal: Annotated[Principal, Depends(allowed("try_github"))],
     services: Wired,
 ) -> FindingView:
     """Really connects, and says what is wrong in words. Nothing is saved."""
-    return FindingView.of(await services.connections.check(IntegrationType.GITHUB, config))
+    return await _found(principal, IntegrationType.GITHUB, config, services)
 
 
 @router.post("/alertmanager/test", summary="Try a connection to Alertmanager")
 async def try_alertmanager(
     config: ConnectionConfig,
-    _: Annotated[Principal, Depends(allowed("try_alertmanager"))],
+    principal: Annotated[Principal, Depends(allowed("try_alertmanager"))],
     services: Wired,
 ) -> FindingView:
     """Really connects, and says what is wrong in words. With a receiver, it is looked for there."""
-    return FindingView.of(await services.connections.check(IntegrationType.ALERTMANAGER, config))
+    return await _found(principal, IntegrationType.ALERTMANAGER, config, services)
 
 
 @router.post("/{integration_id}/test", summary="Test an integration")
@@ -70,3 +71,9 @@ async def try_integration(
     return TestedView(
         connection=FindingView.of(finding) if finding else None, webhook=webhook_tested(held.value, base_url)
     )
+
+
+async def _found(
+    principal: Principal, kind: IntegrationType, config: ConnectionConfig, services: Services
+) -> FindingView:
+    return FindingView.of(await services.connections.check(principal.tenant_id, kind, config))

@@ -1,6 +1,5 @@
 """What people correct: which services belong to one incident, and which do not."""
 
-import re
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Self
@@ -10,15 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
+from shared.api.idempotency import run_of
+from shared.api.incident_ids import INCIDENT_ID, known_incident
 from shared.api.preconditions import IfMatch, require_match
-from shared.api.problems import PROBLEMS, NotFound
+from shared.api.problems import PROBLEMS
 from shared.messages import Envelope
 from shared.models.base import IncidentId, ReceiptId
 from shared.pipeline import correcting
 
 router = APIRouter(prefix="/incidents", tags=["incidents"], responses=PROBLEMS)
-
-_INCIDENT_ID = re.compile(r"inc-[0-9a-f]{24}")
 
 
 class MergeRequest(BaseModel):
@@ -26,7 +25,7 @@ class MergeRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    into: str = Field(pattern=f"^{_INCIDENT_ID.pattern}$", description="The incident that takes everything over.")
+    into: str = Field(pattern=f"^{INCIDENT_ID.pattern}$", description="The incident that takes everything over.")
 
 
 class SplitRequest(BaseModel):
@@ -66,7 +65,7 @@ async def merge_incident(
     """Its alerts go to the other incident; whoever reads it afterwards is sent there. The correction is kept."""
     who = _correcting(principal, request, "merge_incident")
     target = await correcting.merge_incidents(
-        who, _known(incident_id), IncidentId(wanted.into), services, now=datetime.now(UTC)
+        who, known_incident(incident_id), IncidentId(wanted.into), services, now=datetime.now(UTC)
     )
     return Corrected(incident_id=target)
 
@@ -84,7 +83,7 @@ async def split_incident(
     who = _correcting(principal, request, "split_incident")
     target = await correcting.split_incident(
         who,
-        _known(incident_id),
+        known_incident(incident_id),
         wanted.services or (),
         services,
         signal_ids=wanted.signal_ids or (),
@@ -93,15 +92,10 @@ async def split_incident(
     return Corrected(incident_id=target)
 
 
-def _known(incident_id: str) -> IncidentId:
-    if not _INCIDENT_ID.fullmatch(incident_id):
-        raise NotFound("There is no such incident.")
-    return IncidentId(incident_id)
-
-
 def _correcting(principal: Principal, request: Request, operation: str) -> correcting.Correcting:
     request_id = str(request.state.request_id)
     message = Envelope(
         tenant_id=principal.tenant_id, receipt_id=ReceiptId(f"api-{request_id}"), correlation_id=request_id
     )
-    return correcting.Correcting(message, principal, operation, partial(require_match, request))
+    expects, is_again = partial(require_match, request), run_of(request).is_again
+    return correcting.Correcting(message, principal, operation, expects, is_again)

@@ -1,6 +1,5 @@
 """Grafana through the API: which dashboards there are, and links that open them at the right time."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -11,12 +10,12 @@ from pydantic import StringConstraints
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
+from shared.api.incident_ids import held_incident
 from shared.api.problems import PROBLEMS, NotFound
 from shared.api.service_names import ServiceName
 from shared.api.views_metrics import DashboardPageView, IncidentDashboardsView, ServiceDashboardsView
 from shared.context.asking import moment, require_range
 from shared.context.dashboards import TimeWindow
-from shared.models.base import IncidentId
 from shared.models.tenants import IntegrationType
 from shared.pipeline.connected import connected
 from shared.pipeline.dashboards import dashboards_of, dashboards_of_incident, search_dashboards
@@ -24,7 +23,6 @@ from shared.pipeline.dashboards import dashboards_of, dashboards_of_incident, se
 router = APIRouter(tags=["dashboards"], responses=PROBLEMS)
 
 DEFAULT_WINDOW = timedelta(hours=1)
-_INCIDENT_ID = re.compile(r"inc-[0-9a-f]{24}")
 
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 OptionalMoment = Annotated[str | None, Query(max_length=40, description="RFC 3339, or Unix seconds.")]
@@ -77,14 +75,10 @@ async def read_incident_dashboards(
 ) -> Any:
     """Those of its services, from an hour before it began until it was resolved or now; and the panels that Grafana's
     own alerts named."""
-    held = None
-    if _INCIDENT_ID.fullmatch(incident_id):
-        held = await services.incidents.read(principal.tenant_id, IncidentId(incident_id))
-    if held is None:
-        raise NotFound("There is no such incident.")
-    if held.value.merged_into:
+    incident = await held_incident(principal.tenant_id, incident_id, services)
+    if incident.merged_into:
         # Relative, so that the address does not come from the Host header, which the caller chooses.
-        location = f"../{held.value.merged_into}/dashboards"
+        location = f"../{incident.merged_into}/dashboards"
         return RedirectResponse(location, status_code=HTTPStatus.TEMPORARY_REDIRECT)
-    found = await dashboards_of_incident(principal.tenant_id, held.value, services, now=datetime.now(UTC))
+    found = await dashboards_of_incident(principal.tenant_id, incident, services, now=datetime.now(UTC))
     return IncidentDashboardsView.model_validate(found)

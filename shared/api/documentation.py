@@ -1,13 +1,16 @@
 """The page that shows the API, and the OpenAPI document behind it. Both work without leaving this host."""
 
+import asyncio
+import json
 import re
 from base64 import b64encode
 from hashlib import sha256
+from threading import Lock
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from shared.access.idempotency import MAX_KEY_CHARS
@@ -23,14 +26,22 @@ _IDEMPOTENCY_KEY = {
     "description": "A repeat with the same key is answered as the first request was, and does nothing.",
     "schema": {"type": "string", "pattern": f"^[!-~]{{1,{MAX_KEY_CHARS}}}$"},
 }
+JSON = "application/json"
 _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
 class DocumentedApi(FastAPI):
     """FastAPI whose OpenAPI document also shows an example an operation, and the shape of our problems."""
 
+    _document: dict[str, Any] | None = None
+
     def openapi(self) -> dict[str, Any]:
         """The document; made once."""
+        if self._document is None:
+            self._document = self._made()
+        return self._document
+
+    def _made(self) -> dict[str, Any]:
         made = super().openapi()
         made["components"]["schemas"]["Problem"] = Problem.model_json_schema()
         for methods in made["paths"].values():
@@ -64,6 +75,25 @@ def answered_with(operation: dict[str, Any]) -> dict[str, Any] | None:
     success = next(answer for status, answer in operation["responses"].items() if status.startswith(("2", "3")))
     found: dict[str, Any] | None = success.get("content", {}).get("application/json")
     return found
+
+
+def add_document(api: FastAPI, prefix: str) -> None:
+    """Serve the document at `{prefix}/openapi.json`, to everybody, so it must cost little: it is written once.
+
+    Making it takes seconds of a processor. In a thread, the other requests go on meanwhile.
+    """
+    making, written = Lock(), list[bytes]()
+
+    def document() -> bytes:
+        with making:
+            if not written:
+                written.append(json.dumps(api.openapi(), ensure_ascii=False, separators=(",", ":")).encode())
+            return written[0]
+
+    async def openapi() -> Response:
+        return Response(written[0] if written else await asyncio.to_thread(document), media_type=JSON)
+
+    api.add_api_route(f"{prefix}/openapi.json", openapi, include_in_schema=False, response_class=Response)
 
 
 def add_docs_page(api: FastAPI, prefix: str) -> None:

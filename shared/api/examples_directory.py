@@ -1,4 +1,4 @@
-"""Examples of users, the tenant, policies, runbooks and changes, by operation."""
+"""Examples of users, the tenant, policies, runbooks, service names and changes, by operation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -81,11 +81,19 @@ _CHANGE: Example = {
     "author": "engineer@acme.example",
     "url": "https://ci.example.com/payment/842",
     "at": _THEN,
+    "redacted": {},
 }
 
 _OBJECTIVES: Example = {
     "objectives": [{"service": "payment", "name": "availability", "objective": 0.999, "period_days": 30}],
     "version": 3,
+}
+
+_SERVICE_NAMES: Example = {
+    "services": [{"service": "payment", "aliases": ["shop/payment", "payment-api"]}],
+    "version": 3,
+    "updated_at": _THEN,
+    "updated_by": _OBJECT_ID,
 }
 
 DIRECTORY_EXAMPLES: Mapping[str, Example | list[Example]] = {
@@ -104,6 +112,8 @@ DIRECTORY_EXAMPLES: Mapping[str, Example | list[Example]] = {
     "read_runbook": _RUNBOOK,
     "create_runbook": _RUNBOOK,
     "replace_runbook": _RUNBOOK,
+    "read_service_names": _SERVICE_NAMES,
+    "replace_service_names": _SERVICE_NAMES,
     "list_changes": {"items": [_CHANGE], "cursor": None},
     "create_change": _CHANGE,
 }

@@ -16,5 +16,8 @@ def acted_on(summary: Mapping[str, Any], snapshot: Mapping[str, Any]) -> dict[st
         "edit_incident": {**summary, "title": "Payments fail after the deploy of 2.4.1", "version": 4},
         "add_note": {**summary, "version": 4},
         "investigate_again": {"incident_id": summary["id"], "snapshot_id": snapshot["id"]},
-        "list_snapshots": [{"number": 1, **{name: snapshot[name] for name in _LINE_FIELDS}}],
+        "list_snapshots": {
+            "items": [{"number": 1, **{name: snapshot[name] for name in _LINE_FIELDS}}],
+            "cursor": None,
+        },
     }

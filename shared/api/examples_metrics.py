@@ -45,6 +45,7 @@ _SERVICE_METRICS = {
     "end": _END,
     "step_seconds": 15.0,
     "convention": "prometheus_client/service",
+    "highest_bound_seconds": 10.0,
     "metrics": [
         _metric("request_rate", "requests/s", query=_RATE, points=[[1795435200.0, 15.2], [1795435215.0, None]]),
         _metric("latency_p99", "s", status="failed", reason="timeout"),

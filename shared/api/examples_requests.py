@@ -50,5 +50,6 @@ REQUESTS: Mapping[str, dict[str, Any]] = {
     "replace_policy": {**_WINDOW, "is_enabled": False},
     "create_runbook": _RUNBOOK,
     "replace_runbook": _RUNBOOK,
+    "replace_service_names": {"services": [{"service": "payment", "aliases": ["shop/payment", "payment-api"]}]},
     "create_change": {"service": "payment", "version": "1.5.0", "id": "run-991", "author": "erin"},
 }

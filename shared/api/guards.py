@@ -1,22 +1,31 @@
-"""What stands between the boundary and the routes: sizes, guessing, and how often a parameter may come."""
+"""What stands between the boundary and the routes: sizes, guessing, and which parameters may come."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from email.message import Message as Headed
-from typing import Any
+from typing import get_origin
 
 from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.access.principals import Principal
 from shared.api.limits import RequestLimits, TooManyRequests
 from shared.api.options import ApiOptions
 from shared.api.pace import Buckets, Clock, neighbourhood
 from shared.api.problems import refusal
 from shared.errors import CopilotError, Malformed
+from shared.models.base import TenantId
 
-_UNAUTHORIZED = 401
+NO_GUESSES = frozenset({"no_token", "session_stale", "token_time"})
+"""Why somebody is not authenticated who tried nothing out: there was no credential, or one that was good till now.
+
+Whoever wakes a laptop asks with a token or session that is over. All of an office would wait for a few who do.
+"""
+_MAX_NAMED_CHARS = 50
+# What an identity provider adds to its answer is ignored (RFC 6749, 4.1.2).
+_ANSWERED_BY_OTHERS = frozenset({"finish_sign_in"})
 
 
 class Bounded:
@@ -100,45 +109,62 @@ class Unhurried:
             return
 
         async def noting(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == _UNAUTHORIZED:
+            if message["type"] == "http.response.start" and _is_guess(scope):
                 self._failures.take(key)
             await send(message)
 
         await self._app(scope, receive, noting)
 
 
+def _is_guess(scope: Scope) -> bool:
+    """Whether this request was refused for a credential that was made up, or could have been."""
+    why = scope["state"].get("unauthenticated_for")
+    return why is not None and why not in NO_GUESSES
+
+
 class Pace:
-    """How fast each principal may ask."""
+    """How fast each person or script may ask, and each address from which somebody signs in."""
 
     def __init__(self, options: ApiOptions, clock: Clock) -> None:
         self._requests = Buckets(options.requests, clock=clock)
 
-    def require(self, principal: Principal) -> None:
-        """Count a request; raises TooManyRequests when its principal must wait."""
-        wait = self._requests.take(f"{principal.tenant_id} {principal.object_id}")
+    def require(self, tenant_id: TenantId, object_id: str) -> None:
+        """Count a request; raises TooManyRequests when whoever makes it must wait."""
+        self._take(f"{tenant_id} {object_id}")
+
+    def require_of_address(self, address: str | None) -> None:
+        """The same for who is not known yet, where their address is believed."""
+        if address is not None:
+            self._take(neighbourhood(address))
+
+    def _take(self, key: str) -> None:
+        wait = self._requests.take(key)
         if wait:
             raise TooManyRequests("you ask faster than you may", wait_seconds=wait)
 
 
-async def once_each(request: Request) -> None:
-    """Refuse a parameter that comes twice where one value is asked for: which one counted would be a guess."""
-    count = Counter(name for name, _ in request.query_params.multi_items())
-    repeated = {name for name, times in count.items() if times > 1}
-    # Only a request with repeats pays for the look into the document.
-    if repeated and repeated - _lists(request):
-        raise Malformed("a query parameter comes twice", reason="repeated_parameter")
+async def known_parameters(request: Request) -> None:
+    """Refuse a query parameter that the operation does not have, and one of a single value that comes twice.
+
+    A filter whose name is misspelt would let everything through, and which of two values counted would be a guess.
+    """
+    route = request.scope["route"]
+    known = dict(_parameters(route.dependant))
+    for name, times in Counter(name for name, _ in request.query_params.multi_items()).items():
+        if name not in known and route.name not in _ANSWERED_BY_OTHERS:
+            raise Malformed(f"there is no query parameter {name[:_MAX_NAMED_CHARS]!r}", reason="unknown_parameter")
+        if times > 1 and not known.get(name):
+            raise Malformed("a query parameter comes twice", reason="repeated_parameter")
 
 
-def _lists(request: Request) -> set[str]:
-    """The query parameters of this request's operation that take several values."""
-    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
-    operations = [one for methods in paths.values() for one in methods.values()]
-    name = request.scope["route"].name
-    parameters: Sequence[dict[str, Any]] = next(
-        (one.get("parameters", ()) for one in operations if one["operationId"] == name), ()
-    )
-    return {one["name"] for one in parameters if one["in"] == "query" and _is_list(one["schema"])}
-
-
-def _is_list(schema: dict[str, Any]) -> bool:
-    return schema.get("type") == "array" or any(_is_list(one) for one in schema.get("anyOf", ()))
+def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    """The query parameters of a route by name, and whether each takes several values."""
+    for field in dependant.query_params:
+        annotation = field.field_info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            for name, one in annotation.model_fields.items():
+                yield one.alias or name, get_origin(one.annotation) is list
+        else:
+            yield field.alias, get_origin(annotation) is list
+    for each in dependant.dependencies:
+        yield from _parameters(each)

@@ -121,8 +121,13 @@ def _refuse(met: Meeting, claim: RequestClaim, *, now: datetime) -> NoReturn:
             "the same request is under way", reason="request_under_way", retry_after_seconds=min(wait, 5)
         )
     if claim.unkept:
-        raise NotAllowed(_UNKEPT_WORDS[claim.unkept], reason="done_before")
+        raise done_before(claim.unkept)
     raise Replayed(claim)
+
+
+def done_before(why: Unkept = Unkept.SECRET) -> NotAllowed:
+    """What a repeat is told whose first answer cannot be given again."""
+    return NotAllowed(_UNKEPT_WORDS[why], reason="done_before")
 
 
 class Idempotency:

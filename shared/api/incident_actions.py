@@ -1,6 +1,5 @@
 """What people do to an incident: acknowledge, assign, move, edit, note, have it investigated again."""
 
-import re
 import unicodedata
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -14,11 +13,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
 from shared.api.idempotency import run_of
+from shared.api.incident_ids import known_incident
 from shared.api.preconditions import IfMatch, require_match, show_version
-from shared.api.problems import PROBLEMS, NotFound
+from shared.api.problems import PROBLEMS
 from shared.api.views import SummaryView
 from shared.incidents.looking import snapshot_id_for, trigger_of
-from shared.models.base import IncidentId
 from shared.models.incidents import MAX_NOTE_CHARS, MAX_TITLE_CHARS, Incident, IncidentState, IncidentSummary
 from shared.models.signals import Severity
 from shared.pipeline import acting
@@ -26,7 +25,6 @@ from shared.pipeline.acting import Acting
 
 router = APIRouter(prefix="/incidents", tags=["incidents"], responses=PROBLEMS)
 
-_INCIDENT_ID = re.compile(r"inc-[0-9a-f]{24}")
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -114,7 +112,7 @@ async def acknowledge_incident(
 ) -> SummaryView:
     """Somebody has it. What is acknowledged already stays so, and who acknowledged it first."""
     to = IncidentState.ACKNOWLEDGED
-    return _shown(await acting.move_incident(who, _known(incident_id), to, services), response)
+    return _shown(await acting.move_incident(who, known_incident(incident_id), to, services), response)
 
 
 @router.post("/{incident_id}/state", summary="Move an incident into another state")
@@ -126,7 +124,7 @@ async def move_incident(
     services: Wired,
 ) -> SummaryView:
     """By the table of transitions. A move that is not in it is a 409 whose `allowed` names those that are."""
-    return _shown(await acting.move_incident(who, _known(incident_id), wanted.state, services), response)
+    return _shown(await acting.move_incident(who, known_incident(incident_id), wanted.state, services), response)
 
 
 @router.post("/{incident_id}/assign", summary="Assign an incident")
@@ -139,7 +137,7 @@ async def assign_incident(
 ) -> SummaryView:
     """To an active user of the tenant, or to nobody."""
     to = who.principal.object_id if wanted.user_id == "me" else wanted.user_id
-    return _shown(await acting.assign_incident(who, _known(incident_id), to, services), response)
+    return _shown(await acting.assign_incident(who, known_incident(incident_id), to, services), response)
 
 
 @router.patch("/{incident_id}", summary="Change an incident's title or severity")
@@ -152,7 +150,7 @@ async def edit_incident(
 ) -> SummaryView:
     """What a person sets stays, whatever alerts come."""
     edit = partial(acting.edit_incident, title=wanted.title, severity=wanted.severity)
-    return _shown(await edit(who, _known(incident_id), services), response)
+    return _shown(await edit(who, known_incident(incident_id), services), response)
 
 
 @router.post("/{incident_id}/notes", summary="Write a note", status_code=HTTPStatus.CREATED)
@@ -164,7 +162,7 @@ async def add_note(
     services: Wired,
 ) -> SummaryView:
     """It is kept in the timeline with its author, as plain text, and never changed. At most 1,000 an incident."""
-    return _shown(await acting.add_note(who, _known(incident_id), wanted.text, services), response)
+    return _shown(await acting.add_note(who, known_incident(incident_id), wanted.text, services), response)
 
 
 @router.post("/{incident_id}/investigations", summary="Investigate again", status_code=HTTPStatus.ACCEPTED)
@@ -175,18 +173,12 @@ async def investigate_again(
     services: Wired,
 ) -> InvestigationAsked:
     """Asks for a new snapshot and new hypotheses: one at a time, and one a minute. `Location` says where to look."""
-    incident = await acting.look_again(who, _known(incident_id), services)
+    incident = await acting.look_again(who, known_incident(incident_id), services)
     show_version(response, incident.version)
     snapshot_id = snapshot_id_for(incident.incident_id, trigger_of(who.run_id))
     # Relative, so that the address does not come from the Host header, which the caller chooses.
     response.headers["Location"] = f"snapshots/{snapshot_id}"
     return InvestigationAsked(incident_id=incident.incident_id, snapshot_id=snapshot_id)
-
-
-def _known(incident_id: str) -> IncidentId:
-    if not _INCIDENT_ID.fullmatch(incident_id):
-        raise NotFound("There is no such incident.")
-    return IncidentId(incident_id)
 
 
 def _shown(incident: Incident, response: Response) -> SummaryView:

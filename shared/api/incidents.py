@@ -11,8 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
+from shared.api.incident_ids import INCIDENT_ID, held_incident
 from shared.api.preconditions import show_version
 from shared.api.problems import PROBLEMS, NotFound
+from shared.api.times import AskedTime
 from shared.api.views import (
     HypothesesView,
     IncidentView,
@@ -23,7 +25,7 @@ from shared.api.views import (
     SummaryView,
     TimelineView,
 )
-from shared.models.base import IncidentId, Instant, SnapshotId, TenantId
+from shared.models.base import IncidentId, SnapshotId, TenantId
 from shared.models.incidents import Incident, IncidentState
 from shared.models.signals import Severity
 from shared.pipeline.snapshots import whole_snapshot
@@ -33,7 +35,6 @@ from shared.ports.services import Services
 router = APIRouter(prefix="/incidents", tags=["incidents"], responses=PROBLEMS)
 
 # As `document_id` makes them; anything else never reaches the store.
-_INCIDENT_ID = re.compile(r"inc-[0-9a-f]{24}")
 _SNAPSHOT_ID = re.compile(r"snap-[0-9a-f]{24}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}")
 MAX_EMBEDDED = 100
@@ -64,6 +65,20 @@ class TimelinePage(BaseModel):
     cursor: str | None
 
 
+class SnapshotPage(BaseModel):
+    """Every look that was taken, oldest first: all that are kept fit one page."""
+
+    items: list[SnapshotLineView]
+    cursor: None = None
+
+
+class HypothesesPage(BaseModel):
+    """Every answer given, oldest first: they fit one page."""
+
+    items: list[HypothesesView]
+    cursor: None = None
+
+
 class ListParameters(BaseModel):
     """What a list is asked for."""
 
@@ -75,8 +90,8 @@ class ListParameters(BaseModel):
     assignee: str | None = Field(
         default=None, pattern=r"^(me|none|[0-9a-fA-F-]{36})$", description="`me`, `none`, or an Entra object id."
     )
-    detected_from: Instant | None = Field(default=None, alias="from", description="Detected then or later.")
-    detected_to: Instant | None = Field(default=None, alias="to", description="Detected before.")
+    detected_from: AskedTime | None = Field(default=None, alias="from", description="Detected then or later.")
+    detected_to: AskedTime | None = Field(default=None, alias="to", description="Detected before.")
     is_open: bool | None = Field(default=None, alias="open", description="Only open ones, or only closed ones.")
     sort: IncidentOrder = Field(default=IncidentOrder.NEWEST, description="`severity` is worst first, then newest.")
     limit: int = Field(default=25, ge=1, le=100, description="How many to answer with.")
@@ -124,7 +139,7 @@ async def read_incident(
 
     One that was merged into another answers 307 with the address of that; its own parts stay where they are.
     """
-    incident = await _incident(principal.tenant_id, incident_id, services)
+    incident = await held_incident(principal.tenant_id, incident_id, services)
     if incident.merged_into:
         # Relative, so that the address does not come from the Host header, which the caller chooses.
         return RedirectResponse(incident.merged_into, status_code=HTTPStatus.TEMPORARY_REDIRECT)
@@ -149,7 +164,7 @@ async def read_signals(
     cursor: Cursor = None,
 ) -> SignalPage:
     """Every alert of the incident, oldest first."""
-    incident = await _incident(principal.tenant_id, incident_id, services)
+    incident = await held_incident(principal.tenant_id, incident_id, services)
     show_version(response, incident.version)
     page = await services.incidents.signal_page(principal.tenant_id, incident.incident_id, limit=limit, cursor=cursor)
     return SignalPage(items=[SignalView.of(one) for one in page.items], cursor=page.cursor)
@@ -166,7 +181,7 @@ async def read_timeline(
     cursor: Cursor = None,
 ) -> TimelinePage:
     """Every change of the incident, with notes. A page ends with a write: it may be a few longer than its limit."""
-    incident = await _incident(principal.tenant_id, incident_id, services)
+    incident = await held_incident(principal.tenant_id, incident_id, services)
     show_version(response, incident.version)
     page = await services.incidents.timeline_page(
         principal.tenant_id, incident.incident_id, limit=limit, cursor=cursor, order=order
@@ -176,12 +191,16 @@ async def read_timeline(
 
 @router.get("/{incident_id}/snapshots", summary="List an incident's snapshots")
 async def list_snapshots(
-    incident_id: str, principal: Annotated[Principal, Depends(allowed("list_snapshots"))], services: Wired
-) -> list[SnapshotLineView]:
+    incident_id: str,
+    response: Response,
+    principal: Annotated[Principal, Depends(allowed("list_snapshots"))],
+    services: Wired,
+) -> SnapshotPage:
     """Every look that was taken, oldest first, without what it holds; at most 500."""
-    incident = await _incident(principal.tenant_id, incident_id, services)
+    incident = await held_incident(principal.tenant_id, incident_id, services)
+    show_version(response, incident.version)
     lines = await services.incidents.snapshot_lines(principal.tenant_id, incident.incident_id)
-    return [SnapshotLineView.of(number, line) for number, line in enumerate(lines, start=1)]
+    return SnapshotPage(items=[SnapshotLineView.of(number, line) for number, line in enumerate(lines, start=1)])
 
 
 @router.get("/{incident_id}/snapshots/{snapshot_id}", summary="Read a snapshot")
@@ -192,7 +211,7 @@ async def read_snapshot(
     services: Wired,
 ) -> SnapshotView:
     """What was looked at: sections with their status and evidence, frozen. By its id, or its number in the list."""
-    if not _INCIDENT_ID.fullmatch(incident_id):
+    if not INCIDENT_ID.fullmatch(incident_id):
         raise NotFound("There is no such snapshot.")
     known = await _snapshot_id(principal.tenant_id, IncidentId(incident_id), snapshot_id, services)
     found = await whole_snapshot(principal.tenant_id, IncidentId(incident_id), known, services)
@@ -203,22 +222,16 @@ async def read_snapshot(
 
 @router.get("/{incident_id}/hypotheses", summary="Read every answer given")
 async def read_hypotheses(
-    incident_id: str, principal: Annotated[Principal, Depends(allowed("read_hypotheses"))], services: Wired
-) -> list[HypothesesView]:
+    incident_id: str,
+    response: Response,
+    principal: Annotated[Principal, Depends(allowed("read_hypotheses"))],
+    services: Wired,
+) -> HypothesesPage:
     """The ranker's answer and the model's, oldest first."""
-    incident = await _incident(principal.tenant_id, incident_id, services)
+    incident = await held_incident(principal.tenant_id, incident_id, services)
+    show_version(response, incident.version)
     answers = await services.incidents.all_hypotheses(principal.tenant_id, incident.incident_id)
-    return [HypothesesView.of(answer) for answer in answers]
-
-
-async def _incident(tenant_id: TenantId, incident_id: str, services: Services) -> Incident:
-    """Another tenant's incident is under another key: it is simply not there."""
-    found = None
-    if _INCIDENT_ID.fullmatch(incident_id):
-        found = await services.incidents.read(tenant_id, IncidentId(incident_id))
-    if found is None:
-        raise NotFound("There is no such incident.")
-    return found.value
+    return HypothesesPage(items=[HypothesesView.of(answer) for answer in answers])
 
 
 async def _snapshot_id(tenant_id: TenantId, incident_id: IncidentId, named: str, services: Services) -> SnapshotId:

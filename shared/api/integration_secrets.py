@@ -4,18 +4,29 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
+from shared.api.idempotency import done_before, run_of
 from shared.api.integrations import BaseUrl, held_integration
 from shared.api.preconditions import require_match, show_version
 from shared.api.problems import PROBLEMS, NotFound
 from shared.api.views_integrations import IssuedView, SecretMade, SecretView, snippets
+from shared.models.base import IntegrationId
 from shared.models.tenants import InboundSecret, Integration
 from shared.models.wanted import SecretWanted
-from shared.pipeline.secrets_of_senders import add_secret, remove_secret
+from shared.pipeline.auditing import record_view
+from shared.pipeline.secrets_of_senders import add_secret, new_id, remove_secret
 
 router = APIRouter(prefix="/integrations/{integration_id}/secrets", tags=["integrations"], responses=PROBLEMS)
+
+
+class SecretPage(BaseModel):
+    """Every secret that is good, oldest first: there are never more than two."""
+
+    items: list[SecretView]
+    cursor: None = None
 
 
 @router.get("", summary="List the secrets of an integration")
@@ -23,10 +34,11 @@ async def list_integration_secrets(
     integration_id: str,
     principal: Annotated[Principal, Depends(allowed("list_integration_secrets"))],
     services: Wired,
-) -> list[SecretView]:
-    """Which are good and since when; of the secrets themselves nothing."""
-    held = await held_integration(principal, integration_id, services)
-    return [SecretView.of(one) for one in _secrets(held.value)]
+) -> SecretPage:
+    """Which are good and since when; of the secrets themselves nothing. The reading is sealed first."""
+    held, now = await held_integration(principal, integration_id, services), datetime.now(UTC)
+    await record_view(principal, "list_integration_secrets", "integration", integration_id, services, now=now)
+    return SecretPage(items=[SecretView.of(one) for one in _secrets(held.value)])
 
 
 @router.post("", status_code=201, summary="Add a secret to an integration")
@@ -40,9 +52,13 @@ async def add_integration_secret(
     base_url: BaseUrl,
 ) -> SecretMade:
     """Good beside the one in use: wait a minute, change the sender, see it deliver, then remove the old one."""
-    held = await held_integration(principal, integration_id, services)
+    held, run = await held_integration(principal, integration_id, services), run_of(request)
+    if run.is_again and _secret(held.value, new_id(IntegrationId(integration_id), run.run_id)):
+        raise done_before()
     require_match(request, held.value.version)
-    changed, issued = await add_secret(principal, held, services, given=wanted.secret, now=datetime.now(UTC))
+    changed, issued = await add_secret(
+        principal, held, services, given=wanted.secret, run_id=run.run_id, now=datetime.now(UTC)
+    )
     show_version(response, changed.version)
     shown = IssuedView(id=issued.kept.secret_id, created_at=issued.kept.created_at, secret=issued.plain)
     return SecretMade(secret=shown, set_up=snippets(changed, base_url, secret=issued.plain))
@@ -59,10 +75,14 @@ async def remove_integration_secret(
     """It is good no more, within a minute. The last one cannot be removed: then no page would come in."""
     held = await held_integration(principal, integration_id, services)
     require_match(request, held.value.version)
-    if secret_id not in {one.secret_id for one in _secrets(held.value)}:
+    if not _secret(held.value, secret_id):
         raise NotFound("There is no such secret.")
     await remove_secret(principal, held, secret_id, services, now=datetime.now(UTC))
     return Response(status_code=204)
+
+
+def _secret(integration: Integration, secret_id: str) -> InboundSecret | None:
+    return next((one for one in _secrets(integration) if one.secret_id == secret_id), None)
 
 
 def _secrets(integration: Integration) -> tuple[InboundSecret, ...]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
+from shared.api.idempotency import done_before, run_of
 from shared.api.options import ApiOptions
 from shared.api.preconditions import require_match, show_version
 from shared.api.problems import PROBLEMS, NotFound
@@ -22,6 +23,7 @@ from shared.api.views_integrations import (
 from shared.models.tenants import Integration
 from shared.models.wanted import IntegrationChanges, IntegrationWanted
 from shared.pipeline import integrations
+from shared.pipeline.auditing import record_view
 from shared.ports.services import Services
 from shared.ports.stores import Versioned
 
@@ -71,13 +73,17 @@ async def list_integrations(
 @router.post("", status_code=201, summary="Connect a system")
 async def create_integration(
     wanted: IntegrationWanted,
+    request: Request,
     response: Response,
     principal: Annotated[Principal, Depends(allowed("create_integration"))],
     services: Wired,
     base_url: BaseUrl,
 ) -> IntegrationMade:
     """The secret is in this answer and in no other; so is the configuration with it, ready to paste."""
-    made = await integrations.create(principal, wanted, services, now=datetime.now(UTC))
+    run, tenant_id = run_of(request), principal.tenant_id
+    if run.is_again and await integrations.find(tenant_id, integrations.new_id(tenant_id, run.run_id), services):
+        raise done_before()
+    made = await integrations.create(principal, wanted, services, run_id=run.run_id, now=datetime.now(UTC))
     show_version(response, made.integration.version)
     plain = made.secret.plain if made.secret else None
     return IntegrationMade(
@@ -97,8 +103,12 @@ async def read_integration(
     services: Wired,
     base_url: BaseUrl,
 ) -> IntegrationView:
-    """How it is reached and how it reaches us, without any secret. Its `ETag` is for a change with `If-Match`."""
-    held = await held_integration(principal, integration_id, services)
+    """How it is reached and how it reaches us, without any secret. Its `ETag` is for a change with `If-Match`.
+
+    The reading is sealed before it is answered.
+    """
+    held, now = await held_integration(principal, integration_id, services), datetime.now(UTC)
+    await record_view(principal, "read_integration", "integration", integration_id, services, now=now)
     return await _shown(held.value, response, services, base_url)
 
 
@@ -144,7 +154,8 @@ async def activate_integration(
 ) -> IntegrationView:
     """Its webhook accepts again, and its API is asked again."""
     held = await held_integration(principal, integration_id, services)
-    require_match(request, held.value.version)
+    if not (run_of(request).is_again and held.value.is_active):
+        require_match(request, held.value.version)
     active = await integrations.set_active(principal, held, services, is_active=True, now=datetime.now(UTC))
     return await _shown(active, response, services, base_url)
 
@@ -160,7 +171,8 @@ async def deactivate_integration(
 ) -> IntegrationView:
     """Its webhook answers 401 within a minute, its API is asked no more. Its secrets are kept."""
     held = await held_integration(principal, integration_id, services)
-    require_match(request, held.value.version)
+    if held.value.is_active or not run_of(request).is_again:
+        require_match(request, held.value.version)
     inactive = await integrations.set_active(principal, held, services, is_active=False, now=datetime.now(UTC))
     return await _shown(inactive, response, services, base_url)
 

@@ -91,8 +91,9 @@ async def read_service_metrics(
     span = length_seconds("window", window)
     if not SHORTEST_WINDOW_SECONDS <= span <= LONGEST_WINDOW_SECONDS:
         raise Malformed("window: from 5m to 7d", reason="window")
-    until = moment("end", end) if end else datetime.now(UTC)
-    found = await measure_service(principal.tenant_id, service, services, end=until, span_seconds=span)
+    now = datetime.now(UTC)
+    until = moment("end", end) if end else now
+    found = await measure_service(principal.tenant_id, service, services, end=until, span_seconds=span, now=now)
     return ServiceMetricsView.model_validate(found)
 
 

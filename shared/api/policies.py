@@ -9,12 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
+from shared.api.idempotency import run_of
 from shared.api.preconditions import require_match, show_version
 from shared.api.problems import PROBLEMS, NotFound
+from shared.api.times import AskedTime
 from shared.api.views_directory import Name, PolicyView
 from shared.errors import Malformed, NotAllowed
 from shared.models.audit import AuditAction, Facts
-from shared.models.base import Instant, document_id
+from shared.models.base import document_id
 from shared.models.policies import (
     LONGEST_WINDOW,
     MAX_POLICIES,
@@ -38,8 +40,8 @@ class WindowText(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     services: list[Name] = Field(default=[], max_length=MAX_SERVICES, description="None named means all.")
-    starts_at: Instant
-    ends_at: Instant = Field(description=f"At most {LONGEST_WINDOW.days} days after the start.")
+    starts_at: AskedTime
+    ends_at: AskedTime = Field(description=f"At most {LONGEST_WINDOW.days} days after the start.")
 
 
 class PolicyText(BaseModel):
@@ -97,8 +99,10 @@ async def create_policy(
     services: Wired,
 ) -> PolicyView:
     """A maintenance window: alerts that open an incident in it are kept and marked, and looked at when it is over."""
-    window, now = wanted.window(), datetime.now(UTC)
-    policy_id = document_id("pol", principal.tenant_id, request.state.request_id)
+    window, now, run = wanted.window(), datetime.now(UTC), run_of(request)
+    policy_id = document_id("pol", principal.tenant_id, run.run_id)
+    if run.is_again and (made_before := (await _policies(principal, services)).one(policy_id)):
+        return _shown(made_before, response)
 
     def decide(policies: Policies) -> tuple[Policies, Policy | None, Policy | None]:
         if len(policies.policies) >= MAX_POLICIES:

@@ -160,6 +160,9 @@ def refusal(request: Request, exc: CopilotError) -> JSONResponse:
     status = _status_of(exc)
     level = log.error if status == HTTPStatus.INTERNAL_SERVER_ERROR else log.info
     level("api_refused", extra={"status": status, "reason": exc.reason})
+    if isinstance(exc, Unauthenticated):
+        # For who counts the failures of an address.
+        request.state.unauthenticated_for = exc.reason
     title = exc.title if isinstance(exc, NotFound) else None
     headers = {"Retry-After": str(exc.retry_after_seconds)} if isinstance(exc, TooManyRequests) else None
     detail = _sentence(str(exc)) if status in _EXPLAINED else None

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
+from shared.api.idempotency import run_of
 from shared.api.preconditions import require_match, show_version
 from shared.api.problems import PROBLEMS, NotFound
 from shared.api.views_directory import TEXT, Name, RunbookSummaryView, RunbookView, Tag
@@ -80,15 +81,17 @@ async def create_runbook(
     services: Wired,
 ) -> RunbookView:
     """Its id is in the answer."""
-    now = datetime.now(UTC)
+    now, run = datetime.now(UTC), run_of(request)
     made = Runbook(
-        id=document_id("rbk", principal.tenant_id, request.state.request_id),
+        id=document_id("rbk", principal.tenant_id, run.run_id),
         tenant_id=principal.tenant_id,
         **wanted.model_dump(),
         updated_by=principal.object_id,
         created_at=now,
         updated_at=now,
     )
+    if run.is_again and (held := await services.records.read(principal.tenant_id, Runbook, made.id)):
+        return _shown(_there(held.value), response)
     entry = principal.entry(*("create_runbook", AuditAction.CREATE, "runbook", made.id), after=_facts(made), now=now)
     return _shown(await create_record(principal.tenant_id, made, entry, services), response)
 

@@ -17,5 +17,6 @@ TAGS: Mapping[str, str] = {
     "objectives": "Which share of a service's requests must succeed.",
     "policies": "Maintenance windows.",
     "runbooks": "What to do when, in Markdown.",
+    "service names": "What services are called in their metrics.",
     "changes": "Deploys and other changes.",
 }

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from shared.access.principals import Principal
+from shared.access.tokens import GUID
 from shared.api.allowed import Wired, allowed
 from shared.api.preconditions import require_match, show_version
 from shared.api.problems import PROBLEMS, NotFound
 from shared.api.views_directory import UserView
 from shared.models.audit import AuditAction
-from shared.models.base import document_id
 from shared.models.tenants import Role, User
 from shared.pipeline.editing import Edit, next_version
 from shared.pipeline.people import change_access
@@ -21,7 +21,6 @@ from shared.pipeline.people import change_access
 router = APIRouter(prefix="/users", tags=["users"], responses=PROBLEMS)
 
 _ID = re.compile(r"usr-[0-9a-f]{24}")
-_OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class UserPage(BaseModel):
@@ -100,8 +99,8 @@ def _edit(user: User, wanted: AccessChange, principal: Principal, request: Reque
 
 
 def _known(user_id: str) -> str:
-    if _OBJECT_ID.fullmatch(user_id):
-        return document_id("usr", user_id)
+    if GUID.fullmatch(user_id):
+        return User.id_of(user_id)
     if not _ID.fullmatch(user_id):
         raise NotFound("There is no such user.")
     return user_id

@@ -63,6 +63,7 @@ class SignalView(BaseModel):
     fired_times: int = Field(description="One, and one more for every time it fired again after a resolution.")
     membership: Membership | None = Field(description="Why it is in this incident.")
     receipt_id: str
+    redacted: Mapping[str, int] = Field(description="How many secrets and personal data were masked in it, by kind.")
 
     @classmethod
     def of(cls, signal: Signal) -> "SignalView":

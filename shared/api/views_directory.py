@@ -1,5 +1,6 @@
 """What people write of their tenant, as it looks from outside."""
 
+from collections.abc import Mapping
 from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, StringConstraints
@@ -120,6 +121,7 @@ class ChangeView(BaseModel):
     author: str | None
     url: str | None
     at: Instant = Field(description="When it took effect, or began.")
+    redacted: Mapping[str, int] = Field(description="How many secrets and personal data were masked in it, by kind.")
 
     @classmethod
     def of(cls, change: Change) -> Self:

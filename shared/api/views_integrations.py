@@ -62,6 +62,9 @@ class ConnectionView(BaseModel):
     url: str = Field(description="Without its query.")
     credential: Credential
     username: str | None
+    directory_id: str | None = Field(description="Of a service principal.")
+    client_id: str | None = Field(description="Of a service principal.")
+    scope_org_id: str | None
     receiver: str | None
     grace_seconds: int | None
     repositories: Mapping[str, str] = Field(description="GitHub: the repository of each service.")
@@ -69,10 +72,14 @@ class ConnectionView(BaseModel):
     @classmethod
     def of(cls, config: ConnectionConfig) -> Self:
         """From the opened config."""
+        principal = config.service_principal
         return cls(
             url=config.shown_url,
             credential=config.credential,
             username=config.username,
+            directory_id=principal.directory_id if principal else None,
+            client_id=principal.client_id if principal else None,
+            scope_org_id=config.scope_org_id,
             receiver=config.receiver,
             grace_seconds=config.grace_seconds,
             repositories=config.repositories,

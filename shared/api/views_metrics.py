@@ -32,6 +32,9 @@ class ServiceMetricsView(_View):
     end: Instant
     step_seconds: float
     convention: str | None = Field(description="The convention, and the label that carries the service.")
+    highest_bound_seconds: float | None = Field(
+        description="The highest bound of its latency buckets: a quantile that is this high means at least so much."
+    )
     metrics: list[KeyMetricView]
     warnings: list[str]
 

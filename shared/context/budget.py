@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from shared.errors import SourceUnavailable
-from shared.ports.metrics import Answer, MetricsSource
+from shared.ports.metrics import MAX_SERIES, Answer, MetricsSource
 
 MAX_QUERIES = 25
 
@@ -16,15 +16,19 @@ class Budgeted:
         self._limit = limit
         self.asked = 0
 
-    async def query(self, promql: str, *, at: datetime) -> Answer:
+    async def query(self, promql: str, *, at: datetime, max_series: int = MAX_SERIES) -> Answer:
         """See MetricsSource."""
         self._take()
-        return await self._source.query(promql, at=at)
+        return await self._source.query(promql, at=at, max_series=max_series)
 
-    async def query_range(self, promql: str, *, start: datetime, end: datetime, step_seconds: float) -> Answer:
+    async def query_range(
+        self, promql: str, *, start: datetime, end: datetime, step_seconds: float, max_series: int = MAX_SERIES
+    ) -> Answer:
         """See MetricsSource."""
         self._take()
-        return await self._source.query_range(promql, start=start, end=end, step_seconds=step_seconds)
+        return await self._source.query_range(
+            promql, start=start, end=end, step_seconds=step_seconds, max_series=max_series
+        )
 
     def _take(self) -> None:
         if self.asked >= self._limit:

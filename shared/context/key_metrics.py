@@ -5,7 +5,7 @@ A metric that could not be asked says so: an outage of Prometheus must never rea
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -13,6 +13,8 @@ from enum import StrEnum
 from shared.context.conventions import (
     Binding,
     bindings_of,
+    bounds,
+    bounds_of,
     detection,
     expression,
     latency,
@@ -85,6 +87,21 @@ class KeyMetrics:
     convention: str | None
     metrics: tuple[Measured, ...]
     warnings: tuple[str, ...] = ()
+    highest_bound_seconds: float | None = None
+    """A latency that is this high means "at least": its histogram has no bucket above. See `is_at_least`."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a service is measured and by which name there; nowhere without a binding."""
+
+    binding: Binding | None
+    name: str
+    warnings: tuple[str, ...] = ()
+
+
+Finder = Callable[[], Awaitable[Found]]
+"""Finds a service; raises SourceUnavailable and AddressRefused."""
 
 
 def range_of(end: datetime, *, span_seconds: float, scrape_seconds: float) -> Range:
@@ -101,28 +118,61 @@ def range_of(end: datetime, *, span_seconds: float, scrape_seconds: float) -> Ra
 
 
 async def key_metrics(
-    source: MetricsSource | None, service: str, *, end: datetime, span_seconds: float, trouble: str | None = None
+    source: MetricsSource | None,
+    service: str,
+    *,
+    end: datetime,
+    span_seconds: float,
+    trouble: str | None = None,
+    find: Finder | None = None,
 ) -> KeyMetrics:
-    """The key metrics of a service. `trouble` is why a connected source cannot be asked at all."""
+    """The key metrics of a service. `trouble` is why a connected source cannot be asked at all; without `find` the
+    service is looked for by its own name."""
     unknown = range_of(end, span_seconds=span_seconds, scrape_seconds=DEFAULT_SCRAPE_SECONDS)
     if source is None:
         status = SectionStatus.FAILED if trouble else SectionStatus.NOT_CONFIGURED
         return _all(service, unknown, status, trouble or "no_prometheus")
     try:
-        found, pace = await asyncio.gather(
-            source.query(detection([service], seconds_ago=span_seconds), at=end),
-            source.query(scrape_query(paces(service)), at=end),
-        )
+        found = await (find() if find else _by_own_name(source, service, end=end, span_seconds=span_seconds))
+        pace = await source.query(scrape_query(paces(found.name)), at=end)
     except (SourceUnavailable, AddressRefused) as exc:
         return _all(service, unknown, SectionStatus.FAILED, exc.reason)
     over = range_of(end, span_seconds=span_seconds, scrape_seconds=scrape_interval(pace.samples))
-    binding = next(iter(bindings_of(found.samples, [service])), None)
-    if binding is None:
-        return _all(service, over, SectionStatus.EMPTY, "no_known_metrics", tuple(found.warnings))
-    measured = await asyncio.gather(*(_measure(source, binding, metric, service, over) for metric in KeyMetric))
+    if found.binding is None:
+        return _all(service, over, SectionStatus.EMPTY, "no_known_metrics", found.warnings)
+    return await _key_metrics(source, service, found.binding, found, over)
+
+
+async def _key_metrics(
+    source: MetricsSource, service: str, binding: Binding, found: Found, over: Range
+) -> KeyMetrics:
+    asked = asyncio.gather(*(_measure(source, binding, metric, found.name, over) for metric in KeyMetric))
+    measured, bound = await asyncio.gather(asked, _highest_bound(source, binding, found.name, over))
     return KeyMetrics(
-        service, over.start, over.end, over.step_seconds, binding.name, tuple(measured), tuple(found.warnings)
+        service=service,
+        start=over.start,
+        end=over.end,
+        step_seconds=over.step_seconds,
+        convention=binding.name,
+        metrics=tuple(measured),
+        warnings=found.warnings,
+        highest_bound_seconds=bound,
     )
+
+
+async def _by_own_name(source: MetricsSource, service: str, *, end: datetime, span_seconds: float) -> Found:
+    answer = await source.query(detection([service], seconds_ago=span_seconds), at=end)
+    binding = next(iter(bindings_of(answer.samples, [service])), None)
+    return Found(binding, service, tuple(answer.warnings))
+
+
+async def _highest_bound(source: MetricsSource, binding: Binding, name: str, over: Range) -> float | None:
+    """None where there are no classic buckets, or nobody told: the quantiles are answered all the same."""
+    try:
+        answer = await source.query(bounds({binding: [name]}), at=over.end)
+    except (SourceUnavailable, AddressRefused):
+        return None
+    return bounds_of(answer.samples).get((binding.name, name))
 
 
 async def _measure(source: MetricsSource, binding: Binding, metric: KeyMetric, service: str, over: Range) -> Measured:

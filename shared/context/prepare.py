@@ -6,7 +6,6 @@ from datetime import datetime
 from shared.context.changes.told import nearness
 from shared.context.identity import about
 from shared.context.look import MAX_SERVICE_CHARS
-from shared.context.redact import safe_text
 from shared.context.sentences import sentence_of
 from shared.context.window import MAX_POINTS
 from shared.models.evidence import (
@@ -21,6 +20,7 @@ from shared.models.evidence import (
 )
 from shared.models.measures import Movement, Relation
 from shared.models.snapshots import Section
+from shared.redaction import safe_text
 
 MAX_QUERY_CHARS = 4000
 MAX_WARNINGS, MAX_WARNING_CHARS = 20, 300

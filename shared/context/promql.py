@@ -23,7 +23,7 @@ def one_of(label: str, values: Iterable[str]) -> str:
 
 
 def alternation(values: Iterable[str]) -> str:
-    """A regular expression for exactly these values, not quoted yet; sorted."""
+    """A regular expression for exactly these values; it still has to be quoted, and grouped where more follows."""
     return "|".join(_RE2_SPECIAL.sub(r"\\\1", value) for value in sorted(set(values)))
 
 

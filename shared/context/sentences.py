@@ -1,6 +1,5 @@
 """One plain sentence for each piece of evidence: what it says, with its numbers and times, and no more."""
 
-from shared.context.redact import safe_text
 from shared.models.changes import ChangeKind, ChangeStatus
 from shared.models.evidence import (
     EVERYWHERE,
@@ -19,6 +18,7 @@ from shared.models.evidence import (
 from shared.models.measures import Baseline, Direction, Metric
 from shared.models.quantities import clock, latency, length, number, percent
 from shared.models.signals import AlertStatus
+from shared.redaction import safe_text
 
 MAX_SENTENCE_CHARS = 300
 _HOUR = 3600

@@ -14,6 +14,7 @@ from shared.models.evidence import Evidence, SeriesEvidence
 from shared.models.hypotheses import HypothesisSet
 from shared.models.snapshots import Snapshot
 from shared.ports.model import Prompt
+from shared.redaction import redact
 
 PROMPT_VERSION = "hypotheses-v1"
 MAX_MATERIAL_CHARS = 60_000
@@ -31,7 +32,8 @@ def _cut_to(limit: int) -> AfterValidator:
     return AfterValidator(itemgetter(slice(limit)))
 
 
-Text = Annotated[str, _cut_to(MAX_TEXT_CHARS)]
+# What a model says is text from outside like any other: it may know secrets that no evidence told it.
+Text = Annotated[str, AfterValidator(redact), _cut_to(MAX_TEXT_CHARS)]
 EvidenceId = Annotated[str, _cut_to(MAX_ID_CHARS)]
 EvidenceIds = Annotated[list[EvidenceId], _cut_to(MAX_IDS)]
 

@@ -14,6 +14,7 @@ from shared.models.correlation import (
     ServiceNode,
 )
 from shared.models.signals import Alert, AlertKind, Severity
+from shared.redaction import MASKED
 
 PLACE_LABELS = (
     "node",
@@ -44,7 +45,9 @@ PLACE_LABELS = (
 
 def node_of(alert: Alert) -> ServiceNode:
     """What one alert contributes."""
-    labels = {name: (alert.labels[name],) for name in PLACE_LABELS if alert.labels.get(name)}
+    # What is masked is no place: two services with a secret each in a label would seem to share it.
+    told = {name: alert.labels.get(name, "") for name in PLACE_LABELS}
+    labels = {name: (value,) for name, value in told.items() if value and MASKED not in value}
     return ServiceNode(
         service_name=alert.service_name,
         first_started_at=alert.starts_at,

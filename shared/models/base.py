@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Annotated, Any, ClassVar, NewType, Self
+from typing import Annotated, Any, ClassVar, Final, NewType, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic.config import JsonDict
 
 TenantId = NewType("TenantId", str)
 IncidentId = NewType("IncidentId", str)
@@ -30,6 +31,10 @@ def _fixed_width(value: datetime) -> str:
 
 Instant = Annotated[datetime, AfterValidator(_utc), PlainSerializer(_fixed_width, when_used="json")]
 """An aware time, kept in UTC; as JSON always with six digits, so that the order of texts is the order of times."""
+
+
+WRITE_ONLY: Final[JsonDict] = {"format": "password", "writeOnly": True}
+"""How the documentation marks what goes in and never comes out."""
 
 
 class Value(BaseModel):

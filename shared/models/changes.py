@@ -1,5 +1,6 @@
 """What was changed in a tenant's systems: deploys, rollbacks, configuration, as their tools report it."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
@@ -50,6 +51,8 @@ class ReportedChange(Value):
     is_dated: bool = True
     """False when the sender told neither an id nor a time: what it says, and when it came, tells it from others."""
     said_at: Instant
+    redacted: Mapping[str, int] = Field(default_factory=dict)
+    """How many secrets and personal data were masked in it, by kind."""
 
     @property
     def change_id(self) -> str:

@@ -6,19 +6,16 @@ from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
-from pydantic.config import JsonDict
 
 from shared.errors import SecretUnreadable
-from shared.models.base import Value
+from shared.models.azure_monitor import ServicePrincipal, cloud_of
+from shared.models.base import WRITE_ONLY, Value
 from shared.models.tenants import IntegrationType
 
 MAX_URL_CHARS = 2048
 MAX_SECRET_CHARS = 4096
 MAX_GRACE_SECONDS = 24 * 3600
 MAX_REPOSITORIES = 200
-
-WRITE_ONLY: JsonDict = {"format": "password", "writeOnly": True}
-"""How the documentation marks what goes in and never comes out."""
 
 ASKED = frozenset(
     {IntegrationType.PROMETHEUS, IntegrationType.GRAFANA, IntegrationType.GITHUB, IntegrationType.ALERTMANAGER}
@@ -34,6 +31,7 @@ class Credential(StrEnum):
     NONE = "none"
     BEARER = "bearer"
     BASIC = "basic"
+    SERVICE_PRINCIPAL = "service_principal"
 
 
 def _sendable(text: str) -> str:
@@ -76,6 +74,12 @@ class ConnectionConfig(Value):
     password: Annotated[str, AfterValidator(_printable)] | None = Field(
         default=None, min_length=1, max_length=MAX_SECRET_CHARS, repr=False, json_schema_extra=WRITE_ONLY
     )
+    service_principal: ServicePrincipal | None = Field(
+        default=None, description="Prometheus: lets us into an Azure Monitor workspace, and is sent nowhere else."
+    )
+    scope_org_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!_.*'()|-]{1,512}$")] | None = Field(
+        default=None, description="Prometheus: the tenant of a Mimir, Cortex or Thanos, sent as `X-Scope-OrgID`."
+    )
     receiver: str | None = Field(default=None, min_length=1, max_length=200)
     """Alertmanager, Grafana: the receiver that leads to us, or `*`."""
     grace_seconds: int | None = Field(default=None, ge=0, le=MAX_GRACE_SECONDS)
@@ -89,11 +93,17 @@ class ConnectionConfig(Value):
             raise ValueError("give either a bearer token or a user name and password")
         if self.password and self.username is None:
             raise ValueError("a password needs its user name")
+        if self.service_principal and (self.bearer_token or self.username):
+            raise ValueError("give either a service principal or another credential")
+        if self.service_principal and cloud_of(self.url) is None:
+            raise ValueError("a service principal is for the https URL of an Azure Monitor workspace alone")
         return self
 
     @property
     def credential(self) -> Credential:
         """Which kind of credential there is."""
+        if self.service_principal:
+            return Credential.SERVICE_PRINCIPAL
         if self.bearer_token:
             return Credential.BEARER
         return Credential.BASIC if self.username else Credential.NONE

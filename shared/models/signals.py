@@ -97,6 +97,8 @@ class Alert(Value):
     """The sender's own id of the service; an integration may map it to a service of ours."""
     values: Mapping[str, float] | None = None
     """What the rule measured, by the sender's names, where it tells."""
+    redacted: Mapping[str, int] = Field(default_factory=dict)
+    """How many secrets and personal data were masked in it, by kind; empty for nearly all."""
 
     @property
     def episode(self) -> str:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from shared.models.base import Value
-from shared.models.connections import WRITE_ONLY, ConnectionConfig
+from shared.models.base import WRITE_ONLY, Value
+from shared.models.connections import ConnectionConfig
 from shared.models.tenants import IntegrationType, Scheme
 
 MAX_MAPPED = 500

@@ -32,6 +32,8 @@ class Correcting:
     operation: str
     expects: Callable[[int], None] = lambda _: None
     """Raises when the incident's version is not the one that they saw."""
+    is_again: bool = False
+    """Whether an earlier run of the same request may have done it."""
 
     @property
     def tenant_id(self) -> TenantId:
@@ -62,6 +64,8 @@ async def merge_incidents(
 ) -> IncidentId:
     """Move everything of one incident into another and return that; raises NotAllowed with the reason why not."""
     source = await _settled(who, source_id, services, now=now)
+    if who.is_again and source.merged_into == target_id:
+        return target_id
     who.expects(source.version)
     target = await _settled(who, target_id, services, now=now)
     tenant = await services.directory.tenant(who.tenant_id)

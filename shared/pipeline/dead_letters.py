@@ -8,12 +8,15 @@ from hashlib import sha256
 
 from shared.errors import CopilotError
 from shared.messages import MAX_MESSAGE_BYTES, Envelope, Ingest, QueueName
-from shared.models.base import TenantId, document_id
+from shared.models.base import ReceiptId, TenantId, document_id
 from shared.models.receipts import MAX_REJECTED_SHOWN, DeadLetter, Outcome, ReceiptPart
 from shared.models.signals import Rejected
+from shared.pipeline.sending import body_apart
+from shared.ports.services import Services
 
 UNREADABLE_TENANT = TenantId("unknown")
 """The partition for messages that do not even name a tenant; only an operator reads it."""
+MAX_FRAMES = 12
 PARSE = "parse"
 """The stage of what is rejected of a delivery whose other alerts went through."""
 
@@ -77,6 +80,28 @@ def place_of(exc: BaseException) -> str:
     """Where it was raised. The message and the traceback's values may hold payload, so they are told nowhere."""
     frame = traceback.extract_tb(exc.__traceback__)[-1]
     return f"{frame.name}:{frame.lineno}"
+
+
+def frames_of(exc: BaseException) -> str:
+    """The way to where it was raised, the innermost first; for logs, as `place_of` is."""
+    frames = traceback.extract_tb(exc.__traceback__)[-MAX_FRAMES:]
+    return " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
+
+
+async def without_raw_text(
+    letter: DeadLetter, message: Envelope | None, body: bytes, services: Services
+) -> DeadLetter:
+    """The letter with what a sender wrote in a raw blob, which alone keeps it as it came; raises BlobUnavailable.
+
+    Messages of the other queues hold ids and nothing else. One that cannot be read may hold anything.
+    """
+    if isinstance(message, Ingest):
+        apart = await body_apart(message, services)
+        return letter.model_copy(update={"message": apart.encode().decode(), "payload_pointer": apart.pointer})
+    if message is None:
+        pointer = await services.raw.put(letter.tenant_id, ReceiptId(letter.id), body)
+        return letter.model_copy(update={"message": None, "payload_pointer": pointer})
+    return letter
 
 
 def _letter_of_parsing(message: Ingest, reason: str, detail: str, pointer: str, now: datetime) -> DeadLetter:

@@ -11,6 +11,7 @@ from shared.models.signals import Alert, Arrival, Origin, ParsedDelivery
 from shared.pipeline.receipts import Tally
 from shared.ports.services import Services
 from shared.signals.claims import without_copies
+from shared.signals.redacted import redacted, redacted_counts
 from shared.signals.sources import parse
 from shared.signals.undated import RETRIED_WITHIN, as_first_reported
 from shared.telemetry import logger
@@ -30,10 +31,15 @@ async def note_delivery(message: Ingest, services: Services) -> None:
 
 
 async def read_delivery(message: Ingest, services: Services) -> tuple[ParsedDelivery, str]:
-    """The parsed body, and where it lies; raises Malformed when it cannot be understood at all."""
+    """The parsed body without secrets, and where it lies; raises Malformed when it cannot be understood at all."""
     body, pointer = await _body(message, services)
     parsed = parse(message.source, body, received_at=message.received_at)
-    return await _in_our_terms(message.tenant_id, message.integration_id, parsed, services), pointer
+    ours = await _in_our_terms(message.tenant_id, message.integration_id, parsed, services)
+    safe = redacted(ours, salt=message.tenant_id)
+    if counted := redacted_counts(safe):
+        kinds = " ".join(f"{kind}:{count}" for kind, count in sorted(counted.items()))
+        log.info("redacted", extra={"receipt_id": message.receipt_id, "count": sum(counted.values()), "kinds": kinds})
+    return safe, pointer
 
 
 def arrivals_of(message: Ingest, parsed: ParsedDelivery, pointer: str) -> tuple[list[Arrival], int]:

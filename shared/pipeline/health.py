@@ -79,7 +79,7 @@ def pace(work: DueWork, *, is_good: bool) -> timedelta:
 async def try_saved(integration: Integration, services: Services, *, now: datetime) -> Finding | None:
     """Ask an integration's system now and note what came of it; None when it has no API that is asked.
 
-    Raises KeysUnavailable, a fault of our own that is nobody's illness.
+    Raises KeysUnavailable, and SourceUnavailable when too many are asked for the tenant: that is nobody's illness.
     """
     finding = await _find(integration, services)
     if finding is not None:
@@ -95,7 +95,9 @@ async def _find(integration: Integration, services: Services) -> Finding | None:
     except SecretUnreadable as exc:
         log.warning("config_unreadable", extra={"integration_id": integration.id, "reason": exc.reason})
         return Finding(Reason.UNREADABLE, UNREADABLE)
-    return await services.connections.check(integration.integration_type, config) if config else None
+    if config is None:
+        return None
+    return await services.connections.check(integration.tenant_id, integration.integration_type, config)
 
 
 async def _remove(found: Versioned[Integration], held: Versioned[DueWork], services: Services) -> None:

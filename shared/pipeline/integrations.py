@@ -22,6 +22,7 @@ from shared.telemetry import logger
 log = logger(__name__)
 
 MAX_INTEGRATIONS = 100
+_CREDENTIALS = frozenset(("bearer_token", "username", "password", "service_principal"))
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,20 @@ async def page(
             return Page(found, cursor)
 
 
-async def create(who: Principal, wanted: IntegrationWanted, services: Services, *, now: datetime) -> Made:
+def new_id(tenant_id: TenantId, run_id: str) -> IntegrationId:
+    """The id of the integration that this run of a request makes."""
+    return IntegrationId(document_id("int", tenant_id, run_id))
+
+
+async def create(
+    who: Principal, wanted: IntegrationWanted, services: Services, *, run_id: str, now: datetime
+) -> Made:
     """Connect a system; raises Malformed for what makes no sense and NotAllowed for one too many."""
-    integration_id = IntegrationId(document_id("int", who.tenant_id, who.requested_from.request_id))
+    integration_id = new_id(who.tenant_id, run_id)
     _require_sense(wanted)
     admit(wanted.connection, services)
     await _require_room(who.tenant_id, services)
-    inbound, issued = await _inbound(who, integration_id, wanted, services, now=now)
+    inbound, issued = await _inbound(who, integration_id, wanted, services, run_id=run_id, now=now)
     integration = Integration(
         id=integration_id,
         tenant_id=who.tenant_id,
@@ -157,6 +165,8 @@ def _require_kind(kind: IntegrationType, config: ConnectionConfig | None) -> Non
         raise Malformed("this kind has no API that is asked, so it takes no connection", reason="never_asked")
     if kind not in RECONCILED and (config.receiver is not None or config.grace_seconds is not None):
         raise Malformed("a receiver and its grace are Alertmanager's and Grafana's", reason="not_reconciled")
+    if kind is not IntegrationType.PROMETHEUS and (config.service_principal or config.scope_org_id):
+        raise Malformed("a service principal and an X-Scope-OrgID are Prometheus's", reason="not_prometheus")
     if kind is not IntegrationType.GITHUB and config.repositories:
         raise Malformed("repositories are GitHub's", reason="no_repositories")
 
@@ -175,7 +185,13 @@ async def _require_room(tenant_id: TenantId, services: Services) -> None:
 
 
 async def _inbound(
-    who: Principal, integration_id: IntegrationId, wanted: IntegrationWanted, services: Services, *, now: datetime
+    who: Principal,
+    integration_id: IntegrationId,
+    wanted: IntegrationWanted,
+    services: Services,
+    *,
+    run_id: str,
+    now: datetime,
 ) -> tuple[Inbound | None, Issued | None]:
     if wanted.inbound is None and wanted.connection is not None:
         return None, None
@@ -186,7 +202,7 @@ async def _inbound(
         timestamp_header=asked.timestamp_header,
     )
     _require_fit(kind, inbound)
-    issued = await issue(who, integration_id, kind, inbound, services, given=asked.secret, now=now)
+    issued = await issue(who, integration_id, kind, inbound, services, given=asked.secret, run_id=run_id, now=now)
     secrets = (issued.kept,) if issued else ()
     return inbound.model_copy(update={"secrets": secrets}), issued
 
@@ -226,15 +242,14 @@ def _next_config(
     if wanted is None:
         return None
     _require_kind(kind, wanted)
-    told = {"bearer_token", "username", "password"} & wanted.model_fields_set
+    told = _CREDENTIALS & wanted.model_fields_set
     if known is None or told or known.credential is Credential.NONE:
         return wanted
     if known.origin != wanted.origin:
         raise Malformed(
             "the URL leads to another host: give its credential again", reason="credential_for_another_host"
         )
-    kept = {"bearer_token": known.bearer_token, "username": known.username, "password": known.password}
-    return wanted.model_copy(update=kept)
+    return wanted.model_copy(update={name: getattr(known, name) for name in _CREDENTIALS})
 
 
 async def _sealed(

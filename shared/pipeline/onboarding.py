@@ -97,7 +97,7 @@ class Person:
     def new_user(self, tenant_id: TenantId, now: datetime) -> User:
         """Their record, before they ever signed in."""
         return User(
-            id=document_id("usr", self.object_id),
+            id=User.id_of(self.object_id),
             tenant_id=tenant_id,
             email=self.email,
             entra_object_id=self.object_id,

@@ -1,12 +1,15 @@
 """Ask a tenant's Prometheus on somebody's behalf, count how it went, and measure a service by convention."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
-from shared.context.key_metrics import KeyMetrics, key_metrics
+from shared.context.key_metrics import Found, KeyMetrics, key_metrics
 from shared.errors import AddressRefused, CopilotError, SecretUnreadable, SourceUnavailable
-from shared.models.base import TenantId
+from shared.models.base import IntegrationId, TenantId
 from shared.models.promql import QueryAnswer
 from shared.models.tenants import Integration
+from shared.pipeline.conventions import conventions_of, prometheus_of
+from shared.ports.metrics import MetricsSource
 from shared.ports.queries import QueryNotAnswered, Question
 from shared.ports.services import Services
 from shared.telemetry import Counter
@@ -47,7 +50,7 @@ async def ask(tenant_id: TenantId, integration: Integration, question: Question,
 
 
 async def measure_service(
-    tenant_id: TenantId, service: str, services: Services, *, end: datetime, span_seconds: float
+    tenant_id: TenantId, service: str, services: Services, *, end: datetime, span_seconds: float, now: datetime
 ) -> KeyMetrics:
     """The key metrics of a service from the tenant's Prometheus; what cannot be asked is told, not raised."""
     source, trouble = None, None
@@ -55,7 +58,31 @@ async def measure_service(
         source = await services.metrics.of_tenant(tenant_id)
     except SecretUnreadable as exc:
         trouble = exc.reason
-    found = await key_metrics(source, service, end=end, span_seconds=span_seconds, trouble=trouble)
+    find = None
+    if source and (integration_id := await prometheus_of(tenant_id, services)):
+        began = end - timedelta(seconds=span_seconds)
+        find = partial(_find, tenant_id, integration_id, source, services, service=service, reference=began, now=now)
+    found = await key_metrics(source, service, end=end, span_seconds=span_seconds, trouble=trouble, find=find)
     for one in found.metrics:
         KEY_METRICS.add(reason=one.reason or one.status.value)
     return found
+
+
+async def _find(
+    tenant_id: TenantId,
+    integration_id: IntegrationId,
+    source: MetricsSource,
+    services: Services,
+    *,
+    service: str,
+    reference: datetime,
+    now: datetime,
+) -> Found:
+    """By whichever name it has in this Prometheus."""
+    known = await conventions_of(
+        tenant_id, integration_id, source, services, wanted=[service], reference=reference, now=now
+    )
+    place = known.resolution.places.get(service)
+    if place is None:
+        return Found(None, service, known.warnings)
+    return Found(place.binding, place.name, known.warnings)

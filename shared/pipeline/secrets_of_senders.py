@@ -25,6 +25,11 @@ class Issued:
     plain: str = field(repr=False)
 
 
+def new_id(integration_id: IntegrationId, run_id: str) -> str:
+    """The id of the secret that this run of a request makes."""
+    return document_id("sec", integration_id, run_id)
+
+
 async def issue(
     who: Principal,
     integration_id: IntegrationId,
@@ -33,6 +38,7 @@ async def issue(
     services: Services,
     *,
     given: str | None,
+    run_id: str,
     now: datetime,
 ) -> Issued | None:
     """A secret for a sender: the given one or a new one; None where the sender makes its own and it is not known yet.
@@ -46,19 +52,28 @@ async def issue(
     plain = given or secrets.token_urlsafe(TOKEN_BYTES)
     signs = is_signed(inbound.schemes)
     sealed = await services.secret_box.seal(who.tenant_id, integration_id, plain) if signs else None
-    secret_id = document_id("sec", integration_id, who.requested_from.request_id)
+    secret_id = new_id(integration_id, run_id)
     return Issued(secret_kept(secret_id, plain, sealed, inbound.schemes, now=now), plain)
 
 
 async def add_secret(
-    who: Principal, held: Versioned[Integration], services: Services, *, given: str | None, now: datetime
+    who: Principal,
+    held: Versioned[Integration],
+    services: Services,
+    *,
+    given: str | None,
+    run_id: str,
+    now: datetime,
 ) -> tuple[Integration, Issued]:
     """One more secret beside the one that is in use; raises NotAllowed when two are good already."""
     known, inbound = held.value, _inbound_of(held.value)
     if len(inbound.secrets) >= MAX_SECRETS:
         raise NotAllowed("two secrets are good already: remove one first", reason="two_secrets_already")
     issued = await issue(
-        who, IntegrationId(known.id), known.integration_type, inbound, services, given=given, now=now
+        *(who, IntegrationId(known.id), known.integration_type, inbound, services),
+        given=given,
+        run_id=run_id,
+        now=now,
     )
     if issued is None:
         raise Malformed("this sender makes its secret itself: give the one it shows", reason="secret_is_made_there")

@@ -15,6 +15,11 @@ async def _fitting(message: Envelope, services: Services) -> Envelope:
     # A message of the largest size grows by a digit with its tenth attempt.
     if not isinstance(message, Ingest) or len(message.encode()) <= MAX_MESSAGE_BYTES:
         return message
+    return await body_apart(message, services)
+
+
+async def body_apart(message: Ingest, services: Services) -> Ingest:
+    """The message with its body in a blob, where raw bodies lie; raises BlobUnavailable."""
     body = message.inline_body()
     if body is None:
         return message

@@ -10,7 +10,14 @@ from typing import Generic, TypeVar
 from shared.errors import CopilotError, Malformed
 from shared.messages import Envelope, Ingest, QueueName
 from shared.models.receipts import DeadLetter
-from shared.pipeline.dead_letters import UNREADABLE_TENANT, dead_part, letter_for_failure, place_of
+from shared.pipeline.dead_letters import (
+    UNREADABLE_TENANT,
+    dead_part,
+    frames_of,
+    letter_for_failure,
+    place_of,
+    without_raw_text,
+)
 from shared.pipeline.sending import send_once_more
 from shared.ports.services import Services
 from shared.telemetry import bound, logger
@@ -24,6 +31,10 @@ MAX_DEQUEUES = 5
 FIRST_DELAY_SECONDS = 2.0
 LONGEST_DELAY_SECONDS = 120.0
 POISON_DELAY_SECONDS = 60.0
+
+
+class StageFailed(Exception):
+    """A defect of ours, told by its class and where it was raised."""
 
 
 class Ending(StrEnum):
@@ -57,7 +68,8 @@ async def attend(
         message = stage.message.decode(body)
     except Malformed as exc:
         unreadable = letter_for_failure(stage.queue, None, body, exc, attempt=dequeue_count, now=now)
-        await services.dead_letters.add(UNREADABLE_TENANT, unreadable)
+        kept = await without_raw_text(unreadable, None, body, services)
+        await services.dead_letters.add(UNREADABLE_TENANT, kept)
         log.error("dead_lettered", extra={"queue": stage.queue.value, "reason": exc.reason})
         return Ending.DEAD_LETTERED
     with bound(tenant_id=message.tenant_id, correlation_id=message.correlation_id, queue=stage.queue.value):
@@ -74,15 +86,16 @@ async def _attend(
         if exc.retryable:
             return await _send_again(stage.queue, message, exc, services)
         letter = letter_for_failure(stage.queue, message, body, exc, attempt=attempt, now=now)
-        return await _dead_letter(stage.queue, message, letter, services, now=now)
-    except Exception as exc:
+        return await _dead_letter(stage.queue, message, letter, body, services, now=now)
+    except Exception as exc:  # noqa: BLE001 -- the outermost wrapper of a queue function
         # A bug: the host's own retries first, and before the last one fails, a dead letter that names it.
         bug = {"bug": type(exc).__name__, "at": place_of(exc)}
         log.error("stage_failed", extra={"dequeue_count": dequeue_count, **bug})
         if dequeue_count < MAX_DEQUEUES:
-            raise
+            # The host logs what is raised, and what a defect says of itself may hold the payload.
+            raise StageFailed(f"{type(exc).__name__} in {frames_of(exc)}") from None
         letter = letter_for_failure(stage.queue, message, body, exc, attempt=attempt, now=now)
-        return await _dead_letter(stage.queue, message, letter, services, now=now)
+        return await _dead_letter(stage.queue, message, letter, body, services, now=now)
     return Ending.DONE
 
 
@@ -104,7 +117,7 @@ async def _record_poison(queue: QueueName, body: bytes, services: Services, *, n
     attempt = message.attempt + MAX_DEQUEUES - 1 if message else MAX_DEQUEUES
     given_up = Malformed("the host gave the message up", reason="too_many_dequeues")
     letter = letter_for_failure(queue, message, body, given_up, attempt=attempt, now=now)
-    await _keep(letter, message, services, now=now)
+    await _keep(letter, message, body, services, now=now)
 
 
 def _poisoned(queue: QueueName, body: bytes) -> Envelope | None:
@@ -123,10 +136,10 @@ async def _send_again(queue: QueueName, message: Envelope, exc: CopilotError, se
 
 
 async def _dead_letter(
-    queue: QueueName, message: Envelope, letter: DeadLetter, services: Services, *, now: datetime
+    queue: QueueName, message: Envelope, letter: DeadLetter, body: bytes, services: Services, *, now: datetime
 ) -> Ending:
     try:
-        await _keep(letter, message, services, now=now)
+        await _keep(letter, message, body, services, now=now)
     except CopilotError as failed:
         if not failed.retryable:
             raise
@@ -134,7 +147,10 @@ async def _dead_letter(
     return Ending.DEAD_LETTERED
 
 
-async def _keep(letter: DeadLetter, message: Envelope | None, services: Services, *, now: datetime) -> None:
+async def _keep(
+    letter: DeadLetter, message: Envelope | None, body: bytes, services: Services, *, now: datetime
+) -> None:
+    letter = await without_raw_text(letter, message, body, services)
     await services.dead_letters.add(letter.tenant_id, letter)
     if isinstance(message, Ingest):
         await services.receipts.add_part(message.tenant_id, dead_part(message, now=now))

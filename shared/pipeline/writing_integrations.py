@@ -103,6 +103,17 @@ def facts_of(integration: Integration, config: ConnectionConfig | None = None) -
     if config is not None:
         facts |= {"url": config.shown_url[:MAX_FACT_CHARS], "credential": config.credential.value}
         facts |= {"receiver": config.receiver, "repositories": len(config.repositories)}
+        facts |= _prometheus_facts(config)
+    return facts
+
+
+def _prometheus_facts(config: ConnectionConfig) -> Facts:
+    facts: dict[str, str | int | float | bool | None] = {}
+    if config.scope_org_id is not None:
+        facts["scope_org_id"] = config.scope_org_id[:MAX_FACT_CHARS]
+    if config.service_principal is not None:
+        facts["directory_id"] = config.service_principal.directory_id
+        facts["client_id"] = config.service_principal.client_id
     return facts
 
 

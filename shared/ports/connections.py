@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from shared.models.base import TenantId
 from shared.models.connections import ConnectionConfig
 from shared.models.tenants import IntegrationType
 
@@ -20,6 +21,8 @@ class Reason(StrEnum):
     TLS = "tls"
     UNAUTHORISED = "unauthorised"
     FORBIDDEN = "forbidden"
+    ENTRA_REFUSED = "entra_refused"
+    ENTRA_UNAVAILABLE = "entra_unavailable"
     NOT_FOUND = "not_found"
     NOT_JSON = "not_json"
     HTML = "html"
@@ -61,6 +64,9 @@ class ConnectionChecks(Protocol):
         """Raise AddressRefused for a URL that we would never go to; nothing is asked or resolved."""
         ...
 
-    async def check(self, kind: IntegrationType, config: ConnectionConfig) -> Finding:
-        """Connect for real, within bounded time. Never raises for what is wrong over there: that is the finding."""
+    async def check(self, tenant_id: TenantId, kind: IntegrationType, config: ConnectionConfig) -> Finding:
+        """Connect for real, within bounded time. Never raises for what is wrong over there: that is the finding.
+
+        Raises SourceUnavailable (`busy`) while too many checks of this tenant are under way.
+        """
         ...

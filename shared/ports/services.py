@@ -6,6 +6,7 @@ from shared.ports.alert_sources import AlertSources
 from shared.ports.annotations import AnnotationSources
 from shared.ports.audit import AuditTrail, Sealing
 from shared.ports.connections import ConnectionChecks
+from shared.ports.conventions import ConventionStore
 from shared.ports.dashboards import DashboardSources
 from shared.ports.deployments import DeploymentSources
 from shared.ports.library import RunbookLibrary
@@ -47,6 +48,7 @@ class Services:
     dead_letters: DeadLetterStore
     surroundings: SurroundingsStore
     changes: ChangeStore
+    conventions: ConventionStore
     schedule: ScheduleStore
     sessions: SessionStore
     queues: Queues

@@ -13,7 +13,7 @@ import pytest
 
 from functions.answers import MAX_HEADERS, webhook_answer
 from shared.adapters.key_file import KeyFile
-from shared.adapters.memory import MemoryQueues, MemoryRawBodies, services_in_memory
+from shared.adapters.memory import MemoryBodies, MemoryQueues, services_in_memory
 from shared.adapters.secret_box import AesSecretBox
 from shared.bootstrap import Process
 from shared.errors import BlobUnavailable, QueueUnavailable, StoreUnavailable
@@ -37,7 +37,7 @@ class DownQueues(MemoryQueues):
         raise QueueUnavailable("down")
 
 
-class DownBlobs(MemoryRawBodies):
+class DownBlobs(MemoryBodies):
     """Cannot be written."""
 
     async def put(self, tenant_id: object, receipt_id: object, body: bytes) -> str:

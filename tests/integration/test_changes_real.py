@@ -136,7 +136,7 @@ async def test_a_day_of_changes_takes_three_queries(source: Budgeted) -> None:
     assert (found.failure, source.asked) == (None, 3)
     assert set(found.warnings) == {
         "mail could be shop/mail or staging/mail in Kubernetes: changes there are not told",
-        "web could be other/web or shop/web in target_info: its versions are not told",
+        "web could be other/web or shop/web in Prometheus: the versions there are not told",
     }
 
 

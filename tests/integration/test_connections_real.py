@@ -14,6 +14,7 @@ from shared.adapters.guarded_http import GuardedHttp
 from shared.models.connections import ConnectionConfig
 from shared.models.tenants import IntegrationType
 from shared.ports.connections import Reason
+from tests.builders import ACME
 from tests.integration.test_reconcile_real import a_free_port, wait_until_ready
 
 pytestmark = pytest.mark.integration
@@ -61,20 +62,20 @@ async def checks() -> AsyncIterator[GuardedConnectionChecks]:
 async def test_a_prometheus_without_series_is_told_from_none(
     checks: GuardedConnectionChecks, prometheus: str
 ) -> None:
-    finding = await checks.check(PROMETHEUS, ConnectionConfig(url=prometheus))
+    finding = await checks.check(ACME, PROMETHEUS, ConnectionConfig(url=prometheus))
     assert finding.reason is Reason.NO_SERIES, finding
-    wrong_path = await checks.check(PROMETHEUS, ConnectionConfig(url=f"{prometheus}/api/v1"))
+    wrong_path = await checks.check(ACME, PROMETHEUS, ConnectionConfig(url=f"{prometheus}/api/v1"))
     assert wrong_path.reason is Reason.NOT_FOUND
-    wrong_scheme = await checks.check(PROMETHEUS, ConnectionConfig(url=prometheus.replace("http:", "https:")))
+    wrong_scheme = await checks.check(ACME, PROMETHEUS, ConnectionConfig(url=prometheus.replace("http:", "https:")))
     assert wrong_scheme.reason is Reason.TLS
-    another = await checks.check(ALERTMANAGER, ConnectionConfig(url=prometheus))
+    another = await checks.check(ACME, ALERTMANAGER, ConnectionConfig(url=prometheus))
     assert another.reason is Reason.NOT_FOUND
 
 
 async def test_an_alertmanager_is_named_with_its_version_and_its_receivers_are_known(
     checks: GuardedConnectionChecks, alertmanager: str
 ) -> None:
-    found = await checks.check(ALERTMANAGER, ConnectionConfig(url=alertmanager, receiver="us"))
+    found = await checks.check(ACME, ALERTMANAGER, ConnectionConfig(url=alertmanager, receiver="us"))
     assert (found.reason, bool(found.version)) == (Reason.REACHED, True)
-    unknown = await checks.check(ALERTMANAGER, ConnectionConfig(url=alertmanager, receiver="them"))
+    unknown = await checks.check(ACME, ALERTMANAGER, ConnectionConfig(url=alertmanager, receiver="them"))
     assert unknown.reason is Reason.NO_SUCH_RECEIVER

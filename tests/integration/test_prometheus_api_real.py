@@ -100,7 +100,8 @@ async def api_to(url: str) -> AsyncIterator[httpx.AsyncClient]:
 
 async def asked(url: str, endpoint: str = "query", **params: Any) -> httpx.Response:
     async with api_to(url) as client:
-        return await client.get(f"/integrations/int-p/prometheus/{endpoint}", params={"time": END, **params})
+        asked_at = {"time": END} if endpoint == "query" else {}
+        return await client.get(f"/integrations/int-p/prometheus/{endpoint}", params={**asked_at, **params})
 
 
 def found(answer: httpx.Response) -> Any:

@@ -129,6 +129,7 @@ async def one_flow(api: Any, people: httpx.AsyncClient, email: str) -> dict[str,
         return me
 
 
+@pytest.mark.no_cover  # it does a hundred times what the tests of sign-in cover
 async def test_a_hundred_of_a_hundred_sign_ins_complete(local: Local, provider: EntraSignIn) -> None:
     completed = 0
     async with product(local, provider) as (api, services), httpx.AsyncClient(verify=local.tls) as people:

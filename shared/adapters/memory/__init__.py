@@ -3,6 +3,7 @@
 from shared.adapters.memory.archive import MemoryArchive, MemoryBlobArchive
 from shared.adapters.memory.audit import FixedSealing, MemoryAuditTrail
 from shared.adapters.memory.claims import MemoryClaims
+from shared.adapters.memory.conventions import MemoryConventions
 from shared.adapters.memory.documents import MemoryDocuments
 from shared.adapters.memory.records import MemoryRecords
 from shared.adapters.memory.schedule import MemorySchedule
@@ -36,6 +37,7 @@ __all__ = [
     "MemoryBodies",
     "MemoryChanges",
     "MemoryClaims",
+    "MemoryConventions",
     "MemoryDeadLetters",
     "MemoryDeployments",
     "MemoryDirectory",

@@ -5,6 +5,7 @@ import os
 from shared.adapters.key_file import KEY_BYTES
 from shared.adapters.memory.audit import FixedSealing, MemoryAuditTrail
 from shared.adapters.memory.claims import MemoryClaims
+from shared.adapters.memory.conventions import MemoryConventions
 from shared.adapters.memory.records import MemoryRecords
 from shared.adapters.memory.schedule import MemorySchedule
 from shared.adapters.memory.sessions import MemorySessions
@@ -87,7 +88,12 @@ class NoConnections:
     def admit(self, url: str) -> None:
         """None is refused."""
 
-    async def check(self, kind: IntegrationType, config: ConnectionConfig) -> Finding:  # noqa: ARG002 -- the port's shape
+    async def check(
+        self,
+        tenant_id: TenantId,  # noqa: ARG002 -- the port's shape
+        kind: IntegrationType,  # noqa: ARG002 -- the port's shape
+        config: ConnectionConfig,  # noqa: ARG002 -- the port's shape
+    ) -> Finding:
         """Nobody answers."""
         return Finding(Reason.NOT_LISTENING, "Nothing can be reached from memory.")
 
@@ -129,6 +135,7 @@ def services_in_memory(*, model: Model | None = None) -> Services:
         dead_letters=letters,
         surroundings=surroundings,
         changes=changes,
+        conventions=MemoryConventions(),
         schedule=MemorySchedule(),
         sessions=MemorySessions(),
         queues=MemoryQueues(),

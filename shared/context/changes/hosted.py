@@ -6,10 +6,10 @@ from datetime import datetime
 
 from shared.context.changes.names import Around, is_elsewhere
 from shared.context.changes.told import Rank, Told, link_text, name_text, names_of, title_text, version_text
-from shared.context.redact import safe_text
 from shared.models.changes import ChangeKind, ChangeStatus
 from shared.models.evidence import ChangedCommit, ChangeEvidence, Origin
 from shared.ports.deployments import Comparison, Deployed, Deployment, Direction, Release
+from shared.redaction import safe_text
 
 MAX_COMMITS, MAX_COMMIT_CHARS = 20, 120
 SHORT_SHA = 7

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from shared.context.redact import safe_text
 from shared.models.evidence import ChangeEvidence
+from shared.redaction import safe_text
 
 SKEW = timedelta(minutes=2)
 """How far two clocks may be apart."""

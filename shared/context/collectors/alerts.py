@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from shared.context.look import Collected, View
-from shared.context.redact import safe_text
 from shared.models.evidence import AlertEvidence
 from shared.models.signals import AlertStatus, Signal
+from shared.redaction import safe_text
 
 MAX_ALERTS = 100
 MAX_SUMMARY_CHARS = 300

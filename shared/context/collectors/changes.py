@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from shared.context.changes.hosted import hosted
 from shared.context.changes.joining import joined, rolled_back
-from shared.context.changes.metrics import Asked, read
+from shared.context.changes.kubernetes import reconfigured, rollouts
+from shared.context.changes.metrics import Asked, series_of, starts, versions
 from shared.context.changes.names import Around
 from shared.context.changes.noted import noted
 from shared.context.changes.queries import births, running
@@ -17,6 +18,7 @@ from shared.context.changes.running import Grid
 from shared.context.changes.told import SKEW, Told, nearness
 from shared.context.look import Collected, NotConfigured, View
 from shared.errors import CopilotError
+from shared.models.conventions import ServiceNames
 from shared.models.evidence import ChangeEvidence
 from shared.ports.annotations import AnnotationSource
 from shared.ports.deployments import DeploymentSource
@@ -29,7 +31,7 @@ COARSE_STEP_SECONDS = 300.0
 """Prometheus finds a sample up to five minutes old, so that nothing that ran so long is missed."""
 MANY_SERVICES = 15
 MAX_CHANGES = 50
-MAX_REPORTED, MAX_NOTES = 200, 100
+MAX_OWN, MAX_REPORTED, MAX_NOTES = 50, 200, 100
 PATIENCE_SECONDS = 3.0
 """How long the services around are waited for: a Prometheus that hangs must not cost what others know."""
 TOTAL_SECONDS, SPARE_SECONDS = 9.0, 0.2
@@ -88,8 +90,8 @@ async def collect_changes(
     tell, and nothing was reported.
     """
     ends = asyncio.get_running_loop().time() + total_seconds
-    services, warnings = await _around(view, patience_seconds)
-    question = Question(view, Around(services), view.reference - LOOK_BACK, view.now + SKEW)
+    around, warnings = await _around(view, patience_seconds)
+    question = Question(view, around, view.reference - LOOK_BACK, view.now + SKEW)
     measured, kept, *connected = await _together(
         _alone("Prometheus", _measured(question, ends), ends + SPARE_SECONDS),
         _alone("what was reported", _reported(question), ends),
@@ -116,18 +118,24 @@ def _collected(view: View, changes: Sequence[ChangeEvidence], whole: Part, warni
     )
 
 
-async def _around(view: View, patience_seconds: float) -> tuple[list[str], list[str]]:
+async def _around(view: View, patience_seconds: float) -> tuple[Around, list[str]]:
+    """The services around, and what the tenant calls them; with neither known, the service alone."""
     try:
         async with asyncio.timeout(patience_seconds):
-            return await view.around()
+            services, warnings = await view.around()
     except TimeoutError:
-        return [view.service], ["the topology was not found in time: only this service was asked"]
+        services, warnings = [view.service], ["the topology was not found in time: only this service was asked"]
+    try:
+        held = await view.services.records.read(view.tenant_id, ServiceNames, ServiceNames.id_for())
+    except CopilotError as exc:
+        return Around(services), [*warnings, f"the service names of the tenant could not be read: {exc.reason}"]
+    return Around(services, held.value if held else None), warnings
 
 
 async def _measured(question: Question, ends: float) -> Part:
     """Three queries: seldom over the day, often around the alert, and when things came into being."""
     look = await question.view.look()
-    window, names, since = look.window, question.around.services, question.since.timestamp()
+    window, names, since = look.window, question.around.asked, question.since.timestamp()
     # Of many services more seldom, as an answer has a bounded number of points.
     query, coarse = running(names), COARSE_STEP_SECONDS * (1 if len(names) <= MANY_SERVICES else 2)
     # On multiples of the step, so that the next look asks the same.
@@ -144,7 +152,7 @@ async def _measured(question: Question, ends: float) -> Part:
     if len(failures) == len(answers):
         return Part(failure=failures[0].failure, warnings=(f"Prometheus could not be asked: {failures[0].failure}",))
     told = [one if isinstance(one, Answer) else Answer() for one in answers]
-    found = read(
+    found = _read(
         Asked(
             around=question.around,
             grid=Grid(window.start.timestamp(), window.step_seconds, coarse),
@@ -155,15 +163,29 @@ async def _measured(question: Question, ends: float) -> Part:
             namespaces=question.labels("namespace", "exported_namespace", "kubernetes_namespace"),
         )
     )
-    warned = [warning for one in told for warning in one.warnings]
-    return Part(found.told, (*dict.fromkeys(warned), *found.warnings)).beside(*failures)
+    warned = tuple(dict.fromkeys(warning for one in told for warning in one.warnings))
+    return Part(warnings=warned).beside(found, *failures)
+
+
+def _read(asked: Asked) -> Part:
+    """Everything that these answers tell."""
+    series = series_of(asked)
+    found = [versions(asked, series), rollouts(asked, series), reconfigured(asked, series), (list(starts(asked)), [])]
+    lately = (one for told, _ in found for one in told if asked.since <= one.piece.at < asked.until)
+    return Part(tuple(lately), tuple(dict.fromkeys(warning for _, warnings in found for warning in warnings)))
 
 
 async def _reported(question: Question) -> Part:
-    view = question.view
-    held = await view.services.changes.between(view.tenant_id, question.since, question.until, limit=MAX_REPORTED)
-    cut = (f"only the latest {MAX_REPORTED} reported changes were looked at",) if len(held) >= MAX_REPORTED else ()
-    return Part(tuple(reported(held, question.around, question.environments)), cut)
+    """The service's own by its name, as those of a large tenant may fill the day before its are reached."""
+    view, since, until = question.view, question.since, question.until
+    store = view.services.changes
+    own, lately = await asyncio.gather(
+        store.page(view.tenant_id, since, until, limit=MAX_OWN, service=view.service),
+        store.between(view.tenant_id, since, until, limit=MAX_REPORTED),
+    )
+    held = {change.id: change for change in (*own.items, *lately)}
+    cut = (f"only the latest {MAX_REPORTED} reported changes were looked at",) if len(lately) >= MAX_REPORTED else ()
+    return Part(tuple(reported(held.values(), question.around, question.environments)), cut)
 
 
 async def _hosts(question: Question, ends: float) -> Part:

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from shared.context.look import Collected, View
 from shared.context.neighbourhood import Neighbourhood
-from shared.context.redact import safe_text
 from shared.context.related import RELATED_FROM, Elsewhere, Ours, factors_of, score_of, service_named, telling
 from shared.errors import CopilotError, SecretUnreadable
 from shared.models.evidence import Origin, RelatedEvidence, SilenceEvidence
@@ -16,6 +15,7 @@ from shared.models.signals import AlertStatus, Severity
 from shared.ports.alert_sources import FiringAlert
 from shared.ports.listing import IncidentQuery
 from shared.ports.silencing import Silence, SilencingSource
+from shared.redaction import safe_text
 
 MAX_RELATED, MAX_SILENCES = 20, 10
 MAX_TEXT_CHARS = 300

@@ -3,9 +3,9 @@
 import asyncio
 
 from shared.context.look import Collected, NotConfigured, View
-from shared.context.redact import safe_text
 from shared.context.runbook_ranking import MAX_EXCERPT_CHARS, Sought, fitting
 from shared.models.evidence import RunbookEvidence
+from shared.redaction import safe_text
 
 MAX_TITLE_CHARS = 200
 MAX_WORDS_CHARS = 4000

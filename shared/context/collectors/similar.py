@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from shared.context.look import Collected, View
-from shared.context.redact import safe_text
 from shared.context.symptoms import Likeness, Pattern, most_alike, pattern_of, symptoms_of
 from shared.models.base import IncidentId, TenantId
 from shared.models.changes import Change, ChangeKind
@@ -15,6 +14,7 @@ from shared.models.quantities import length
 from shared.models.snapshots import SectionName
 from shared.ports.listing import IncidentQuery, TimelineOrder
 from shared.ports.services import Services
+from shared.redaction import safe_text
 
 MAX_PAST = 300
 MAX_ALIKE = 5

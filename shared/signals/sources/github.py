@@ -8,7 +8,16 @@ from typing import Any
 from shared.errors import Malformed
 from shared.models.changes import ChangeKind, ChangeStatus, ReportedChange
 from shared.models.signals import ParsedDelivery, Source
-from shared.signals.sources.json_body import id_of, line_of, link_of, mapping_of, read_object, text_of, time_of
+from shared.signals.sources.json_body import (
+    id_of,
+    kept_id,
+    line_of,
+    link_of,
+    mapping_of,
+    read_object,
+    text_of,
+    time_of,
+)
 
 _STATES: Mapping[str, ChangeStatus] = {
     "success": ChangeStatus.SUCCEEDED,
@@ -37,7 +46,8 @@ def parse(body: bytes, received_at: datetime) -> ParsedDelivery:
     repository = line_of(mapping_of(payload.get("repository")).get("full_name"), limit=200)
     if not deployment_id or not repository:
         raise Malformed("the deployment has no id, or no repository", reason="no_deployment")
-    change = _change(status, deployment, repository, f"{repository}#{deployment_id}", _STATES[state], received_at)
+    external_id = f"{kept_id(repository)}#{deployment_id}"
+    change = _change(status, deployment, repository, external_id, _STATES[state], received_at)
     return ParsedDelivery(changes=(change,))
 
 

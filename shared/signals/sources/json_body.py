@@ -2,12 +2,14 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 from shared.errors import Malformed
+from shared.redaction import redact
 from shared.signals.normalise import SERVICE_LABELS
 from shared.signals.sources.sizes import MAX_LABELS_BYTES, MAX_TITLE_BYTES, MAX_URL_BYTES, cut, fitted
 
@@ -18,6 +20,8 @@ MAX_VALUE_CHARS = 4096
 MAX_ID_CHARS = 128
 TELLING = frozenset({*SERVICE_LABELS, "severity", "priority", "rulename"})
 """Names that decide what an alert is about: they are kept, however many others there are."""
+_OPAQUE = re.compile(r"[0-9A-Fa-f-]{0,64}")
+"""Fingerprints and UUIDs, which hold nothing even where their digits happen to be a card's."""
 ZERO_TIME_YEAR = 1
 """Go's zero time, which senders use for "not ended"."""
 
@@ -94,14 +98,26 @@ def string_map(value: object, *, max_bytes: int = MAX_LABELS_BYTES) -> dict[str,
 
 
 def id_of(value: object) -> str:
-    """What a sender tells things apart by: its text or whole number; a digest where that is no short plain text."""
+    """What a sender tells things apart by: its text or whole number; a digest where that is no short plain text.
+
+    Also a digest of one that holds a secret: ids are kept and shown, and a mask would make one of many.
+    """
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     written = value.strip() if isinstance(value, str) else spelled(value)
     if len(written) <= MAX_ID_CHARS and written.isascii() and written.isprintable():
-        return written
+        return kept_id(written)
+    return _digest_of(written)
+
+
+def kept_id(written: str) -> str:
+    """The id as it is; a digest of it where it holds a secret."""
+    return written if _OPAQUE.fullmatch(written) or redact(written) == written else _digest_of(written)
+
+
+def _digest_of(written: str) -> str:
     return f"sha256-{sha256(written.encode(errors='surrogatepass')).hexdigest()[:32]}"
 
 

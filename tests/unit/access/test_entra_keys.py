@@ -135,6 +135,37 @@ async def test_an_encryption_key_checks_no_signature(keys: EntraKeys, endpoint: 
     assert await keys.key(ACME_TID, "enc") is None
 
 
+PERSONAL_ACCOUNTS = "9188040d-6c67-4c5b-b112-36a304b66dad"
+
+
+@pytest.mark.parametrize(
+    ("issuer", "is_taken"),
+    [
+        (f"{AUTHORITY}/{{tenantid}}/v2.0", True),
+        ("https://sts.windows.net/{tenantid}/", True),
+        (f"{AUTHORITY}/{ACME_TID}/v2.0", True),
+        (f"{AUTHORITY}/{PERSONAL_ACCOUNTS}/v2.0", False),
+        (f"{AUTHORITY}/{GLOBEX_TID}/v2.0", False),
+        (f"{AUTHORITY}/{GLOBEX_TID}/v2.0?for={ACME_TID}", False),
+        (7, False),
+        (None, False),
+    ],
+)
+async def test_a_key_that_signs_for_others_vouches_for_nobody_of_ours(
+    keys: EntraKeys, endpoint: KeyEndpoint, issuer: object, *, is_taken: bool
+) -> None:
+    endpoint.keys.append(published("theirs", issuer=issuer))
+    assert (await keys.key(ACME_TID, "theirs") is not None) is is_taken
+
+
+async def test_the_shared_set_takes_only_keys_that_sign_for_everybody(keys: EntraKeys, endpoint: KeyEndpoint) -> None:
+    endpoint.keys += [
+        published("personal", issuer=f"{AUTHORITY}/{PERSONAL_ACCOUNTS}/v2.0"),
+        published("shared", issuer=f"{AUTHORITY}/{{tenantid}}/v2.0"),
+    ]
+    assert [await keys.shared_key(one) is not None for one in ("personal", "shared")] == [False, True]
+
+
 async def test_an_issuer_that_is_back_is_asked_again_after_a_second(
     keys: EntraKeys, endpoint: KeyEndpoint, clock: Clock
 ) -> None:

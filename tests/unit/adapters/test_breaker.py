@@ -73,7 +73,10 @@ def test_a_refusal_is_an_answer(reason: str) -> None:
     assert not breaker.is_open
 
 
-@pytest.mark.parametrize("outcome", [asyncio.CancelledError(), AddressRefused("no"), ZeroDivisionError()])
+NEITHER = [asyncio.CancelledError(), AddressRefused("no"), ZeroDivisionError(), SourceUnavailable("x", reason="busy")]
+
+
+@pytest.mark.parametrize("outcome", NEITHER)
 def test_what_says_nothing_of_the_source_counts_as_neither(outcome: BaseException) -> None:
     breaker = a_breaker()
     for one in (failed(), outcome, failed(), outcome):
@@ -81,6 +84,27 @@ def test_what_says_nothing_of_the_source_counts_as_neither(outcome: BaseExceptio
     assert not breaker.is_open
     called(breaker, failed())
     assert breaker.is_open
+
+
+def given_up(breaker: Breaker, clock: HandClock, after_seconds: float) -> None:
+    guarding = breaker.guarding()
+    guarding.__enter__()
+    clock.seconds += after_seconds
+    guarding.__exit__(asyncio.CancelledError, asyncio.CancelledError(), None)
+
+
+def test_a_call_that_was_given_up_after_long_silence_is_a_failure() -> None:
+    clock = HandClock()
+    breaker = a_breaker(clock)
+    for _ in range(9):
+        given_up(breaker, clock, 4.9)
+    assert not breaker.is_open
+    for _ in range(3):
+        given_up(breaker, clock, 5)
+    assert breaker.is_open
+    clock.seconds += 30
+    given_up(breaker, clock, 5)
+    assert called(breaker) == "circuit_open"
 
 
 def test_after_the_cool_down_one_probe_goes_through_and_its_answer_closes() -> None:
@@ -106,7 +130,7 @@ def test_a_probe_that_fails_opens_for_as_long_again() -> None:
     assert called(breaker) == "ok"
 
 
-@pytest.mark.parametrize("outcome", [asyncio.CancelledError(), AddressRefused("no")])
+@pytest.mark.parametrize("outcome", NEITHER)
 def test_a_probe_that_is_given_up_makes_room_for_another(outcome: BaseException) -> None:
     clock = HandClock()
     breaker = opened(clock)

@@ -11,9 +11,11 @@ import pytest
 
 from shared.adapters.connection_checks import GuardedConnectionChecks
 from shared.errors import AddressRefused, CopilotError, SourceUnavailable
+from shared.models.base import TenantId
 from shared.models.connections import ConnectionConfig
 from shared.models.tenants import IntegrationType
 from shared.ports.connections import Finding, Reason
+from tests.builders import ACME, GLOBEX
 
 URL = "https://sys.example.com/base/"
 PROMETHEUS, ALERTMANAGER = IntegrationType.PROMETHEUS, IntegrationType.ALERTMANAGER
@@ -62,7 +64,7 @@ async def found(
 ) -> tuple[Finding, FakeClient]:
     client = FakeClient(answers)
     checks = GuardedConnectionChecks(client, allow_private=False)
-    return await checks.check(kind, ConnectionConfig(url=URL, **config)), client
+    return await checks.check(ACME, kind, ConnectionConfig(url=URL, **config)), client
 
 
 PROM = {
@@ -171,14 +173,14 @@ async def test_all_questions_together_have_one_deadline() -> None:
             return await super().request(*args, **named)
 
     checks = GuardedConnectionChecks(Slow(dict(AM)), allow_private=False, within_seconds=0.05)
-    finding = await checks.check(ALERTMANAGER, ConnectionConfig(url=URL))
+    finding = await checks.check(ACME, ALERTMANAGER, ConnectionConfig(url=URL))
     assert finding.reason is Reason.TIMEOUT
 
 
 async def test_the_query_of_the_url_goes_along_and_its_fragment_does_not() -> None:
     client = FakeClient(dict(AM))
     checks = GuardedConnectionChecks(client, allow_private=False)
-    await checks.check(ALERTMANAGER, ConnectionConfig(url="https://sys.example.com?tenant=a#frag"))
+    await checks.check(ACME, ALERTMANAGER, ConnectionConfig(url="https://sys.example.com?tenant=a#frag"))
     assert [url for _, url, _ in client.asked] == [
         "https://sys.example.com/api/v2/status?tenant=a",
         "https://sys.example.com/api/v2/alerts?tenant=a&active=true&silenced=true&inhibited=true&unprocessed=true",
@@ -198,8 +200,38 @@ async def test_at_most_eight_are_asked_at_once() -> None:
             return await super().request(*args, **named)
 
     checks = GuardedConnectionChecks(Counting(dict(PROM)), allow_private=False)
-    await asyncio.gather(*(checks.check(PROMETHEUS, ConnectionConfig(url=URL)) for _ in range(30)))
+    tenants = [TenantId(f"ten-{number % 10}") for number in range(30)]
+    await asyncio.gather(*(checks.check(one, PROMETHEUS, ConnectionConfig(url=URL)) for one in tenants))
     assert most == 8
+
+
+class Silent(FakeClient):
+    """One host never answers."""
+
+    async def request(self, method: str, url: str, **named: Any) -> Told:
+        if "silent" in url:
+            await asyncio.Event().wait()
+        return await super().request(method, url, **named)
+
+
+SILENT = ConnectionConfig(url="https://silent.example.com")
+
+
+async def test_a_tenant_whose_systems_never_answer_leaves_the_others_room() -> None:
+    checks = GuardedConnectionChecks(Silent(dict(PROM)), allow_private=False)
+    waiting = [asyncio.create_task(checks.check(ACME, PROMETHEUS, SILENT)) for _ in range(20)]
+    await asyncio.sleep(0)
+    assert (await checks.check(GLOBEX, PROMETHEUS, ConnectionConfig(url=URL))).is_good
+    for one in waiting:
+        one.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_who_asks_for_too_many_is_told_so_and_nothing_is_said_of_the_system() -> None:
+    checks = GuardedConnectionChecks(Silent(dict(PROM)), allow_private=False, within_seconds=0.01)
+    ended = await asyncio.gather(*(checks.check(ACME, PROMETHEUS, SILENT) for _ in range(20)), return_exceptions=True)
+    assert {one.reason for one in ended if isinstance(one, Finding)} == {Reason.TIMEOUT}
+    assert {one.reason for one in ended if isinstance(one, SourceUnavailable)} == {"busy"}
 
 
 def test_nothing_of_a_credential_is_in_what_a_config_or_a_question_looks_like() -> None:

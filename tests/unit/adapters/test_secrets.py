@@ -192,3 +192,10 @@ async def test_a_new_environments_key_is_random_and_comes_wrapped() -> None:
     one, other = await new_wrapped_key(vault), await new_wrapped_key(vault)
     assert one != other
     assert len(await KeyVaultKeys(vault, one).data_key()) == 32
+
+
+async def test_a_new_key_that_the_vault_does_not_give_back_is_not_given_out() -> None:
+    vault = FakeVault()
+    vault.lies = True
+    with pytest.raises(KeysUnavailable, match="does not give back"):
+        await new_wrapped_key(vault)

@@ -12,10 +12,10 @@ import pytest
 
 from shared.adapters.memory import MemoryArchive, MemoryBlobArchive, services_in_memory
 from shared.admin.__main__ import main
-from shared.admin.arguments import parser
+from shared.admin.arguments import NEW_DATA_KEY, parser
 from shared.admin.commands import _COMMANDS, Operating
 from shared.bootstrap import rewrapped
-from shared.errors import StoreUnavailable
+from shared.errors import KeysUnavailable, StoreUnavailable
 from shared.models.audit import AuditIntent
 from shared.models.base import TenantId, document_id
 from shared.models.tenants import Role, Tenant, User
@@ -228,7 +228,7 @@ def test_a_tenant_is_exported_for_its_owners_eyes_and_never_over_a_file(
 def test_every_command_that_is_understood_is_carried_out() -> None:
     (commands,) = [one for one in parser()._actions if one.dest == "command"]
     assert commands.choices is not None
-    assert set(commands.choices) == set(_COMMANDS)
+    assert set(commands.choices) == {*_COMMANDS, NEW_DATA_KEY}
 
 
 def test_a_tenant_is_shown_by_slug(installation: Installation, capsys: pytest.CaptureFixture[str]) -> None:
@@ -248,6 +248,36 @@ def test_rewrapping_prints_the_two_settings_that_change(
     assert installation.run("rewrap", "--new-key-id", key) == 0
     said = capsys.readouterr().out.splitlines()
     assert said == [f"KEY_VAULT_KEY_ID={key}", f"WRAPPED_DATA_KEY=wrapped-by-{key}"]
+
+
+def test_a_new_environments_data_key_needs_no_settings_for_it_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    key = "https://vault.example/keys/data/1"
+
+    def nothing_to_wire() -> Any:
+        raise AssertionError("there is no environment yet")
+
+    async def made(key_id: str) -> str:
+        return f"wrapped-by-{key_id}"
+
+    assert main((NEW_DATA_KEY, "--key-id", key), nothing_to_wire, made) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said == [f"KEY_VAULT_KEY_ID={key}", f"WRAPPED_DATA_KEY=wrapped-by-{key}"]
+
+
+def test_a_vault_that_makes_no_key_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
+    async def refused(_: str) -> str:
+        raise KeysUnavailable("Key Vault did not wrap the data key")
+
+    assert main((NEW_DATA_KEY, "--key-id", "https://vault.example/keys/data/1"), new_key=refused) == 1
+    assert capsys.readouterr().err == "Key Vault did not wrap the data key\n"
+
+
+@pytest.mark.parametrize(
+    "key", ["data", "http://vault.example/keys/data/1", "https://vault.example/keys/data", "https://vault.example/"]
+)
+def test_a_new_data_key_needs_the_identifier_of_one_version_of_a_key(key: str) -> None:
+    with pytest.raises(SystemExit):
+        main((NEW_DATA_KEY, "--key-id", key))
 
 
 def test_rewrapping_needs_the_identifier_of_a_key(installation: Installation) -> None:

@@ -18,6 +18,7 @@ from shared.api.options import ApiOptions
 from shared.api.pace import Rate
 from shared.errors import Unauthenticated
 from shared.messages import QueueName
+from shared.models.base import TenantId
 from shared.models.connections import ConnectionConfig
 from shared.models.signals import Source
 from shared.models.tenants import IntegrationType
@@ -45,7 +46,7 @@ class FakeConnections:
     def admit(self, url: str) -> None:
         admit(url, allow_private=False)
 
-    async def check(self, kind: IntegrationType, config: ConnectionConfig) -> Finding:
+    async def check(self, tenant_id: TenantId, kind: IntegrationType, config: ConnectionConfig) -> Finding:
         self.asked.append((kind, config))
         return self.findings.get(config.url, Finding(Reason.NOT_LISTENING, "Nobody listens."))
 

@@ -129,7 +129,9 @@ class SigningIn:
         box = AesSecretBox(DataKey())
         sessions = Sessions(self.provider, authenticator, box, self.services, self._append, self.time)
         offered = SignIn(sessions, BASE_URL) if self.is_offered else None
-        transport = httpx.ASGITransport(an_api(self.services, authenticator, sign_in=offered))
+        transport = httpx.ASGITransport(
+            an_api(self.services, authenticator, options=self.served.options, sign_in=offered)
+        )
         async with httpx.AsyncClient(transport=transport, base_url=f"{BASE_URL}/api/v1", **named) as client:
             yield Browser(client, self.provider)
         await keys.aclose()

@@ -29,6 +29,9 @@ from tests.unit.api.attack_cases import (
 from tests.unit.api.operations import Json, Operation, guarded
 from tests.unit.api.walking import ID, Asker, acme, anew, fillings, globex, leaked, never, with_ids_of, world
 
+# A sweep: what it runs is covered by the tests of single cases, and measuring would make it slower.
+pytestmark = pytest.mark.no_cover
+
 Attack = Callable[[httpx.AsyncClient, Operation], Awaitable[str | None]]
 
 JSON = {"Content-Type": "application/json"}
@@ -255,6 +258,16 @@ async def test_a_parameter_of_one_value_that_comes_twice_is_refused() -> None:
             if "array" not in json.dumps(one["schema"]) and answer.status_code != 400:
                 return shown(answer, one["name"])
         return None
+
+    assert await victims(attack, anything) == {}
+
+
+async def test_a_parameter_that_a_route_does_not_have_is_refused_by_name() -> None:
+    async def attack(client: httpx.AsyncClient, operation: Operation) -> str | None:
+        misspelt = {**operation.query, "serivce": "payment"}
+        answer = await client.request(operation.method, path_of(operation), params=misspelt, headers=acme())
+        is_refused = answer.status_code == 400 and "'serivce'" in answer.json()["detail"]
+        return None if is_refused or operation.name == "finish_sign_in" else shown(answer, "serivce")
 
     assert await victims(attack, anything) == {}
 

@@ -21,7 +21,7 @@ from shared.models.receipts import DeadLetter
 from shared.pipeline.auditing import append
 from shared.pipeline.table import attend_queue
 from shared.ports.services import Services
-from tests.builders import ACME, GLOBEX
+from tests.builders import ACME, GLOBEX, an_integration
 from tests.unit.access.issuer import GLOBEX_TID, a_token
 from tests.unit.api.serving import RECEIPT, Served, Untouched, bearer
 from tests.unit.api.test_corrections import with_incidents
@@ -334,6 +334,14 @@ async def test_reading_a_letter_with_its_message_is_audited(served: Served) -> N
     assert (await get(served, f"/dead-letters/signals/{LETTER}")).status_code == 200
     (log,) = await trail_of(served.services)
     assert (log.event_type, log.action, log.resource_id) == ("read_dead_letter", AuditAction.VIEW, LETTER)
+
+
+@pytest.mark.parametrize(("more", "operation"), [("", "read_integration"), ("/secrets", "list_integration_secrets")])
+async def test_reading_what_bears_secrets_is_audited(served: Served, more: str, operation: str) -> None:
+    await served.services.records.create(ACME, an_integration(id="int-payment"))
+    assert (await get(served, f"/integrations/int-payment{more}")).status_code == 200
+    (log,) = await trail_of(served.services)
+    assert (log.event_type, log.action, log.resource_id) == (operation, AuditAction.VIEW, "int-payment")
 
 
 async def test_merging_and_splitting_are_audited_with_what_moved_where() -> None:

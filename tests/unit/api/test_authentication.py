@@ -95,7 +95,13 @@ async def test_a_bad_token_is_refused_without_a_word_on_why(served: Served, atta
 )
 async def test_anything_but_one_bearer_token_is_refused(served: Served, headers: list[tuple[str, str]]) -> None:
     async with served.client(headers=headers) as client:
-        assert is_blank_refusal(await client.get("/me", params={"access_token": a_token()}))
+        assert is_blank_refusal(await client.get("/me"))
+
+
+async def test_a_token_in_an_address_lets_nobody_in(served: Served) -> None:
+    async with served.client(headers={}) as client:
+        answer = await client.get("/me", params={"access_token": a_token()})
+    assert (answer.status_code, answer.json()["detail"]) == (400, "There is no query parameter 'access_token'.")
 
 
 async def test_a_good_token_says_who_its_owner_is(served: Served) -> None:

@@ -1,12 +1,15 @@
 """The documentation: complete, true, and readable without a network. Every route stands in the roles table."""
 
+import asyncio
 import re
 from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
@@ -15,7 +18,7 @@ from pydantic import TypeAdapter
 
 from shared.access.roles import LEAST_ROLE, PUBLIC_OPERATIONS
 from shared.api import create_api
-from shared.api.documentation import answered_with
+from shared.api.documentation import add_document, answered_with
 from shared.api.examples import EXAMPLES
 from tests.unit.api.serving import Served
 
@@ -164,3 +167,20 @@ def test_the_guide_names_every_route_with_its_least_role(api: FastAPI) -> None:
         (method,) = route.methods
         least = "public" if route.name in PUBLIC_OPERATIONS else LEAST_ROLE[route.name]
         assert f"| `{method} {path}` | {least} |" in guide, path
+
+
+async def test_the_document_is_made_once_and_beside_the_loop_for_everybody_may_ask_for_it() -> None:
+    made = []
+
+    class Counting(FastAPI):
+        def openapi(self) -> dict[str, Any]:
+            made.append(current_thread() is main_thread())
+            return {"openapi": "3.1.0", "info": {"title": "\u00fcber"}}
+
+    api = Counting(openapi_url=None)
+    add_document(api, "/api/v1")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://api.test") as client:
+        answers = await asyncio.gather(*(client.get("/api/v1/openapi.json") for _ in range(3)))
+    assert [one.json()["info"]["title"] for one in answers] == ["\u00fcber"] * 3
+    assert {one.headers["content-type"] for one in answers} == {"application/json"}
+    assert made == [False]

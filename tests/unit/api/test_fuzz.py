@@ -26,6 +26,9 @@ from shared.models.tenants import Role
 from tests.unit.api.operations import Operation, document, guarded
 from tests.unit.api.walking import acme, fillings, world
 
+# A sweep: what it runs is covered by the tests of single cases, and measuring would make it slower.
+pytestmark = pytest.mark.no_cover
+
 SEED = 20261123
 SMALL = 600
 LARGE = 20_000

@@ -10,14 +10,17 @@ from fastapi import FastAPI, Request
 
 from shared.access.idempotency import MAX_ANSWER_BYTES, Meeting, fingerprint, first_claim, meet
 from shared.access.principals import Principal
+from shared.access.roles import LEAST_ROLE
 from shared.api.boundary import Boundary
 from shared.api.idempotency import SECRET_ANSWERS, install_idempotency, take_key
 from shared.api.problems import install_problems
 from shared.errors import StoreUnavailable
+from shared.models.base import IncidentId, TenantId, document_id
+from shared.models.correlation import ServiceNode
 from shared.models.requests import KEPT_FOR, LEASE, RequestClaim, RequestState
-from shared.models.tenants import Role
-from shared.ports.stores import IncidentChange
-from tests.builders import ACME, NOON, ONE_SECOND
+from shared.models.tenants import Integration, Role
+from shared.ports.stores import Claim, IncidentChange
+from tests.builders import ACME, NOON, ONE_SECOND, an_incident
 from tests.unit.access.issuer import GLOBEX_TID, OBJECT_ID, a_token
 from tests.unit.api.serving import INCIDENT, Served, bearer
 
@@ -84,9 +87,9 @@ async def test_two_keys_in_one_request_are_400(served: Served) -> None:
 
 async def test_a_key_that_was_used_for_another_request_is_422(served: Served) -> None:
     await post(served)
-    for refused in (await post(served, body={"text": "Other."}), await post(served, path=f"{NOTES}?x=1")):
-        assert refused.status_code == 422
-        assert refused.json()["type"] == "urn:sre-copilot:problem:key-used-for-another-request"
+    refused = await post(served, body={"text": "Other."})
+    assert refused.status_code == 422
+    assert refused.json()["type"] == "urn:sre-copilot:problem:key-used-for-another-request"
     assert await notes(served) == 1
 
 
@@ -162,6 +165,83 @@ async def test_a_request_that_broke_off_after_its_write_is_run_again_and_finds_i
     assert await notes(served) == 1
 
 
+class Forgetful:
+    """Claims that take no request's answer."""
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._port, name)
+
+    async def replace(self, tenant_id: TenantId, claim: Claim, etag: str) -> str:
+        if isinstance(claim, RequestClaim):
+            raise StoreUnavailable("down")
+        return str(await self._port.replace(tenant_id, claim, etag))
+
+
+RUNBOOK = {"title": "Payment is slow", "body": "Look."}
+POLICY = {
+    "name": "Night",
+    "parameters": {"starts_at": "2026-11-23T22:00:00Z", "ends_at": "2026-11-23T23:00:00Z"},
+}
+ALERTMANAGER = {"integration_type": "alertmanager", "name": "Production"}
+ADMIN = bearer(a_token(roles=["admin"]))
+
+
+async def broken_off(served: Served, path: str, body: Any, **headers: str) -> list[httpx.Response]:
+    """What an admin's request is answered with whose worker did not live to keep its answer, and its repeat."""
+    first = await post(served.without(claims=Forgetful(served.services.claims)), path, body, **ADMIN, **headers)
+    for operation in LEAST_ROLE:
+        held = await served.services.claims.request(ACME, RequestClaim.id_for(OBJECT_ID, operation, "key-1"))
+        if held:
+            lapsed = held.value.model_copy(update={"lease_until": datetime.now(UTC) - ONE_SECOND})
+            await served.services.claims.replace(ACME, lapsed, held.etag)
+    return [first, await post(served, path, body, **ADMIN, **headers)]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("/runbooks", RUNBOOK), ("/policies", POLICY), ("/changes", {"service": "payment"})]
+)
+async def test_what_a_worker_made_before_it_stopped_is_not_made_again(served: Served, path: str, body: Any) -> None:
+    first, again = await broken_off(served, path, body)
+    assert (first.status_code, again.status_code, again.json()["id"]) == (201, 201, first.json()["id"])
+    async with served.client(headers=ADMIN) as client:
+        assert len((await client.get(path)).json()["items"]) == 1
+
+
+async def test_an_integration_that_was_made_is_not_made_again_although_its_secret_was_never_shown(
+    served: Served,
+) -> None:
+    first, again = await broken_off(served, "/integrations", ALERTMANAGER)
+    assert (first.status_code, again.status_code, again.json()["reason"]) == (201, 409, "done_before")
+    page = await served.services.records.page(ACME, Integration, limit=10)
+    assert [held.value.id for held in page.items] == [first.json()["integration"]["id"]]
+
+
+async def test_a_secret_that_was_added_is_not_added_again(served: Served) -> None:
+    made = await post(served, "/integrations", ALERTMANAGER, key=None, **ADMIN)
+    path = f"/integrations/{made.json()['integration']['id']}/secrets"
+    first, again = await broken_off(served, path, {}, **{"If-Match": made.headers["etag"]})
+    assert (first.status_code, again.status_code, again.json()["reason"]) == (201, 409, "done_before")
+
+
+async def test_what_was_switched_off_before_the_worker_stopped_is_found_switched_off(served: Served) -> None:
+    made = await post(served, "/integrations", ALERTMANAGER, key=None, **ADMIN)
+    path = f"/integrations/{made.json()['integration']['id']}/deactivate"
+    answers = await broken_off(served, path, None, **{"If-Match": made.headers["etag"]})
+    assert [one.status_code for one in answers] == [200, 200]
+
+
+async def test_a_merge_that_was_made_before_the_worker_stopped_is_found_made(served: Served) -> None:
+    node = ServiceNode(service_name="search", first_started_at=NOON, last_started_at=NOON, severity="critical")
+    other = an_incident(incident_id=IncidentId(document_id("inc", "search")), service_name="search", services=(node,))
+    await served.services.incidents.commit(ACME, IncidentChange(other, None))
+    path = f"/incidents/{other.incident_id}/merge"
+    answers = await broken_off(served, path, {"into": INCIDENT}, **{"If-Match": '"v1"'})
+    assert [(one.status_code, one.json()["incident_id"]) for one in answers] == [(200, INCIDENT)] * 2
+
+
 async def test_a_worker_that_vanished_holds_its_key_for_a_minute_only(served: Served) -> None:
     await post(served)
     claim_id = RequestClaim.id_for(OBJECT_ID, "add_note", "key-1")
@@ -177,15 +257,6 @@ async def test_a_worker_that_vanished_holds_its_key_for_a_minute_only(served: Se
 
 
 async def test_an_answer_that_cannot_be_kept_is_given_nevertheless(served: Served) -> None:
-    class Forgetful:
-        def __init__(self, port: Any) -> None:
-            self._port = port
-
-        def __getattr__(self, name: str) -> Any:
-            if name == "replace":
-                raise StoreUnavailable("down")
-            return getattr(self._port, name)
-
     assert (await post(served.without(claims=Forgetful(served.services.claims)))).status_code == 201
     assert await notes(served) == 1
 

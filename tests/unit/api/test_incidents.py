@@ -149,11 +149,14 @@ async def test_a_part_alone_is_as_in_the_incident(served: Served) -> None:
     for part in ("signals", "timeline"):
         alone = await answer_of(served, f"/incidents/{INCIDENT}/{part}")
         assert alone == {"items": incident[part], "cursor": None}
-    assert await answer_of(served, f"/incidents/{INCIDENT}/hypotheses") == [incident["hypotheses"]]
+    assert await answer_of(served, f"/incidents/{INCIDENT}/hypotheses") == {
+        "items": [incident["hypotheses"]],
+        "cursor": None,
+    }
 
 
 async def test_snapshots_are_listed_with_their_numbers_and_read_by_them(served: Served) -> None:
-    (line,) = await answer_of(served, f"/incidents/{INCIDENT}/snapshots")
+    (line,) = (await answer_of(served, f"/incidents/{INCIDENT}/snapshots"))["items"]
     assert (line["number"], line["id"], line["service"]) == (1, SNAPSHOT, "payment")
     assert (await answer_of(served, f"/incidents/{INCIDENT}/snapshots/1"))["id"] == SNAPSHOT
     async with served.client() as client:
@@ -193,7 +196,7 @@ async def test_a_large_incident_is_answered_in_pages(served: Served) -> None:
 
 async def test_an_incident_and_its_parts_have_the_version_as_their_etag(served: Served) -> None:
     async with served.client() as client:
-        for part in ("", "/signals", "/timeline"):
+        for part in ("", "/signals", "/timeline", "/snapshots", "/hypotheses"):
             assert (await client.get(f"/incidents/{INCIDENT}{part}")).headers["etag"] == '"v1"'
 
 

@@ -16,7 +16,7 @@ async def test_a_secret_is_replaced_without_losing_a_page(kind: str) -> None:
     second = (await asked(served, "POST", path, {})).json()["secret"]
     assert first["secret"] != second["secret"]
     assert all([await accepts(served.services, kind, integration_id, one["secret"]) for one in (first, second)])
-    listed = (await asked(served, "GET", path)).json()
+    listed = (await asked(served, "GET", path)).json()["items"]
     assert [sorted(one) for one in listed] == [["created_at", "id"], ["created_at", "id"]]
     assert [one["id"] for one in listed] == [first["id"], second["id"]]
     assert (await asked(served, "DELETE", f"{path}/{first['id']}")).status_code == 204
@@ -68,7 +68,7 @@ async def test_what_receives_nothing_has_no_secrets() -> None:
     served = await connected()
     answer = await made(served, "prometheus", connection={"url": "https://prom.example.com"})
     path = f"/integrations/{answer['integration']['id']}/secrets"
-    assert (await asked(served, "GET", path)).json() == []
+    assert (await asked(served, "GET", path)).json() == {"items": [], "cursor": None}
     assert (await asked(served, "POST", path, {})).status_code == 409
 
 

@@ -18,6 +18,10 @@ GIVEN = "a-secret-that-pagerduty-made"
 TOKEN = "glsa_a-token-that-must-not-come-back"
 PROMETHEUS = {"url": "https://prom.example.com/prometheus", "bearer_token": TOKEN}
 
+WORKSPACE = "https://shop-a1b2.westeurope.prometheus.monitor.azure.com"
+GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+AZURE = {"directory_id": GUID, "client_id": GUID, "client_secret": TOKEN}
+
 
 async def kept(served: Connected, integration_id: str) -> Integration:
     held = await served.services.records.read(ACME, Integration, integration_id)
@@ -124,6 +128,30 @@ async def test_a_connection_is_shown_without_its_credential_and_its_query() -> N
         ({"integration_type": "generic", "id": "int-1"}, "id"),
         ({"integration_type": "prometheus", "connection": {**PROMETHEUS, "username": "u"}}, "either"),
         ({"integration_type": "prometheus", "connection": {"url": "x", "bearer_token": "a\r\nb"}}, "bearer_token"),
+        ({"integration_type": "prometheus", "connection": {**PROMETHEUS, "service_principal": AZURE}}, "either"),
+        (
+            {
+                "integration_type": "prometheus",
+                "connection": {"url": "https://p.ex", "service_principal": AZURE},
+            },
+            "Azure Monitor",
+        ),
+        (
+            {
+                "integration_type": "prometheus",
+                "connection": {"url": WORKSPACE, "service_principal": {**AZURE, "directory_id": "../x"}},
+            },
+            "directory_id",
+        ),
+        (
+            {"integration_type": "prometheus", "connection": {**PROMETHEUS, "scope_org_id": "a\r\nb"}},
+            "scope_org_id",
+        ),
+        ({"integration_type": "grafana", "connection": {**PROMETHEUS, "scope_org_id": "team-a"}}, "Prometheus"),
+        (
+            {"integration_type": "alertmanager", "connection": {"url": WORKSPACE, "service_principal": AZURE}},
+            "Prometheus",
+        ),
         ({"integration_type": "generic", "service_map": {str(one): "x" for one in range(501)}}, "service_map"),
     ],
 )
@@ -185,6 +213,9 @@ async def test_a_kept_credential_never_goes_to_another_host() -> None:
         "url": "https://prom.example.com/other",
         "credential": "bearer",
         "username": None,
+        "directory_id": None,
+        "client_id": None,
+        "scope_org_id": None,
         "receiver": None,
         "grace_seconds": None,
         "repositories": {},
@@ -193,6 +224,25 @@ async def test_a_kept_credential_never_goes_to_another_host() -> None:
         served, "PATCH", path, {"connection": {"url": "https://prom.example.com/", "bearer_token": None}}
     )
     assert without.json()["connection"]["credential"] == "none"
+
+
+async def test_a_service_principal_is_shown_without_its_secret_and_kept_for_its_own_workspace_alone() -> None:
+    served = await connected()
+    connection = {"url": WORKSPACE, "service_principal": AZURE, "scope_org_id": "team-a"}
+    answer = await made(served, "prometheus", connection=connection)
+    path = f"/integrations/{answer['integration']['id']}"
+    elsewhere = {"connection": {"url": WORKSPACE.replace("shop", "other")}}
+    assert (await asked(served, "PATCH", path, elsewhere)).status_code == 400
+    changed = await asked(served, "PATCH", path, {"connection": {"url": f"{WORKSPACE}/"}})
+    assert changed.json()["connection"] == {
+        "url": f"{WORKSPACE}/", "credential": "service_principal", "username": None, "directory_id": GUID,
+        "client_id": GUID, "scope_org_id": None, "receiver": None, "grace_seconds": None, "repositories": {},
+    }  # fmt: skip
+    created, moved = (await kept(served, answer["integration"]["id"])).audit_pending
+    assert created.after is not None
+    assert (created.after["client_id"], created.after["scope_org_id"]) == (GUID, "team-a")
+    assert moved.before == {"url": WORKSPACE, "scope_org_id": "team-a"}
+    assert TOKEN not in json.dumps(answer) + changed.text + created.model_dump_json() + moved.model_dump_json()
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from shared.api.limits import RequestLimits
 from shared.api.options import ApiOptions
 from shared.api.pace import Buckets, Rate, neighbourhood
 from shared.errors import Malformed
-from tests.unit.access.issuer import Clock, a_token
+from tests.unit.access.issuer import NOW, Clock, a_token
 from tests.unit.api.serving import Served, bearer
+from tests.unit.api.signing_in import signing_in
 
 LIMITS = RequestLimits()
 ADMIN = {**bearer(a_token(roles=["admin"])), "Content-Type": "application/json"}
@@ -126,7 +127,7 @@ async def test_headers_that_are_too_many_or_too_long_are_431(served: Served, hea
         assert is_problem(await client.get("/me", headers=headers), 431, "headers-too-large")
 
 
-@pytest.mark.parametrize("query", ["limit=1&limit=100", "limit=1&limit=1", "cursor=a&cursor=b", "x=1&x=2"])
+@pytest.mark.parametrize("query", ["limit=1&limit=100", "limit=1&limit=1", "cursor=a&cursor=b"])
 async def test_a_parameter_that_comes_twice_is_400(served: Served, query: str) -> None:
     async with served.client() as client:
         answer = await client.get(f"/incidents?{query}")
@@ -187,6 +188,47 @@ async def test_an_address_is_not_slowed_by_what_succeeds(served: Served) -> None
             (await client.get("/me", headers=from_address("203.0.113.7", a_token()))).status_code for _ in range(5)
         }
     assert statuses == {200}
+
+
+async def test_an_address_is_not_slowed_by_who_comes_without_a_token_or_with_one_that_is_over(served: Served) -> None:
+    served.options = GUESSING
+    over = from_address("203.0.113.7", a_token(exp=NOW - 3600))
+    async with served.client(headers={"X-Forwarded-For": "203.0.113.7"}) as client:
+        statuses = [(await client.get("/me", headers=headers)).status_code for headers in ({}, over) * 3]
+        assert statuses == [401] * 6
+        assert (await client.get("/me", headers=from_address("203.0.113.7", a_token()))).status_code == 200
+
+
+async def test_an_address_is_not_slowed_by_sessions_that_need_a_refresh() -> None:
+    world = await signing_in()
+    world.served.options = GUESSING
+    async with world.browser(headers={"X-Forwarded-For": "203.0.113.7"}) as browser:
+        await browser.sign_in()
+        world.time.goes_by(minutes=39)
+        assert (await browser.refresh()).status_code == 200
+        world.time.goes_by(minutes=23)
+        assert [(await browser.me()).status_code for _ in range(5)] == [401] * 5
+        assert (await browser.refresh()).status_code == 200
+
+
+async def test_refreshing_a_session_counts_as_asking_does() -> None:
+    world = await signing_in()
+    world.served.options = ApiOptions(requests=Rate(per_minute=60, burst=2))
+    async with world.browser() as browser:
+        await browser.sign_in()
+        answers = [await browser.refresh() for _ in range(3)]
+    assert [one.status_code for one in answers] == [200, 200, 429]
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/auth/callback?state=x"])
+async def test_signing_in_is_paced_by_the_address_it_comes_from(path: str) -> None:
+    world = await signing_in()
+    asked = Rate(per_minute=60, burst=2)
+    world.served.options = ApiOptions(client_address_header="x-forwarded-for", requests=asked)
+    async with world.browser() as browser:
+        answers = [await browser.client.get(path, headers={"X-Forwarded-For": "203.0.113.7"}) for _ in range(3)]
+        other = await browser.client.get(path, headers={"X-Forwarded-For": "203.0.113.8"})
+    assert [one.status_code == 429 for one in (*answers, other)] == [False, False, True, False]
 
 
 async def test_an_address_that_the_caller_could_have_written_slows_nobody(served: Served) -> None:

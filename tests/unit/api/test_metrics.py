@@ -157,16 +157,16 @@ async def test_a_question_beyond_our_limits_is_400_and_nothing_is_sent(served: S
 async def test_what_is_not_a_prometheus_in_use_is_404(served: Served, changes: dict[str, Any]) -> None:
     served, servers = await with_prometheus(served, lambda _: responding(NOTHING), **changes)
     async with served.client() as client:
-        for endpoint in ("query", "query_range"):
-            answer = await client.get(f"/integrations/{ID}/prometheus/{endpoint}", params=RANGE)
+        for endpoint, params in (("query", {"query": "up"}), ("query_range", RANGE)):
+            answer = await client.get(f"/integrations/{ID}/prometheus/{endpoint}", params=params)
             assert (answer.status_code, servers.asked) == (404, [])
 
 
 async def test_another_tenants_prometheus_is_not_there(served: Served) -> None:
     served, servers = await with_prometheus(served, lambda _: responding(NOTHING))
     async with served.client(headers=bearer(a_token(tid=GLOBEX_TID))) as client:
-        for endpoint in ("query", "query_range"):
-            answer = await client.get(f"/integrations/{ID}/prometheus/{endpoint}", params=RANGE)
+        for endpoint, params in (("query", {"query": "up"}), ("query_range", RANGE)):
+            answer = await client.get(f"/integrations/{ID}/prometheus/{endpoint}", params=params)
             assert (answer.status_code, servers.asked) == (404, [])
             assert answer.json()["detail"] == "There is no such Prometheus integration."
 
@@ -206,7 +206,7 @@ def prometheus_of(services: Sequence[str]) -> Script:
     def answer(one: Asked) -> bytes:
         (query,) = one.form["query"]
         if "process_open_fds" in query:
-            return responding(b"<html>", 502)
+            return responding(b"<html>", 500)
         result = [
             {
                 "metric": {"service": name, "binding": "prometheus_client/service"},
@@ -232,7 +232,7 @@ async def test_a_service_may_have_any_printable_name(served: Served) -> None:
             answer = await client.get(f"/services/{quote(name, safe='')}/metrics?window=30m")
             assert (answer.status_code, answer.json()["service"]) == (200, name)
             escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-            assert len(servers.asked) == 8
+            assert len(servers.asked) == 9
             assert all(f'"{escaped}"' in one.form["query"][0] for one in servers.asked)
 
 

@@ -10,6 +10,7 @@ from fastapi.routing import iter_route_contexts
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from shared.api import create_api
+from shared.api.documentation import answered_with
 from tests.unit.api.operations import Operation, document, example_of, operations
 
 PUBLIC = re.compile(r"/api/v1/(openapi\.json|docs(/assets)?)")
@@ -61,6 +62,12 @@ def test_an_operation_documents_every_refusal_that_it_may_give(operation: Operat
     assert not operation.document.get("requestBody") or "413" in answers
     if operation.method in {"PUT", "PATCH", "DELETE"}:
         assert "412" in answers
+
+
+@each
+def test_a_list_is_an_object_with_items_so_that_something_can_be_added_to_it(operation: Operation) -> None:
+    answer = answered_with(operation.document)
+    assert answer is None or answer["schema"].get("type") != "array"
 
 
 @each

@@ -19,6 +19,7 @@ from shared.adapters.entra import EntraKeys
 from shared.api.options import ApiOptions
 from shared.api.pace import Rate
 from shared.models.base import IncidentId, document_id
+from shared.models.conventions import ServiceAliases, ServiceNames
 from shared.models.incidents import IncidentSummary
 from shared.models.receipts import DeadLetter
 from shared.models.tenants import Inbound, InboundSecret, Role, Scheme
@@ -239,6 +240,9 @@ async def _made() -> World:
         await served.services.incident_list.put(ACME, IncidentSummary.of(an_incident(incident_id=_incident(number))))
     await served.services.records.create(ACME, an_integration(id=INTEGRATION, name=MARK, inbound=_inbound()))
     await served.services.records.create(ACME, a_user(Role.ADMIN, entra_object_id=DANA, full_name=MARK))
+    aliases = (ServiceAliases(service="payment", aliases=(MARK,)),)
+    names = ServiceNames.none_yet(ACME, now=NOON).model_copy(update={"services": aliases})
+    await served.services.records.create(ACME, names)
     await served.services.raw.put(ACME, RECEIPT, MARK.encode())
     app = served.app(EntraKeys(AUTHORITY, served.endpoint.client(), clock=served.clock))
     pool, answers = Pool(), defaultdict[str, list[Json]](list)

@@ -18,12 +18,14 @@ class FakeSource:
     rules: Sequence[Rule] = ()
     asked: list[str] = field(default_factory=list)
 
-    async def query(self, promql: str, *, at: datetime) -> Answer:
-        del at
+    async def query(self, promql: str, *, at: datetime, max_series: int = 500) -> Answer:
+        del at, max_series
         return await self._reply(promql)
 
-    async def query_range(self, promql: str, *, start: datetime, end: datetime, step_seconds: float) -> Answer:
-        del start, end, step_seconds
+    async def query_range(
+        self, promql: str, *, start: datetime, end: datetime, step_seconds: float, max_series: int = 500
+    ) -> Answer:
+        del start, end, step_seconds, max_series
         return await self._reply(promql)
 
     async def _reply(self, promql: str) -> Answer:

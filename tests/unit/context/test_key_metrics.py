@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.context.conventions import BINDINGS, latency, saturation
-from shared.context.key_metrics import KeyMetric, KeyMetrics, Measured, key_metrics, range_of
+from shared.context.key_metrics import Found, KeyMetric, KeyMetrics, Measured, key_metrics, range_of
 from shared.errors import AddressRefused, SourceUnavailable
 from shared.models.snapshots import SectionStatus
 from tests.builders import NOON
@@ -86,10 +86,33 @@ async def test_a_services_name_is_only_ever_a_quoted_value(name: str) -> None:
     bound = samples(({"service": name, "binding": "prometheus_client/service"}, 1))
     _, source = await measured(("label_replace(count by", bound), service=name)
     escaped = name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    assert len(source.asked) == 8
+    assert len(source.asked) == 9
     for promql in source.asked:
         assert f'"{escaped}"' in promql
         assert name not in promql.replace(f'"{escaped}"', "")
+
+
+async def test_a_latency_that_means_at_least_can_be_told_by_the_highest_bound() -> None:
+    told = samples(({"service": "payment", "binding": "prometheus_client/service"}, 2.5))
+    found, _ = await measured(("histogram_quantile(0.5, group", told))
+    assert found.highest_bound_seconds == 2.5
+    silent, _ = await measured(("histogram_quantile(0.5, group", SourceUnavailable("slow", reason="timeout")))
+    assert silent.highest_bound_seconds is None
+    assert {one.status for one in silent.metrics} == {SectionStatus.EMPTY}
+
+
+async def test_a_service_is_measured_by_the_name_it_was_found_under() -> None:
+    binding = next(one for one in BINDINGS if one.name == "otel_http/job")
+    answer = series([{"job": "shop/payment"}], [1.0], lambda _: 2.0)
+    source = FakeSource([("rate(", answer), PACE])
+
+    async def find() -> Found:
+        return Found(binding, "shop/payment", ("careful",))
+
+    found = await key_metrics(source, "payment", end=NOON, span_seconds=HOUR, find=find)
+    assert (found.service, found.convention, found.warnings) == ("payment", "otel_http/job", ("careful",))
+    assert by_metric(found)[KeyMetric.REQUEST_RATE].points == ((1.0, 2.0),)
+    assert all('"shop/payment"' in promql for promql in source.asked)
 
 
 @pytest.mark.parametrize("binding", BINDINGS, ids=lambda one: one.name)

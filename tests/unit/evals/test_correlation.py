@@ -1,6 +1,7 @@
 """Correlation on labelled storms, a few of them: `python -m evals correlation` runs more."""
 
 import json
+from functools import cache
 
 import pytest
 
@@ -13,10 +14,13 @@ from shared.models.signals import Source
 from shared.signals.sources import parse
 from tests.builders import NOON
 
+# A sweep: what it runs is covered by the tests of single cases, and measuring would make it slower.
+pytestmark = pytest.mark.no_cover
+
 SEEDS = range(1, 8)
 
 
-@pytest.fixture(scope="module")
+@cache
 def summary() -> Summary:
     return Summary([measured(make_storm(seed), orders=2) for seed in SEEDS])
 
@@ -56,17 +60,17 @@ def test_correlation_is_not_told_all_calls_and_is_told_some_wrong_ones() -> None
     assert known - edges
 
 
-def test_unrelated_faults_that_begin_together_are_never_merged(summary: Summary) -> None:
-    assert [one.seed for one in summary.outcomes if one.twins_merged] == []
+def test_unrelated_faults_that_begin_together_are_never_merged() -> None:
+    assert [one.seed for one in summary().outcomes if one.twins_merged] == []
 
 
-def test_the_order_of_arrival_makes_no_difference(summary: Summary) -> None:
-    assert [one.seed for one in summary.outcomes if not one.is_same_in_every_order] == []
+def test_the_order_of_arrival_makes_no_difference() -> None:
+    assert [one.seed for one in summary().outcomes if not one.is_same_in_every_order] == []
 
 
-def test_a_storm_becomes_few_incidents_that_are_mostly_right(summary: Summary) -> None:
-    assert summary.meets_goals, summary.figures()
-    assert max(one.incidents for one in summary.outcomes) <= MAX_INCIDENTS + 1
+def test_a_storm_becomes_few_incidents_that_are_mostly_right() -> None:
+    assert summary().meets_goals, summary().figures()
+    assert max(one.incidents for one in summary().outcomes) <= MAX_INCIDENTS + 1
 
 
 def test_without_known_calls_nothing_wrong_is_merged() -> None:

@@ -6,6 +6,9 @@ from shared.hypotheses.rank import rank
 from shared.hypotheses.scene import scene_of
 from tests.unit.hypotheses.measured import Fault, System, a_system, break_one
 
+# A sweep: what it runs is covered by the tests of single cases, and measured it would take three times as long.
+pytestmark = pytest.mark.no_cover
+
 SEEDS = range(200)
 SOME_SEEDS = range(200, 260)
 ENOUGH = 0.95

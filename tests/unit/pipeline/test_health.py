@@ -8,7 +8,7 @@ from typing import Any
 from shared.adapters.memory import services_in_memory
 from shared.errors import KeysUnavailable, SecretUnreadable
 from shared.messages import QueueName
-from shared.models.base import IntegrationId
+from shared.models.base import IntegrationId, TenantId
 from shared.models.connections import ConnectionConfig
 from shared.models.schedule import DueWork, WorkKind
 from shared.models.tenants import Integration, IntegrationType
@@ -41,7 +41,7 @@ class Systems:
     def admit(self, url: str) -> None:
         raise AssertionError(f"{url} was saved before")
 
-    async def check(self, kind: IntegrationType, config: ConnectionConfig) -> Finding:
+    async def check(self, tenant_id: TenantId, kind: IntegrationType, config: ConnectionConfig) -> Finding:
         self.asked += 1
         await self.gate.wait()
         return self.finding

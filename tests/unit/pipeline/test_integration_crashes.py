@@ -58,7 +58,7 @@ class World:
     async def made(cls) -> "World":
         services = services_in_memory()
         await services.directory.put(ACME, a_tenant(alerts_per_minute=77))
-        await integrations.create(FIRST, WANTED, services, now=NOON)
+        await integrations.create(FIRST, WANTED, services, run_id="made", now=NOON)
         await change_of(services, add)
         await cls(services).settled()
         return cls(services)
@@ -102,7 +102,7 @@ async def change_of(services: Services, change: Change) -> None:
 
 
 async def add(services: Services, held: Versioned[Integration]) -> None:
-    await add_secret(somebody("added"), held, services, given=None, now=NOON)
+    await add_secret(somebody("added"), held, services, given=None, run_id="added", now=NOON)
 
 
 async def remove(services: Services, held: Versioned[Integration]) -> None:
@@ -160,14 +160,14 @@ async def test_a_creation_that_stops_half_way_is_whole_or_nothing() -> None:
     counting = Steps()
     services = services_in_memory()
     await services.directory.put(ACME, a_tenant(alerts_per_minute=77))
-    await integrations.create(FIRST, WANTED, as_worker(services, counting), now=NOON)
+    await integrations.create(FIRST, WANTED, as_worker(services, counting), run_id="made", now=NOON)
     for crash_at in range(1, counting.taken + 1):
         for takes_effect in (False, True):
             world = World(services_in_memory())
             await world.services.directory.put(ACME, a_tenant(alerts_per_minute=77))
             worker = as_worker(world.services, Steps(crash_at, takes_effect))
             with pytest.raises(Crash):
-                await integrations.create(FIRST, WANTED, worker, now=NOON)
+                await integrations.create(FIRST, WANTED, worker, run_id="made", now=NOON)
             await world.assert_accepts_no_more_than_the_record_says()
             await world.settled()
             await world.assert_agrees()
@@ -177,7 +177,7 @@ async def test_a_check_that_comes_before_its_change_looks_again() -> None:
     world = World(services_in_memory())
     worker = as_worker(world.services, Steps(await step_of_the_record()))
     with pytest.raises(Crash):
-        await integrations.create(FIRST, WANTED, worker, now=NOON)
+        await integrations.create(FIRST, WANTED, worker, run_id="made", now=NOON)
     queue = world.services.queues.waiting[QueueName.CHECKS]  # type: ignore[attr-defined]  # they are in memory
     (promise,) = [one.body for one in queue if b"settle" in one.body]
     queue.clear()
@@ -196,7 +196,7 @@ async def step_of_the_record() -> int:
         services = services_in_memory()
         worker = as_worker(services, Steps(number, takes_effect=True))
         with pytest.raises(Crash):
-            await integrations.create(FIRST, WANTED, worker, now=NOON)
+            await integrations.create(FIRST, WANTED, worker, run_id="made", now=NOON)
         if await the_one(services):
             return number
     raise AssertionError("the record is never created")
@@ -209,7 +209,7 @@ async def test_what_fails_after_the_record_is_left_to_the_check_and_the_secret_i
 
     services = services_in_memory()
     broken = replace(services, lookups=Down())  # type: ignore[arg-type]  # only what is asked of it
-    made = await integrations.create(FIRST, WANTED, broken, now=NOON)
+    made = await integrations.create(FIRST, WANTED, broken, run_id="made", now=NOON)
     assert made.secret is not None
     world = World(services)
     assert await services.lookups.inbound(made.integration.id) is None

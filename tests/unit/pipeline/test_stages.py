@@ -2,13 +2,21 @@
 
 import json
 import logging
+import traceback
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared.adapters.memory import MemoryClaims, MemoryDeadLetters, MemoryQueues, MemoryReceipts, services_in_memory
+from shared.adapters.memory import (
+    MemoryBodies,
+    MemoryClaims,
+    MemoryDeadLetters,
+    MemoryQueues,
+    MemoryReceipts,
+    services_in_memory,
+)
 from shared.errors import BlobUnavailable, QueueUnavailable, StoreUnavailable
 from shared.messages import MAX_MESSAGE_BYTES, BuildContext, Ingest, QueueName
 from shared.models.base import IncidentId, ReceiptId, TenantId
@@ -19,6 +27,7 @@ from shared.pipeline.stages import (
     LONGEST_DELAY_SECONDS,
     MAX_DEQUEUES,
     Ending,
+    StageFailed,
     attend_poison,
     delay_before,
 )
@@ -55,6 +64,18 @@ class BuggyDeadLetters(MemoryDeadLetters):
 
     async def add(self, tenant_id: TenantId, letter: DeadLetter) -> None:
         raise ZeroDivisionError("secret-in-the-message")
+
+
+class DownRaw(MemoryBodies):
+    """Takes the delivery, and then nothing more."""
+
+    taken = 0
+
+    async def put(self, tenant_id: TenantId, receipt_id: ReceiptId, body: bytes) -> str:
+        self.taken += 1
+        if self.taken > 1:
+            raise BlobUnavailable("down")
+        return await super().put(tenant_id, receipt_id, body)
 
 
 class DownReceipts(MemoryReceipts):
@@ -139,7 +160,9 @@ async def test_a_body_that_cannot_be_parsed_becomes_a_dead_letter_and_a_receipt(
     assert (letter.reason, letter.stage, letter.attempt, letter.receipt_id) == ("not_json", "signals", 1, "rcp-1")
     assert (letter.error, letter.state, letter.alerts) == ("Malformed", LetterState.OPEN, 1)
     assert letter.message is not None
-    assert Ingest.decode(letter.message.encode()).inline_body() == b"not json"
+    kept = Ingest.decode(letter.message.encode())
+    assert (kept.inline_body(), kept.pointer) == (None, letter.payload_pointer)
+    assert await services.raw.get(ACME, letter.payload_pointer or "") == b"not json"
     (part,) = await services.receipts.parts(ACME, "rcp-1")
     assert (part.accepted, part.outcomes) == (1, {Outcome.DEAD_LETTERED: 1})
 
@@ -154,6 +177,12 @@ async def test_a_receipt_that_cannot_be_kept_sends_the_message_again_and_the_let
     assert len(await services.receipts.parts(ACME, "rcp-1")) == 1
 
 
+async def test_a_body_that_cannot_be_kept_apart_sends_the_message_again_and_no_letter_holds_it() -> None:
+    services = services_in_memory()
+    assert await attend(replace(services, raw=DownRaw()), a_delivery(b"not json")) is Ending.SENT_AGAIN
+    assert not await services.dead_letters.letters(ACME, "signals")
+
+
 async def test_a_dead_letter_that_cannot_be_stored_sends_its_message_again() -> None:
     services = replace(services_in_memory(), dead_letters=DownDeadLetters())
     await attend(services, a_delivery(b"not json"))
@@ -166,14 +195,17 @@ async def test_a_message_that_is_none_of_ours_is_kept_for_the_operator() -> None
         assert await attend(services, junk) is Ending.DEAD_LETTERED
     letters = await services.dead_letters.letters(UNREADABLE_TENANT, "signals")
     assert {letter.reason for letter in letters} == {"bad_envelope"}
-    assert len(letters) == 4
+    kept = {await services.raw.get(UNREADABLE_TENANT, letter.payload_pointer or "") for letter in letters}
+    assert kept == {b"\x00\xff", b"[]", b"{}", b'{"schema_version": 9}'}
+    assert {letter.message for letter in letters} == {None}, "it may hold a body, and raw blobs alone keep bodies"
 
 
 async def test_a_defect_uses_the_hosts_dequeues_and_the_last_one_names_it(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     services = replace(services_in_memory(), claims=BuggyClaims())
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(StageFailed, match=r"ZeroDivisionError in episodes:\d+ < ") as failed:
         await attend(services, a_delivery(GOOD), dequeue_count=MAX_DEQUEUES - 1)
+    assert "secret-in-the-message" not in "".join(traceback.format_exception(failed.value))
     assert await attend(services, a_delivery(GOOD), dequeue_count=MAX_DEQUEUES) is Ending.DEAD_LETTERED
     (letter,) = await services.dead_letters.letters(ACME, "signals")
     assert (letter.reason, letter.error) == ("bug_ZeroDivisionError", "ZeroDivisionError")

@@ -1,0 +1,56 @@
+"""A table: which metric families say how a service does, and the PromQL that asks them. A convention is a row."""
+
+from shared.context.conventions.detect import bindings_of, detection, paces
+from shared.context.conventions.edges import edge_rate
+from shared.context.conventions.expressions import (
+    BACK,
+    Asked,
+    bounds,
+    bounds_of,
+    can_answer,
+    error_ratio,
+    expression,
+    is_at_least,
+    latency,
+    saturation,
+)
+from shared.context.conventions.pressure import RESOURCE, SUBJECT, machines, pressures
+from shared.context.conventions.resources import RESOURCES
+from shared.context.conventions.rows import SERVICE_LABELS, Binding, Carrier, Convention, Resource
+from shared.context.conventions.spans import GRAPH_CALLS, GRAPH_FAILED
+from shared.context.conventions.table import BINDINGS, CONVENTIONS
+from shared.context.conventions.versions import VERSION_LABEL, build_service_of, build_versions
+
+__all__ = [
+    "BACK",
+    "BINDINGS",
+    "CONVENTIONS",
+    "GRAPH_CALLS",
+    "GRAPH_FAILED",
+    "RESOURCE",
+    "RESOURCES",
+    "SERVICE_LABELS",
+    "SUBJECT",
+    "VERSION_LABEL",
+    "Asked",
+    "Binding",
+    "Carrier",
+    "Convention",
+    "Resource",
+    "bindings_of",
+    "bounds",
+    "bounds_of",
+    "build_service_of",
+    "build_versions",
+    "can_answer",
+    "detection",
+    "edge_rate",
+    "error_ratio",
+    "expression",
+    "is_at_least",
+    "latency",
+    "machines",
+    "paces",
+    "pressures",
+    "saturation",
+]

@@ -1,0 +1,1 @@
+"""Servers and sources that do as a test tells them."""
