@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from shared.context.changes.told import SKEW, Rank, Told, names_of, title_text
+from shared.context.changes.told import SKEW, Rank, Told, plain_version, title_text
 from shared.models.changes import ChangeKind
 from shared.models.evidence import EVERYWHERE, ChangeEvidence, Origin
 
@@ -16,8 +16,9 @@ EXACT_SECONDS = 60.0
 """From a time that is known as well as this, metrics tell when a change showed; by the clock of all other series."""
 
 _ROLLED = (ChangeKind.DEPLOY, ChangeKind.ROLLBACK)
-_NUMBERED = re.compile(r"\d+(\.\d+)+.*")
+_NUMBERED = re.compile(r"\d+(\.\d+)+")
 _REVISION = re.compile(r"[0-9a-f]{7,40}")
+_HAS_DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"[a-z0-9][a-z0-9._-]{3,}")
 _SAYS_NOTHING = frozenset((
     "changed", "config", "configuration", "disabled", "enabled", "feature", "feature-flag", "flag", "from", "service",
@@ -62,27 +63,28 @@ def rolled_back(pieces: Iterable[ChangeEvidence]) -> list[ChangeEvidence]:
     latest: dict[str, ChangeEvidence] = {}
     for one in sorted(pieces, key=lambda one: one.at):
         piece, before = one, latest.get(one.service)
-        if one.change is ChangeKind.DEPLOY and before is not None and _is_older(one, before, first):
+        # By what only metrics saw this was known before; several of them speak of several things.
+        is_told = one.told_by != (Origin.PROMETHEUS,)
+        if one.change is ChangeKind.DEPLOY and is_told and before is not None and _is_older(one, before, first):
             piece = _as_rollback(one, one.previous_version or before.version)
         elif one.change is ChangeKind.ROLLBACK:
             piece = _as_rollback(one, one.previous_version)
         if piece.change in _ROLLED and piece.version:
             for version in filter(None, (piece.previous_version, piece.version)):
-                first.setdefault((piece.service, _plain(version)), len(first))
-            latest[piece.service] = piece
+                first.setdefault((piece.service, plain_version(version)), len(first))
+            if is_told:
+                latest[piece.service] = piece
         found.append(piece)
     return found
 
 
 def _is_older(one: ChangeEvidence, before: ChangeEvidence, first: Mapping[tuple[str, str], int]) -> bool:
-    """Whether its version was there before that which it replaces."""
-    here = first.get((one.service, _plain(one.version)))
-    there = first.get((one.service, _plain(before.version)))
+    """Whether its version was there before that which it replaces. Names of branches come and go."""
+    version, replaced = (plain_version(name or "") for name in (one.version, one.previous_version or before.version))
+    if not (_HAS_DIGIT.search(version) and _HAS_DIGIT.search(replaced)):
+        return False
+    here, there = first.get((one.service, version)), first.get((one.service, replaced))
     return here is not None and there is not None and here < there
-
-
-def _plain(version: str | None) -> str:
-    return next(iter(names_of(version)), "")
 
 
 def _as_rollback(piece: ChangeEvidence, previous: str | None) -> ChangeEvidence:
@@ -168,9 +170,18 @@ def _contradict(one: Told, other: Told) -> bool:
     if _have_a_name_in_common(one, other):
         return False
     return any(
-        any(spelled.fullmatch(name) for name in one.names) and any(spelled.fullmatch(name) for name in other.names)
-        for spelled in (_NUMBERED, _REVISION)
+        spelled(one.names) and spelled(other.names) and not spelled(one.names) & spelled(other.names)
+        for spelled in (_numbers, _revisions)
     )
+
+
+def _numbers(names: Iterable[str]) -> set[str]:
+    """What stands before a suffix, which one may have and another leave out."""
+    return {found.group() for name in names if (found := _NUMBERED.match(name))}
+
+
+def _revisions(names: Iterable[str]) -> set[str]:
+    return {name for name in names if _REVISION.fullmatch(name)}
 
 
 def _is_equal(name: str, other: str) -> bool:

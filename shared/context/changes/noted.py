@@ -69,7 +69,9 @@ KINDS: Sequence[tuple[ChangeKind, frozenset[str]]] = (
 """Which kind a word speaks of, in this order; tags go before text."""
 
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
-_VERSION = re.compile(r"(?<![\w.])v?\d+(?:\.\d+)+(?:[-+][\w.]+)?|(?<!\w)[0-9a-f]{7,40}(?!\w)", re.IGNORECASE)
+_VERSION = re.compile(
+    r"(?<![\w.])v?\d+(?:\.\d+)+(?:[-+][\w.]+)?|(?<!\w)(?=[0-9]*[a-f])[0-9a-f]{7,40}(?!\w)", re.IGNORECASE
+)
 
 
 def noted(notes: Iterable[Annotation], around: Around, *, system: str) -> list[Told]:
