@@ -28,32 +28,32 @@ _SAYS_NOTHING = frozenset((
 
 def joined(told: Iterable[Told]) -> list[ChangeEvidence]:
     """Each change once, by who knows most of it; in the order of time."""
-    groups: list[list[Told]] = []
-    ordered = sorted(told, key=_order)
-    for one in ordered:
-        if one.piece.service != EVERYWHERE:
-            _put(one, groups, [group for group in groups if _fits(one, group)])
-    for one in ordered:
-        if one.piece.service == EVERYWHERE:
-            # What names a version but no service is told of every service that got this version then.
-            same = [
-                group
-                for group in groups
-                if any(_have_a_name_in_common(one, other) and _is_near(one, other) for other in group)
-            ]
-            for group in same:
-                group.append(one)
-            if not same:
-                _put(one, groups, [group for group in groups if _fits(one, group)])
-    found = [_merged(sorted(group, key=_order)) for group in groups]
+    by_service: dict[str, list[Told]] = {}
+    for one in sorted(told, key=_order):
+        by_service.setdefault(one.piece.service, []).append(one)
+    general = by_service.pop(EVERYWHERE, [])
+    groups = [group for service in sorted(by_service) for group in _grouped(by_service[service])]
+    left = []
+    for one in general:
+        # What names a version but no service is told of every service that got this version then.
+        same = [group for group in groups if any(_is_named_alike(one, other) for other in group)]
+        for group in same:
+            group.append(one)
+        left += [] if same else [one]
+    found = [_merged(sorted(group, key=_order)) for group in (*groups, *_grouped(left))]
     return sorted(found, key=lambda one: (one.at, one.service, one.version or "", one.title))
 
 
-def _put(one: Told, groups: list[list[Told]], fitting: Sequence[list[Told]]) -> None:
-    if fitting:
-        min(fitting, key=lambda group: _distance(one, group)).append(one)
-    else:
-        groups.append([one])
+def _grouped(told: Iterable[Told]) -> list[list[Told]]:
+    """Of one service, those that told of the same change."""
+    groups: list[list[Told]] = []
+    for one in told:
+        fitting = [group for group in groups if _fits(one, group)]
+        if fitting:
+            min(fitting, key=lambda group: _distance(one, group)).append(one)
+        else:
+            groups.append([one])
+    return groups
 
 
 def rolled_back(pieces: Iterable[ChangeEvidence]) -> list[ChangeEvidence]:
@@ -105,13 +105,11 @@ def _order(one: Told) -> tuple[int, datetime, str, str, str, str]:
 
 
 def _fits(one: Told, group: Sequence[Told]) -> bool:
-    if one.piece.service != group[0].piece.service:
-        return False
     if one.rank is Rank.STARTED:
         return any(_explains(other, one) for other in group)
-    if any(other.teller == one.teller or _contradict(one, other) for other in group):
+    if any(other.teller == one.teller for other in group) or not any(_is_same(one, other) for other in group):
         return False
-    return any(_is_same(one, other) for other in group)
+    return not any(_contradict(one, other) for other in group)
 
 
 def _distance(one: Told, group: Sequence[Told]) -> tuple[bool, timedelta]:
@@ -123,15 +121,13 @@ def _is_same(one: Told, other: Told) -> bool:
     kinds = {one.piece.change, other.piece.change}
     if one.piece.url and one.piece.url == other.piece.url:
         return len(kinds - {ChangeKind.OTHER}) <= 1 or kinds <= set(_ROLLED)
-    is_named = _have_a_name_in_common(one, other)
     if Rank.RELEASED in (one.rank, other.rank):
         # It is published before it is deployed, or as it is; only its name says that it was.
-        return is_named and kinds <= {*_ROLLED, ChangeKind.OTHER}
-    if not (len(kinds) == 1 or kinds <= set(_ROLLED)):
-        return False
-    if kinds <= set(_ROLLED):
-        return (is_named and _apart(one, other) <= SAME_NAME_WITHIN) or _is_near(one, other)
-    return _is_near(one, other) and _speak_of_the_same(one, other)
+        return kinds <= {*_ROLLED, ChangeKind.OTHER} and _have_a_name_in_common(one, other)
+    if _is_near(one, other):
+        return kinds <= set(_ROLLED) or (len(kinds) == 1 and _speak_of_the_same(one, other))
+    is_lately = kinds <= set(_ROLLED) and _apart(one, other) <= SAME_NAME_WITHIN
+    return is_lately and _have_a_name_in_common(one, other)
 
 
 def _explains(change: Told, started: Told) -> bool:
@@ -150,6 +146,10 @@ def _speak_of_the_same(one: Told, other: Told) -> bool:
 
 def _telling(title: str) -> set[str]:
     return set(_WORD.findall(title.casefold())) - _SAYS_NOTHING
+
+
+def _is_named_alike(one: Told, other: Told) -> bool:
+    return _is_near(one, other) and _have_a_name_in_common(one, other)
 
 
 def _is_near(one: Told, other: Told) -> bool:
