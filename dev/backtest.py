@@ -74,13 +74,14 @@ async def backtest(
 
 
 async def stored_signals(tenant_id: TenantId, services: Services, *, max_incidents: int) -> list[Signal]:
-    """The signals of the newest incidents, by when their alerts started, at most MAX_SIGNALS."""
+    """The alerts of the newest incidents, by when their alerts started, at most MAX_SIGNALS."""
     found: list[Signal] = []
     cursor: str | None = None
     while max_incidents > 0 and len(found) < MAX_SIGNALS:
         page = await services.incident_list.page(tenant_id, limit=min(PAGE, max_incidents), cursor=cursor)
         for summary in page.items:
-            found += [one.value for one in await services.incidents.signals(tenant_id, IncidentId(summary.id))]
+            held = await services.incidents.signals(tenant_id, IncidentId(summary.id))
+            found += [one.value for one in held if one.value.is_alert]
         max_incidents -= len(page.items)
         cursor = page.cursor
         if cursor is None:

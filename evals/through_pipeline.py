@@ -11,8 +11,8 @@ from shared.models.base import IncidentId, ReceiptId, TenantId
 from shared.models.changes import Change, ChangeKind, ChangeStatus, ReportedChange
 from shared.models.correlation import CorrelationPolicy
 from shared.models.signals import Signal, Source
-from shared.models.surroundings import Call, KnownTopology
 from shared.models.tenants import Tenant
+from shared.models.topology import Call, KnownTopology
 from shared.pipeline.ingest import ingest
 from shared.ports.services import Services
 
@@ -108,5 +108,6 @@ async def _stored(services: Services) -> Stored:
     page = await services.incident_list.page(TENANT, limit=MAX_INCIDENTS)
     signals: list[Signal] = []
     for summary in page.items:
-        signals += [one.value for one in await services.incidents.signals(TENANT, IncidentId(summary.id))]
+        held = await services.incidents.signals(TENANT, IncidentId(summary.id))
+        signals += [one.value for one in held if one.value.is_alert]
     return Stored(signals)

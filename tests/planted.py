@@ -68,6 +68,7 @@ PLANTED: tuple[Planted, ...] = (
         ("mongodb+srv://app:@@@cluster0.example/x", "pl@nted-mongo-3"),
         ("clone https://@@@git.example/shop.git", "planted-git-4"),
         ("redis://:@@@cache:6379/0", "planted/redis-5"),
+        ("jdbc:oracle:thin:scott/@@@//db:1521/x", "planted-ora-6"),
     ),
     *_ones(
         Kind.AZURE_KEY,
@@ -139,6 +140,7 @@ PLANTED: tuple[Planted, ...] = (
         ("curl -u deploy:@@ https://repo.example", "planted-flag-2"),
         ("sshpass -p @@ ssh host", "planted-flag-3"),
         ("mysql -h db -p@@ orders", "planted-flag-4"),
+        ("docker login -u ci -p @@", "planted-flag-5"),
     ),
     *_ones(
         Kind.SECRET_VALUE,
@@ -147,6 +149,9 @@ PLANTED: tuple[Planted, ...] = (
         ('up{client_secret="@@"} == 0', "planted-secret-3"),
         ("env PGPASSWORD: @@", "planted-env-4"),
         ("https://x.example/hook?access_token=@@&v=1", "planted-query-5"),
+        ("the password is @@ again", "planted8pass8"),
+        ('{"pass": "@@"}', "planted-short-9"),
+        ("SECRET_KEY_BASE: @@", "planted-base-10"),
         ("ALTER USER app IDENTIFIED BY '@@'", "planted-sql-6"),
         ("see graph?g0.expr=up%7Btoken%3D%22@@%22%7D", "planted-escaped-7"),
     ),
@@ -174,6 +179,11 @@ PLANTED: tuple[Planted, ...] = (
         ("caller @@ hung up", "(415) 555-2671"),
         ("phone: @@", "030 9018 2099"),
     ),
-    *_ones(Kind.US_SSN, ("ssn @@ of the applicant", "123-45-6789"), ("taxpayer @@", "219-09-9998")),
+    *_ones(
+        Kind.US_SSN,
+        ("ssn @@ of the applicant", "123-45-6789"),
+        ("taxpayer @@", "219-09-9998"),
+        ("ssn=@@", "219099997"),
+    ),
 )
 """More than sixty of more than twelve kinds."""

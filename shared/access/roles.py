@@ -61,6 +61,8 @@ LEAST_ROLE: Mapping[str, Role] = {
     "update_tenant": Role.ADMIN,
     "read_objectives": Role.VIEWER,
     "replace_objectives": Role.ENGINEER,
+    "read_topology": Role.VIEWER,
+    "replace_topology": Role.ENGINEER,
     "list_policies": Role.ADMIN,
     "read_policy": Role.ADMIN,
     "create_policy": Role.ADMIN,

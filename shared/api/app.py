@@ -26,6 +26,7 @@ from shared.api import (
     runbooks,
     service_aliases,
     tenant,
+    topology,
     users,
 )
 from shared.api.boundary import Boundary, Caught
@@ -61,6 +62,7 @@ ROUTERS = (
     users.router,
     tenant.router,
     objectives.router,
+    topology.router,
     policies.router,
     runbooks.router,
     service_aliases.router,

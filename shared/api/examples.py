@@ -64,6 +64,7 @@ _SIGNAL: Example = {
         "features": None,
         "at": _DETECTED,
     },
+    "context_snapshot_id": None,
     "receipt_id": _RECEIPT_ID,
     "redacted": {"email": 1},
 }
@@ -130,6 +131,7 @@ _SNAPSHOT: Example = {
     "step_seconds": 15.0,
     "sections": [{**_CHANGES, "as_of": None, "warnings": [], "evidence": [_CHANGE]}],
     "coverage": {"share": 0.75, "blind": [{"section": "slo", "reason": "timeout"}]},
+    "first_movers": [["Eb41d009"], ["E77c02aa", "E90be411"]],
     "redacted": {"bearer_token": 1},
     "reused_from": None,
     "measured_at": None,

@@ -89,6 +89,45 @@ _OBJECTIVES: Example = {
     "version": 3,
 }
 
+_DECLARED: Example = {
+    "edges": [{"caller": "checkout", "callee": "orders-db"}],
+    "nodes": [{"name": "orders-db", "kind": "database"}],
+    "version": 2,
+    "updated_at": _AT,
+    "updated_by": _OBJECT_ID,
+}
+
+_TOPOLOGY: Example = {
+    "service": "checkout",
+    "measured_at": _THEN,
+    "nodes": [
+        {"name": "checkout", "kind": "service"},
+        {"name": "orders-db", "kind": "database"},
+        {"name": "payment", "kind": "service"},
+    ],
+    "edges": [
+        {
+            "caller": "checkout",
+            "callee": "orders-db",
+            "told_by": ["declared"],
+            "calls_per_second": None,
+            "first_seen_at": None,
+            "last_seen_at": None,
+            "age_seconds": None,
+        },
+        {
+            "caller": "checkout",
+            "callee": "payment",
+            "told_by": ["service_graph", "otel_client"],
+            "calls_per_second": 12.5,
+            "first_seen_at": _AT,
+            "last_seen_at": _THEN,
+            "age_seconds": 60.0,
+        },
+    ],
+    "declared": _DECLARED,
+}
+
 _SERVICE_NAMES: Example = {
     "services": [{"service": "payment", "aliases": ["shop/payment", "payment-api"]}],
     "version": 3,
@@ -102,6 +141,8 @@ DIRECTORY_EXAMPLES: Mapping[str, Example | list[Example]] = {
     "update_user": _USER,
     "read_tenant": _TENANT,
     "update_tenant": _TENANT,
+    "read_topology": _TOPOLOGY,
+    "replace_topology": _DECLARED,
     "read_objectives": _OBJECTIVES,
     "replace_objectives": _OBJECTIVES,
     "list_policies": {"items": [_POLICY], "cursor": None},

@@ -45,7 +45,13 @@ REQUESTS: Mapping[str, dict[str, Any]] = {
     "try_alertmanager": _ALERTMANAGER,
     "update_user": {"role": "engineer"},
     "update_tenant": {"reopen_within_minutes": 45, "correlation": {"link_at": 0.6}},
-    "replace_objectives": {"objectives": [{"service": "payment", "objective": 0.999}]},
+    "replace_topology": {
+        "edges": [{"caller": "checkout", "callee": "orders-db"}],
+        "nodes": [{"name": "orders-db", "kind": "database"}],
+    },
+    "replace_objectives": {
+        "objectives": [{"service": "payment", "name": "payments that go through", "objective": 0.999}]
+    },
     "create_policy": _WINDOW,
     "replace_policy": {**_WINDOW, "is_enabled": False},
     "create_runbook": _RUNBOOK,

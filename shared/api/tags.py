@@ -14,6 +14,7 @@ TAGS: Mapping[str, str] = {
     "dashboards": "Links into the tenant's Grafana.",
     "users": "People, and what is left of the role that Entra ID gives them.",
     "tenant": "The tenant's settings and plan.",
+    "topology": "Who calls whom, as measured and as declared.",
     "objectives": "Which share of a service's requests must succeed.",
     "policies": "Maintenance windows.",
     "runbooks": "What to do when, in Markdown.",

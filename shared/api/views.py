@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
-from shared.models.base import Instant
+from shared.models.base import Instant, SnapshotId
 from shared.models.correlation import Membership
 from shared.models.hypotheses import Conclusion, GeneratedBy, Hypothesis, HypothesisSet
 from shared.models.incidents import Incident, IncidentState, IncidentSummary, Suppressed, TimelineEntry, TimelineEvent
@@ -44,7 +44,7 @@ class SummaryView(BaseModel):
 
 
 class SignalView(BaseModel):
-    """One alert of an incident."""
+    """One alert of an incident, or a deviation that a look found (`observed`)."""
 
     id: str
     signal_type: SignalType
@@ -61,7 +61,10 @@ class SignalView(BaseModel):
     timestamp: Instant = Field(description="When the alert started, by the sender's clock.")
     resolved_at: Instant | None
     fired_times: int = Field(description="One, and one more for every time it fired again after a resolution.")
-    membership: Membership | None = Field(description="Why it is in this incident.")
+    membership: Membership | None = Field(description="Why it is in this incident; null for what a look found.")
+    context_snapshot_id: SnapshotId | None = Field(
+        description="The snapshot of the look that found it; null for alerts."
+    )
     receipt_id: str
     redacted: Mapping[str, int] = Field(description="How many secrets and personal data were masked in it, by kind.")
 
@@ -125,6 +128,9 @@ class SnapshotView(BaseModel):
     step_seconds: float
     sections: tuple[Section, ...]
     coverage: Coverage | None = Field(description="How much could be looked at; null in snapshots of older releases.")
+    first_movers: tuple[tuple[str, ...], ...] = Field(
+        description="Who moved first: ids of evidence, one a service, in groups of onsets that cannot be told apart."
+    )
     redacted: Mapping[str, int] = Field(description="How many secrets and personal data of each kind were masked.")
     reused_from: str | None = Field(description="The snapshot whose measurements these are, while fresh.")
     measured_at: Instant | None = Field(description="When that one was taken.")
@@ -220,7 +226,7 @@ class IncidentView(BaseModel):
     suppressed: Suppressed | None = Field(description="Why it is kept but not investigated.")
     created_at: Instant
     updated_at: Instant
-    signals: list[SignalView] = Field(description="The first 100; `signal_count` counts all.")
+    signals: list[SignalView] = Field(description="The first 100; `signal_count` counts the alerts among all.")
     signals_cursor: str | None = Field(description="Goes on in `/signals`; null when these are all.")
     timeline: list[TimelineView] = Field(description="The latest 100 or so, oldest first.")
     timeline_cursor: str | None = Field(description="Goes back in `/timeline?order=newest`; null when these are all.")
@@ -283,4 +289,4 @@ class DeadLetterView(DeadLetterSummaryView):
 
     rejected: tuple[Rejected, ...] = Field(description="The first 50 alerts that were rejected, by position.")
     payload_pointer: str | None = Field(description="The blob with the body, where there is one; kept for 7 days.")
-    message: str | None = Field(description="The queue message as it was; text from outside.")
+    message: str | None = Field(description="The queue message; a delivery's body lies in the blob.")

@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from shared.context.first_movers import first_movers
 from shared.context.identity import identified
 from shared.context.limit import within_limit
 from shared.context.prepare import prepared, service_text
 from shared.context.window import Window
 from shared.models.evidence import SeriesEvidence
-from shared.models.measures import Direction, Relation
+from shared.models.measures import RED, Direction, Relation
 from shared.models.snapshots import Blind, Coverage, Section, SectionName, SnapshotBody
+from shared.redaction import masks_in
 
 
 def freeze(service: str, window: Window, sections: Sequence[Section]) -> SnapshotBody:
@@ -17,7 +19,7 @@ def freeze(service: str, window: Window, sections: Sequence[Section]) -> Snapsho
     onset = onset_of(sections, window.reference)
     by_name = {section.name: prepared(section, (window.start, window.end), onset) for section in sections}
     ordered = [by_name[name] for name in SectionName if name in by_name]
-    return within_limit(
+    body = within_limit(
         SnapshotBody(
             service=service_text(service),
             window_start=window.start,
@@ -28,6 +30,14 @@ def freeze(service: str, window: Window, sections: Sequence[Section]) -> Snapsho
             coverage=coverage_of(ordered),
         )
     )
+    # Afterwards, so that it names only what was kept.
+    movers = first_movers(body.evidence(), step_seconds=body.step_seconds)
+    return counted(body.model_copy(update={"first_movers": movers}))
+
+
+def counted(body: SnapshotBody) -> SnapshotBody:
+    """The body with how many masks of each kind its texts hold."""
+    return body.model_copy(update={"redacted": masks_in(body.model_dump_json(include={"sections"}))})
 
 
 def coverage_of(sections: Sequence[Section]) -> Coverage:
@@ -48,7 +58,11 @@ def onset_of(sections: Iterable[Section], reference: datetime) -> datetime:
         piece
         for section in sections
         for piece in section.evidence
-        if isinstance(piece, SeriesEvidence) and piece.relation is Relation.SELF and piece.movement.onset_at
+        if isinstance(piece, SeriesEvidence)
+        and piece.relation is Relation.SELF
+        # Further quantiles say the same thing less steadily.
+        and piece.metric in RED
+        and piece.movement.onset_at
     ]
     symptoms = [one for one in own if one.metric.propagates and one.movement.direction is Direction.UP]
     onsets = [one.movement.onset_at for one in symptoms or own if one.movement.onset_at]

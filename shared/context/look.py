@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from shared.context.neighbourhood import Neighbourhood
+from shared.context.whereabouts import Whereabouts, whereabouts
 from shared.context.window import Window
 from shared.errors import CopilotError, SourceUnavailable
 from shared.models.base import TenantId
@@ -17,6 +18,8 @@ from shared.models.snapshots import Section, SectionName
 from shared.ports.metrics import MetricsSource
 from shared.ports.services import Services
 
+PATIENCE_SECONDS = 3.0
+"""How long the services around are waited for by who can do without: a slow topology must not cost the rest."""
 MAX_SERVICE_CHARS = 120
 """A longer name is cut where it is shown, and not followed where a graph gives it."""
 
@@ -66,6 +69,7 @@ class View:
     finding: "asyncio.Task[Neighbourhood]" = field(init=False)
     sections: "dict[SectionName, asyncio.Task[Section]]" = field(default_factory=dict)
     """The sections that are being answered, for those that build on another's."""
+    _placing: "asyncio.Future[Whereabouts] | None" = field(init=False, default=None)
 
     @property
     def tenant_id(self) -> TenantId:
@@ -95,19 +99,55 @@ class View:
                 message = "without the topology nobody knows whom to ask about"
                 raise SourceUnavailable(message, reason="no_topology") from exc
 
+    async def neighbourhood_in_time(self, *, patience_seconds: float = PATIENCE_SECONDS) -> Neighbourhood:
+        """The services around, or nobody, when they are not known by then: for who can do without."""
+        await asyncio.wait([self.finding], timeout=patience_seconds)
+        if not self.finding.done() or self.finding.cancelled() or self.finding.exception():
+            return Neighbourhood({}, ())
+        return self.finding.result()
+
+    async def whereabouts(self) -> Whereabouts:
+        """Where the alerting service and those around it are measured: asked once; raises as the source does."""
+        if self._placing is None:
+            self._placing = asyncio.ensure_future(self._placed_around())
+        return await shared_task(self._placing)
+
+    async def own_whereabouts(self) -> Whereabouts:
+        """The same of the alerting service alone, which does not wait for the topology."""
+        return await self._placed([self.service])
+
+    async def _placed_around(self) -> Whereabouts:
+        names, _ = await self.around()
+        return await self._placed(names)
+
+    async def _placed(self, names: list[str]) -> Whereabouts:
+        look = await self.look()
+        return await whereabouts(
+            self.tenant_id, names, look.source, self.services, reference=self.reference, now=look.window.end
+        )
+
     async def evidence_of(self, *names: SectionName) -> list[Evidence]:
         """What these sections found, once they are answered."""
         waiting = [self.sections[name] for name in names if name in self.sections]
         found = [await shared_task(task) for task in waiting]
         return [piece for section in found for piece in section.evidence]
 
-    async def around(self) -> tuple[list[str], list[str]]:
-        """The alerting service first, then those around it; and a warning when they are not known."""
+    async def around(self, *, patience_seconds: float = PATIENCE_SECONDS) -> tuple[list[str], list[str]]:
+        """The alerting service first, then those around it; and a warning when they are not known, or not in time."""
+        await asyncio.wait([self.finding], timeout=patience_seconds)
+        if not self.finding.done():
+            return [self.service], ["the topology was not found in time: only this service was asked"]
         try:
             found = await self.neighbourhood()
         except CopilotError:
             return [self.service], ["the topology failed: only this service was asked"]
         return [self.service, *found.neighbours], []
+
+    @property
+    def under_way(self) -> "list[asyncio.Future[Any]]":
+        """Everything that was begun for this look, to be ended with it."""
+        shared: list[asyncio.Future[Any]] = [self.looking, self.finding, *self.sections.values()]
+        return [*shared, self._placing] if self._placing else shared
 
 
 async def shared_task(task: "Awaitable[T]") -> T:

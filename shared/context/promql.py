@@ -16,6 +16,9 @@ def quoted(value: str) -> str:
 def one_of(label: str, values: Iterable[str]) -> str:
     """A matcher for exactly these values of a label; sorted, so that equal sets give equal queries."""
     wanted = sorted(set(values))
+    if not wanted:
+        # An empty alternation would match every series without the label. Nothing stands before the start of a value.
+        return f'{label}=~".^"'
     if len(wanted) == 1:
         return f"{label}={quoted(wanted[0])}"
     # Prometheus anchors the whole expression, so the alternation needs no group of its own.

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.context.collectors.alerts import alerts_of
+from shared.context.freeze import counted
 from shared.context.identity import identified
 from shared.context.prepare import prepared
 from shared.context.sections import stamped
@@ -57,12 +58,14 @@ def with_alerts(latest: Snapshot, signals: Sequence[Signal], *, snapshot_id: Sna
     before = latest.body
     prepared_alerts = prepared(stamped(alerts, now), (before.window_start, before.window_end), before.onset_at)
     kept = [prepared_alerts if one.name is SectionName.ALERTS else one for one in before.sections]
-    body = before.model_copy(
-        update={
-            "sections": identified(kept),
-            "reused_from": before.reused_from or latest.id,
-            "measured_at": before.measured_at or latest.taken_at,
-        }
+    body = counted(
+        before.model_copy(
+            update={
+                "sections": identified(kept),
+                "reused_from": before.reused_from or latest.id,
+                "measured_at": before.measured_at or latest.taken_at,
+            }
+        )
     )
     again = {"id": snapshot_id, "taken_at": now, "elapsed_seconds": 0.0, "body": body, "sha256": digest(body)}
     return latest.model_copy(update=again)

@@ -15,8 +15,8 @@ from shared.models.evidence import (
     SilenceEvidence,
     SloEvidence,
 )
-from shared.models.measures import Baseline, Direction, Metric
-from shared.models.quantities import clock, latency, length, number, percent
+from shared.models.measures import Baseline, Direction, Metric, Movement, TrafficShift
+from shared.models.quantities import clock, latency, length, moment, number, percent
 from shared.models.signals import AlertStatus
 from shared.redaction import safe_text
 
@@ -73,10 +73,22 @@ def _series(piece: SeriesEvidence) -> str:
         return f"The {name} is {_now(piece)}; what is normal is not known."
     if moved.direction is Direction.STEADY:
         return f"The {name} is steady at {_now(piece)}, {_compared(piece, usual)}."
-    if moved.current is None:
+    if moved.current is None and moved.onset_at:
         return f"The {name} stopped at {clock(moved.onset_at)}; it was {usual}."
-    verb = "rose" if moved.direction is Direction.UP else "fell"
-    return f"The {name} {verb} to {_now(piece)} at {clock(moved.onset_at)}, {_compared(piece, usual)}."
+    if moved.onset_at is None:
+        return f"The {name} has been {_now(piece)} since before this window, {_compared(piece, usual)}."
+    return f"The {name} {_went(moved)} {_now(piece)} at {clock(moved.onset_at)}, {_compared(piece, usual)}."
+
+
+def _went(moved: Movement) -> str:
+    match moved.shift:
+        case TrafficShift.SURGE:
+            return "surged to"
+        case TrafficShift.DROP:
+            return "dropped to"
+        case TrafficShift.ABSENCE:
+            return "all but stopped:"
+    return "rose to" if moved.direction is Direction.UP else "fell to"
 
 
 def _now(piece: SeriesEvidence) -> str:
@@ -92,7 +104,9 @@ def _compared(piece: SeriesEvidence, usual: str) -> str:
 def _expression(piece: ExpressionEvidence) -> str:
     told = {True: "is true now", False: "is not true now", None: "was asked again"}[piece.is_true_now]
     bound = f" ({piece.operator} {number(piece.threshold)})" if piece.operator and piece.threshold is not None else ""
-    return f"The expression of {piece.alert_name}{bound} {told}, for {len(piece.series)} series."
+    ends = [one.points[-1][1] for one in piece.series if one.points]
+    farthest = f", at {number(min(ends) if (piece.operator or '').startswith('<') else max(ends))}" if ends else ""
+    return f"The expression of {piece.alert_name}{bound} {told}, for {len(piece.series)} series{farthest}."
 
 
 def _change(piece: ChangeEvidence) -> str:
@@ -145,7 +159,11 @@ def _edge(piece: EdgeEvidence) -> str:
     if piece.seen_at is None and not piece.calls_per_second:
         return f"{piece.caller} calls {piece.callee}, as declared."
     if not piece.calls_per_second:
-        return f"{piece.caller} called {piece.callee}, last seen at {clock(piece.seen_at)}; no calls now."
+        since = "" if piece.is_past else "; no calls now"
+        return f"{piece.caller} called {piece.callee}, last seen at {moment(piece.seen_at)}{since}."
+    if piece.is_past:
+        often = f"{number(piece.calls_per_second)} times a second"
+        return f"{piece.caller} called {piece.callee} {often} when that was last seen, at {moment(piece.seen_at)}."
     failed = "" if piece.failed_ratio is None else f"; {percent(piece.failed_ratio)} fail"
     return f"{piece.caller} calls {piece.callee} {number(piece.calls_per_second)} times a second{failed}."
 

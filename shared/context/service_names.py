@@ -5,7 +5,7 @@ Never by likeness: a wrong match shows another service's metrics as evidence. Of
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -48,7 +48,7 @@ def folded(name: str) -> str:
     return name.casefold().replace("_", "-")
 
 
-_CLUSTER = re.compile(r"(?:in|out)bound\|[0-9]*\|[^|]*\|")
+_CLUSTER = re.compile(r"^(?:in|out)bound\|[0-9]*\|[^|]*\|")
 _PORT = re.compile(r":[0-9]{1,5}$")
 _HASH = re.compile(r"-(?=[a-z]*[0-9])[bcdfghjklmnpqrstvwxz2456789]{8,10}(?:-[bcdfghjklmnpqrstvwxz2456789]{5})?$")
 """Of a ReplicaSet or its pod; with a digit in it, as words have none."""
@@ -87,30 +87,38 @@ class Names:
     def _beside_namespace(self, service: str) -> tuple[str, ...]:
         """Two different namespaces are two different services."""
         namespace, _, last = service.rpartition("/")
-        return self._folded.get(last, ()) if namespace else self._without_namespace.get(last, ())
+        if namespace:
+            return self._folded.get(last, ())
+        return self._spelled(name for name in self._with(f"/{service}\n") if name.endswith(f"/{service}"))
 
     def _beside_kubernetes(self, service: str) -> tuple[str, ...]:
+        """A namespace that only one of the two tells is no contradiction; two that differ are."""
         namespace, bare = folded(service).rpartition("/")[0], plain(service)
-        found = self._plain.get(bare, ()) if bare else ()
-        # A namespace that only one of the two tells is no contradiction; two that differ are.
-        return tuple(one for one in found if not namespace or folded(one).rpartition("/")[0] in ("", namespace))
+        alike = (name for name in self._with(bare) if plain(name) == bare) if bare else ()
+        spaces = ("", namespace)
+        return self._spelled(name for name in alike if not namespace or name.rpartition("/")[0] in spaces)
+
+    def _spelled(self, spellings: Iterable[str]) -> tuple[str, ...]:
+        return tuple(name for spelled in dict.fromkeys(spellings) for name in self._folded[spelled])
+
+    def _with(self, part: str) -> Iterator[str]:
+        """The folded names that hold this text. Thousands are searched as one string: a loop over them takes long."""
+        at = self._lines.find(part)
+        while at >= 0:
+            begin, end = self._lines.rfind("\n", 0, at + 1) + 1, self._lines.find("\n", at)
+            yield self._lines[begin:end]
+            at = self._lines.find(part, end + 1)
+
+    @cached_property
+    def _lines(self) -> str:
+        """A line a name; one with a line break of its own is found exactly, or not at all."""
+        return "".join(f"{name}\n" for name in self._folded if "\n" not in name)
 
     @cached_property
     def _folded(self) -> Mapping[str, tuple[str, ...]]:
-        return self._by(folded)
-
-    @cached_property
-    def _without_namespace(self) -> Mapping[str, tuple[str, ...]]:
-        return self._by(lambda name: folded(name).rpartition("/")[2])
-
-    @cached_property
-    def _plain(self) -> Mapping[str, tuple[str, ...]]:
-        return self._by(plain)
-
-    def _by(self, spelling: Callable[[str], str]) -> Mapping[str, tuple[str, ...]]:
         found: dict[str, list[str]] = defaultdict(list)
         for name in sorted(self._names):
-            found[spelling(name)].append(name)
+            found[folded(name)].append(name)
         return {spelled: tuple(names) for spelled, names in found.items()}
 
 
@@ -165,29 +173,53 @@ class Resolution:
         )
 
 
-def resolve(services: Iterable[str], detected: Detected, mapping: ServiceNames) -> Resolution:
+class Index:
+    """What was detected, by binding; each is built when it is first looked into."""
+
+    def __init__(self, detected: Detected) -> None:
+        self.detected = detected
+        self._names: dict[str, Names] = {}
+        known = detected.bindings
+        self._bindings = tuple(one for one in BINDINGS if one.name in known)
+
+    def names(self, listed_as: str) -> Names:
+        """Those under a binding, or where subjects of limits are named."""
+        if listed_as not in self._names:
+            self._names[listed_as] = Names(self.detected.names(listed_as))
+        return self._names[listed_as]
+
+    def place(self, service: str, others: Sequence[str]) -> Place | tuple[str, ...]:
+        """The surest place of a service; else the candidates, of which there may be none.
+
+        What finds a name exactly somewhere never looks for likelier spellings elsewhere.
+        """
+        candidates: tuple[str, ...] = ()
+        open_bindings = list(self._bindings)
+        for reason in _TIERS:
+            found = [(binding, self.names(binding.name).find(reason, service, others)) for binding in open_bindings]
+            sure = [Place(binding, names[0], reason) for binding, names in found if len(names) == 1]
+            if sure:
+                return min(sure, key=self._has_gone)
+            candidates = candidates or next((names for _, names in found if names), ())
+            open_bindings = [binding for binding, names in found if not names]
+        return candidates
+
+    def _has_gone(self, place: Place) -> bool:
+        """Of equally sure names, one that is there goes before one that has gone."""
+        return not self.detected.is_there(place.binding.name, place.name)
+
+
+def resolve(services: Iterable[str], index: Index, mapping: ServiceNames) -> Resolution:
     """Each service under the surest of its names, and of equally sure ones under the first row of the table."""
-    index = [(binding, Names(detected.names(binding.name))) for binding in BINDINGS]
-    known = [(binding, names) for binding, names in index if binding.name in detected.bindings]
-    places: dict[str, Place] = {}
-    candidates: dict[str, tuple[str, ...]] = {}
-    for service in dict.fromkeys(services):
-        found = [(binding, match(service, names, mapping.group_of(service))) for binding, names in known]
-        sure = [Place(binding, one.name, one.reason) for binding, one in found if one.name is not None]
-        if sure:
-            places[service] = min(sure, key=lambda place: _doubt(place, detected))
-        elif many := next((one.candidates for _, one in found if one.candidates), None):
-            candidates[service] = many
-    return Resolution(places, candidates)
-
-
-def _doubt(place: Place, detected: Detected) -> tuple[int, bool]:
-    """Of equally sure names, one that is there goes before one that has gone."""
-    return _TIERS.index(place.reason), not detected.is_there(place.binding.name, place.name)
+    found = {service: index.place(service, mapping.group_of(service)) for service in dict.fromkeys(services)}
+    return Resolution(
+        places={service: place for service, place in found.items() if isinstance(place, Place)},
+        candidates={service: names for service, names in found.items() if names and not isinstance(names, Place)},
+    )
 
 
 def subjects(
-    services: Iterable[str], detected: Detected, mapping: ServiceNames
+    services: Iterable[str], index: Index, mapping: ServiceNames
 ) -> Mapping[tuple[Carrier, str], Mapping[str, str]]:
     """By carrier and label: the services that have limits there, each with its name.
 
@@ -198,7 +230,7 @@ def subjects(
     for subject in SUBJECTS:
         carriers = {subject.carrier, Carrier.POD} if subject.carrier is Carrier.DEPLOYMENT else {subject.carrier}
         for label in subject.labels:
-            names = Names(detected.names(subject.listed_as(label)))
+            names = index.names(subject.listed_as(label))
             for service in wanted:
                 name = match(service, names, mapping.group_of(service)).name
                 if name is None:

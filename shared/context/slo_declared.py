@@ -22,13 +22,15 @@ class Declared:
 
     objective: Objective
     binding: Binding
+    name: str
+    """What its service is called there."""
 
 
 def ratios_query(declared: Sequence[Declared], windows: Iterable[int]) -> str:
     """Error ratios of all these services over each window, told apart by the labels `over` and `binding`."""
     by_binding: dict[Binding, set[str]] = {}
     for one in declared:
-        by_binding.setdefault(one.binding, set()).add(one.objective.service)
+        by_binding.setdefault(one.binding, set()).add(one.name)
     return " or ".join(
         _labelled(binding, services, window) for binding, services in by_binding.items() for window in windows
     )
@@ -54,11 +56,11 @@ def declared_slos(
 
 
 Ratios = Mapping[tuple[str, str], Mapping[int, float]]
-"""By (binding, service): error ratios by window."""
+"""By (binding, name there): error ratios by window."""
 
 
 def _evidence(one: Declared, short: Ratios, long: Ratios, query: str) -> SloEvidence:
-    key = (one.binding.name, one.objective.service)
+    key = (one.binding.name, one.name)
     target, days = one.objective.objective, one.objective.period_days
     ratios = {window: ratio for window, ratio in short.get(key, {}).items() if window in WINDOWS}
     rates = burn_rates(ratios, target)

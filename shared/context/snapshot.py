@@ -9,6 +9,7 @@ from shared.context.budget import Budgeted
 from shared.context.collectors.alerts import collect_alerts
 from shared.context.collectors.changes import collect_changes
 from shared.context.collectors.dependencies import collect_dependencies
+from shared.context.collectors.expression import collect_expression
 from shared.context.collectors.related import collect_related
 from shared.context.collectors.runbooks import collect_runbooks
 from shared.context.collectors.similar import collect_similar
@@ -32,6 +33,7 @@ Collector = Callable[[View], Awaitable[Collected]]
 
 COLLECTORS: Mapping[SectionName, Collector] = {
     SectionName.ALERTS: collect_alerts,
+    SectionName.EXPRESSION: collect_expression,
     SectionName.TRAFFIC: collect_traffic,
     SectionName.TOPOLOGY: collect_topology,
     SectionName.DEPENDENCIES: collect_dependencies,
@@ -82,13 +84,13 @@ async def _within(seconds: float, view: View, clock: Clock, began: float) -> lis
         question = section_of(name, ask(view), clock=clock, began=began, now=view.now)
         view.sections[name] = asyncio.create_task(question)
     tasks = view.sections
-    everything = [view.looking, view.finding, *tasks.values()]
     try:
-        await asyncio.wait(everything, timeout=seconds)
+        await asyncio.wait(tasks.values(), timeout=seconds)
         late = {name for name, task in tasks.items() if not task.done()}
     finally:
-        for task in everything:
-            task.cancel()
+        everything = view.under_way
+        for one in everything:
+            one.cancel()
         await asyncio.gather(*everything, return_exceptions=True)
     return [failed(name, "deadline", seconds) if name in late else task.result() for name, task in tasks.items()]
 

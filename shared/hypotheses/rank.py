@@ -84,7 +84,8 @@ def explained_share(scene: Scene, piece: SeriesEvidence) -> float:
 
 
 def _calls_per_request(edge: EdgeEvidence, rate: float | None) -> float:
-    return edge.calls_per_second / rate if rate else 1.0
+    # Of calls that are only declared nobody knows how many there are.
+    return edge.calls_per_second / rate if rate and edge.calls_per_second else 1.0
 
 
 def _carried(

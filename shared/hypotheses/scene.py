@@ -76,7 +76,8 @@ def scene_of(body: SnapshotBody) -> Scene:
         match piece:
             case SeriesEvidence() if piece.metric in RED:
                 series.setdefault((piece.service, piece.metric), piece)
-            case EdgeEvidence():
+            case EdgeEvidence() if not piece.is_silent:
+                # Nothing comes through a call that is not made; who is at its end is looked at all the same.
                 calls[piece.caller].append(piece)
             case ChangeEvidence():
                 changes[piece.service].append(piece)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from shared.models.base import Instant, Value
 from shared.models.changes import ChangeKind, ChangeStatus
-from shared.models.measures import Metric, Movement, Relation
+from shared.models.measures import Direction, Metric, Movement, Relation
 from shared.models.signals import AlertStatus, Severity
 
 Points = tuple[tuple[float, float], ...]
@@ -62,6 +62,13 @@ class SeriesEvidence(Piece):
     at_least: bool = False
     """True where a quantile fell beyond the last finite bucket bound: the value is that bound, or more."""
 
+    @property
+    def is_worse(self) -> bool:
+        """Whether it moved for the worse: requests may be too many or too few, of the rest only more is worse."""
+        if self.metric is Metric.REQUEST_RATE:
+            return self.movement.direction is not Direction.STEADY
+        return self.movement.direction is Direction.UP
+
 
 class ExpressionSeries(Value):
     """One series of an alert's own expression."""
@@ -81,7 +88,7 @@ class ExpressionEvidence(Piece):
     threshold: float | None = None
     series: tuple[ExpressionSeries, ...] = ()
     is_true_now: bool | None = None
-    """None where the comparison could not be taken apart."""
+    """Whether the alert would fire now, were it not for how long it has to hold; None where nobody can tell."""
 
 
 EVERYWHERE = "*"
@@ -167,6 +174,13 @@ class EdgeEvidence(Piece):
     told_by: tuple[EdgeSource, ...] = (EdgeSource.SERVICE_GRAPH,)
     seen_at: Instant | None = None
     """When it was last measured; None where it is only declared."""
+    is_past: bool = False
+    """Whether it is not known to be so now: `calls_per_second` is that of `seen_at`."""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether calls were measured before and there are none now; declared ones may well be made."""
+        return self.calls_per_second == 0 and self.seen_at is not None
 
 
 class AlertEvidence(Piece):

@@ -186,6 +186,7 @@ class TimelineEvent(StrEnum):
     LOOK_ASKED_FOR = "investigation_asked_for"
     MAINTENANCE_OVER = "maintenance_over"
     SEVERITY_RAISED = "severity_raised"
+    DEVIATIONS_FOUND = "deviations_found"
 
 
 class TimelineEntry(Document):

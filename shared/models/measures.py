@@ -30,6 +30,9 @@ class Metric(StrEnum):
 
 RED = (Metric.REQUEST_RATE, Metric.ERROR_RATIO, Metric.LATENCY_P95)
 """Rate, errors, duration: one of each, what is asked of every service."""
+MOVING = (*RED, Metric.SATURATION)
+"""By which a service is said to have moved; further quantiles say the same thing less steadily."""
+QUANTILES = (Metric.LATENCY_P50, Metric.LATENCY_P95, Metric.LATENCY_P99)
 
 
 class Direction(StrEnum):
@@ -56,6 +59,17 @@ class Baseline(StrEnum):
     """The same hour by the clock of earlier days or weeks."""
 
 
+class TrafficShift(StrEnum):
+    """What became of the requests, in words that people use."""
+
+    SURGE = "surge"
+    """At least half as many again as usual."""
+    DROP = "drop"
+    """At most seven tenths of what is usual."""
+    ABSENCE = "absence"
+    """None at all, or next to none: at most one in fifty of what is usual."""
+
+
 class Movement(Value):
     """A series against its own baseline. Values are in the metric's unit, `score` counts robust deviations."""
 
@@ -67,6 +81,9 @@ class Movement(Value):
     score: float = 0.0
     direction: Direction = Direction.STEADY
     onset_at: Instant | None = None
+    """None where it is steady, and where it had moved before the window began."""
+    shift: TrafficShift | None = None
+    """Of a request rate that moved far enough to be called so."""
     baseline: Baseline = Baseline.HOUR_BEFORE
     baseline_days: int = 0
     """From how many earlier days the baseline was taken; 0 where it is the time before."""

@@ -11,6 +11,11 @@ def clock(at: datetime | None) -> str:
     return at.strftime("%H:%M:%S UTC") if at else "?"
 
 
+def moment(at: datetime | None) -> str:
+    """A day and its time, in UTC."""
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC") if at else "?"
+
+
 def percent(ratio: float | None) -> str:
     """A share from 0 to 1."""
     return "?" if ratio is None else f"{100 * ratio:.3g} %"

@@ -33,6 +33,8 @@ class AlertStatus(StrEnum):
 
     FIRING = "firing"
     RESOLVED = "resolved"
+    OBSERVED = "observed"
+    """Nobody's alert: the product measured it. It does not fire, so nothing opens, resolves or waits for it."""
 
 
 class SignalType(StrEnum):
@@ -45,7 +47,7 @@ class SignalType(StrEnum):
 
 
 class Source(StrEnum):
-    """Who may send to a webhook."""
+    """Who said it: who may send to a webhook, or the product itself."""
 
     ALERTMANAGER = "alertmanager"
     GRAFANA = "grafana"
@@ -54,6 +56,8 @@ class Source(StrEnum):
     GENERIC = "generic"
     CHANGES = "changes"
     GITHUB = "github"
+    MEASURED = "measured"
+    """Found by measuring; no webhook and no integration has this name."""
 
 
 class AlertKind(StrEnum):
@@ -208,7 +212,10 @@ class ParsedDelivery(Value):
 
 
 class Signal(Document):
-    """An alert as an incident keeps it; `raw_pointer` names the body it came in."""
+    """An alert as an incident keeps it; `raw_pointer` names the body it came in.
+
+    Or a deviation that a look found, which `context_snapshot_id` names: it is no alert, and nothing counts it as one.
+    """
 
     type: Literal["signal"] = "signal"
     incident_id: IncidentId
@@ -239,3 +246,8 @@ class Signal(Document):
     """How we came to know that it is over; None while it fires, and for signals of before that was kept."""
     membership: Membership | None = None
     """Why it is in this incident; None for signals recorded before memberships were kept."""
+
+    @property
+    def is_alert(self) -> bool:
+        """Whether somebody sent it; else a look found it, and it stays with the incident that was looked at."""
+        return self.status is not AlertStatus.OBSERVED

@@ -79,6 +79,10 @@ class SnapshotBody(Value):
     step_seconds: float
     sections: tuple[Section, ...]
     coverage: Coverage | None = None
+    first_movers: tuple[tuple[str, ...], ...] = ()
+    """Who moved first: the ids of the first piece of each service that got worse, in groups of onsets that cannot be
+    told apart.
+    """
     redacted: Mapping[str, int] = Field(default_factory=dict)
     """How many secrets and personal data of each kind were masked."""
     reused_from: str | None = None

@@ -1,5 +1,6 @@
 """Build an incident's context: collect under one deadline, freeze, rank, keep, then let the model refine."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from shared.context.reuse import Reuse, reuse_of, with_alerts
@@ -7,12 +8,15 @@ from shared.context.snapshot import collect
 from shared.context.symptoms import symptoms_of
 from shared.errors import Conflict, Malformed, SecretUnreadable
 from shared.hypotheses.answer import ranked_set
+from shared.incidents.deviations import deviations_in, ids_of, signals_of, told_of
 from shared.incidents.looking import is_asked, snapshot_id_for
 from shared.incidents.timeline import entry
 from shared.messages import BuildContext, Hypothesise, QueueName
-from shared.models.base import SnapshotId, TenantId
+from shared.models.base import IncidentId, SnapshotId, TenantId
+from shared.models.evidence import SeriesEvidence
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, TimelineEvent
+from shared.models.signals import Signal
 from shared.models.snapshots import Snapshot
 from shared.pipeline.grouping import regroup
 from shared.pipeline.raising import raised
@@ -39,7 +43,7 @@ async def build_context(message: BuildContext, services: Services, *, now: datet
         learned = await remember_topology(tenant_id, snapshot, services, now=now)
         ranked = ranked_set(snapshot, now=now)
         kept = await checked_in(tenant_id, snapshot, services)
-        await _keep(tenant_id, kept, ranked, message.trigger, services, now=now)
+        await _keep(message, kept, ranked, services, now=now)
         if learned:
             # Who calls whom was not known when the incidents around were opened: they may be one.
             tenant = await services.directory.tenant(tenant_id)
@@ -66,7 +70,8 @@ async def _taken(message: BuildContext, snapshot_id: SnapshotId, services: Servi
     if current is None:
         raise Malformed("the incident of this message is not there", reason="incident_gone")
     incident = current.value
-    signals = [one.value for one in await services.incidents.signals(tenant_id, incident_id)]
+    held = await services.incidents.signals(tenant_id, incident_id)
+    signals = [one.value for one in held if one.value.is_alert]
     earlier = await _earlier(message, incident, services)
     reuse = reuse_of(earlier, incident, signals, now=now)
     log.info("context_looked_at", extra={"incident_id": incident_id, "reuse": reuse.value})
@@ -101,14 +106,17 @@ async def _source(tenant_id: TenantId, services: Services) -> tuple[MetricsSourc
 
 
 async def _keep(
-    tenant_id: TenantId, snapshot: Snapshot, ranked: HypothesisSet, trigger: str, services: Services, *, now: datetime
+    message: BuildContext, snapshot: Snapshot, ranked: HypothesisSet, services: Services, *, now: datetime
 ) -> None:
+    tenant_id, found = message.tenant_id, deviations_in(snapshot.body)
     for _ in range(MAX_TRIES):
         async with turn(tenant_id, snapshot.incident_id):
             current = await services.incidents.read(tenant_id, snapshot.incident_id)
             if current is None:
                 raise Malformed("the incident of this snapshot is not there", reason="incident_gone")
-            change = with_snapshot(current, snapshot, ranked, trigger, now=now)
+            known = await _known(tenant_id, snapshot.incident_id, found, services)
+            new = signals_of(snapshot, found, known, receipt_id=message.receipt_id, now=now)
+            change = with_snapshot(current, snapshot, ranked, message.trigger, new, now=now)
             try:
                 await services.incidents.commit(tenant_id, change)
             except Conflict:
@@ -119,10 +127,27 @@ async def _keep(
     raise Conflict(f"incident {snapshot.incident_id} moved {MAX_TRIES} times while its context was kept")
 
 
+async def _known(
+    tenant_id: TenantId, incident_id: IncidentId, found: Sequence[SeriesEvidence], services: Services
+) -> set[str]:
+    """Which of these deviations an earlier look has found already."""
+    ids = {signal_id for piece in found for signal_id in ids_of(incident_id, piece)}
+    held = await services.incidents.signals(tenant_id, incident_id, sorted(ids)) if ids else []
+    return {one.value.id for one in held}
+
+
 def with_snapshot(
-    current: Versioned[Incident], snapshot: Snapshot, ranked: HypothesisSet, trigger: str, *, now: datetime
+    current: Versioned[Incident],
+    snapshot: Snapshot,
+    ranked: HypothesisSet,
+    trigger: str,
+    deviations: Sequence[Signal] = (),
+    *,
+    now: datetime,
 ) -> IncidentChange:
-    """The change that adds a snapshot and its ranking; a newer trigger's snapshot stays the latest."""
+    """The change that adds a snapshot, its ranking and what it found to deviate; a newer trigger's snapshot stays the
+    latest.
+    """
     before = current.value
     is_latest = trigger == before.context_trigger or before.latest_snapshot_id is None
     latest = {"latest_snapshot_id": snapshot.id, "latest_hypotheses_id": ranked.id} if is_latest else {}
@@ -141,5 +166,13 @@ def with_snapshot(
             text=f"{len(ranked.hypotheses)} hypotheses ranked",
         ),
         *why_severe,
+        *told_of(after, deviations, now=now),
     ]
-    return IncidentChange(incident=after, etag=current.etag, timeline=told, snapshots=[snapshot], hypotheses=[ranked])
+    return IncidentChange(
+        incident=after,
+        etag=current.etag,
+        created_signals=deviations,
+        timeline=told,
+        snapshots=[snapshot],
+        hypotheses=[ranked],
+    )

@@ -90,7 +90,7 @@ async def split_incident(
     who.expects(source.version)
     if signal_ids:
         held = await services.incidents.signals(who.tenant_id, source_id)
-        names = services_of(signal_ids, [one.value for one in held])
+        names = services_of(signal_ids, [one.value for one in held if one.value.is_alert])
     plan = names if isinstance(names, Objection) else split(source, names, by=who.by, now=now)
     return await _carry_out(who, plan, services, now=now)
 

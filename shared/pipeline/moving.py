@@ -64,7 +64,7 @@ async def complete(
     if source is None or source.value.departing is None:
         return frozenset()
     departure = source.value.departing
-    held = await services.incidents.signals(tenant_id, source_id)
+    held = await _alerts(tenant_id, source_id, services)
     # What fires arrives first: a target that heard of resolved alerts only would be resolved at once.
     going = sorted(
         (one for one in held if one.value.service_name in departure.services),
@@ -78,6 +78,11 @@ async def complete(
         await watch_over(tenant_id, opened.value, services, now=now)
     await _tell(message, (source_id, target_id), services)
     return frozenset({source_id, target_id})
+
+
+async def _alerts(tenant_id: TenantId, source_id: IncidentId, services: Services) -> list[Versioned[Signal]]:
+    """What can move: deviations that a look found stay beside its snapshot."""
+    return [one for one in await services.incidents.signals(tenant_id, source_id) if one.value.is_alert]
 
 
 async def _tell(message: Envelope, incident_ids: Sequence[IncidentId], services: Services) -> None:
@@ -202,7 +207,7 @@ async def _leave(
             source = await services.incidents.read(tenant_id, source_id)
             if source is None or source.value.departing != departure:
                 return
-            held = await services.incidents.signals(tenant_id, source_id)
+            held = await _alerts(tenant_id, source_id, services)
             remaining = [one for one in held if one.value.service_name in departure.services]
             group = remaining[:SIGNALS_PER_WRITE]
             is_last = len(group) == len(remaining)

@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 from functools import partial
 
+from shared.context.finding import conventions_of, prometheus_of
 from shared.context.key_metrics import Found, KeyMetrics, key_metrics
 from shared.errors import AddressRefused, CopilotError, SecretUnreadable, SourceUnavailable
 from shared.models.base import IntegrationId, TenantId
 from shared.models.promql import QueryAnswer
 from shared.models.tenants import Integration
-from shared.pipeline.conventions import conventions_of, prometheus_of
 from shared.ports.metrics import MetricsSource
 from shared.ports.queries import QueryNotAnswered, Question
 from shared.ports.services import Services

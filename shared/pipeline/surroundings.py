@@ -3,43 +3,43 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from shared.context.edges.kept import kept_of, remembered
 from shared.errors import Conflict
 from shared.incidents.correlation import Placed, Surroundings, when_changes_matter
 from shared.models.base import TenantId
 from shared.models.correlation import Verdict
-from shared.models.evidence import EdgeEvidence
-from shared.models.snapshots import Snapshot
-from shared.models.surroundings import MAX_EDGES, TOPOLOGY_TTL_SECONDS, Call, Corrections, KnownTopology
+from shared.models.snapshots import SectionName, Snapshot
+from shared.models.surroundings import Corrections
+from shared.models.topology import DeclaredTopology
 from shared.pipeline.turns import turn
 from shared.ports.services import Services
 
 MAX_TRIES = 4
-STILL_FRESH = timedelta(minutes=30)
-"""A call that was seen this recently is not written again."""
 
 
 async def surroundings_of(tenant_id: TenantId, placed: Sequence[Placed], services: Services) -> Surroundings:
     """Topology, changes and corrections around these services; what is not known is None, which is not nothing."""
     start, end = when_changes_matter([one.node for one in placed])
-    topology, corrections, changes = await asyncio.gather(
+    topology, declared, corrections, changes = await asyncio.gather(
         services.surroundings.topology(tenant_id),
+        services.records.read(tenant_id, DeclaredTopology, DeclaredTopology.id_for()),
         services.surroundings.corrections(tenant_id),
         services.changes.between(tenant_id, start, end),
     )
+    # Nothing is written while nobody looks, so what has grown old is left out where it is read, too.
+    kept = kept_of(
+        topology.value if topology else None,
+        declared.value if declared else None,
+        [one.node.service_name for one in placed],
+        now=end,
+    )
     return Surroundings(
-        # Nothing is written while nobody looks, so what has grown old is left out where it is read, too.
-        calls=_calls(_still_known(topology.value, now=end)) if topology else None,
+        calls=_calls((*kept.calls, *kept.declared)) if topology or kept.declared else None,
         changes=tuple((one.service_name, one.at, one.id) for one in changes) or None,
         history=_history(corrections.value) if corrections else None,
     )
-
-
-def _still_known(topology: KnownTopology, *, now: datetime) -> dict[tuple[str, str], Call]:
-    """The calls by caller and callee, without those that nobody has seen for as long as the whole is kept."""
-    forgotten = now - timedelta(seconds=TOPOLOGY_TTL_SECONDS)
-    return {(call.caller, call.callee): call for call in topology.calls if call.seen_at > forgotten}
 
 
 def _calls(known: Iterable[tuple[str, str]]) -> Mapping[str, frozenset[str]]:
@@ -54,28 +54,21 @@ def _history(corrections: Corrections) -> Mapping[frozenset[str], Verdict]:
 
 
 async def remember_topology(tenant_id: TenantId, snapshot: Snapshot, services: Services, *, now: datetime) -> bool:
-    """Keep the calls that a snapshot measured, for correlation: it cannot wait for a metric query.
+    """Keep the calls that a snapshot measured, for the next one and for correlation, which cannot wait for a query.
 
     Returns whether any of them was news.
     """
-    seen = {(one.caller, one.callee) for one in snapshot.body.evidence() if isinstance(one, EdgeEvidence)}
-    if not seen:
+    if snapshot.body.section(SectionName.TOPOLOGY) is None:
         return False
     async with turn(tenant_id, "topology"):
         for _ in range(MAX_TRIES):
             held = await services.surroundings.topology(tenant_id)
-            known = _still_known(held.value, now=now) if held else {}
-            if all(edge in known and now - known[edge].seen_at < STILL_FRESH for edge in seen):
+            topology, is_news = remembered(tenant_id, held.value if held else None, snapshot, now=now)
+            if topology is None:
                 return False
-            news = not seen <= known.keys()
-            known |= {edge: Call(caller=edge[0], callee=edge[1], seen_at=now) for edge in seen}
-            latest = sorted(known.values(), key=lambda call: (call.seen_at, call.caller, call.callee))[-MAX_EDGES:]
-            topology = KnownTopology(
-                id=KnownTopology.id_for(), tenant_id=tenant_id, calls=tuple(latest), updated_at=now
-            )
             try:
                 await services.surroundings.keep(tenant_id, topology, held.etag if held else None)
             except Conflict:
                 continue
-            return news
+            return is_news
     raise Conflict(f"the known topology changed {MAX_TRIES} times while calls were added")

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from shared.models.base import TenantId
 from shared.models.changes import Change
-from shared.models.surroundings import Corrections, KnownTopology
+from shared.models.surroundings import Corrections
+from shared.models.topology import KnownTopology
 from shared.ports.stores import Page, Versioned
 
 

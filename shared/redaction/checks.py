@@ -89,3 +89,8 @@ def random_in(text: str) -> int:
     """What no word of prose looks like: digits, padding, or capitals inside."""
     has_digit = any(c.isdecimal() or c in "=+/" for c in text)
     return len(text) if has_digit or not (text.islower() or text[1:].islower() or text.isupper()) else 0
+
+
+def mixed_in(text: str) -> int:
+    """What no word and no number looks like: letters and digits in one."""
+    return len(text) if any(c.isalpha() for c in text) and any(c.isdecimal() for c in text) else 0

@@ -1,6 +1,7 @@
 """Masks secrets in addresses, which stay addresses: what is inside them is written with percent signs."""
 
 import re
+from functools import lru_cache
 from urllib.parse import quote, unquote, unquote_plus
 
 from shared.redaction.kinds import Kind, Tally
@@ -19,7 +20,7 @@ _ROUNDS = 3
 
 def redact_link(url: str, tally: Tally | None = None) -> str:
     """The address without a user, and with its secrets masked; where it holds none it stays as it is."""
-    if _is_clean(url):
+    if is_clean_link(url):
         return url
     parts = _AUTHORITY.match(url)
     if parts is None:
@@ -30,10 +31,12 @@ def redact_link(url: str, tally: Tally | None = None) -> str:
     masked = "".join((_each_masked(_OF_PATHS, path, tally), mark, _each_masked(_OF_QUERIES, query, tally)))
     # Then what spans several parts, a path below a host for instance.
     link = redact(f"{parts['scheme']}{parts['host']}{masked}", tally)
-    return link if _is_clean(link) else quote(redact(_plain(link), tally), safe=_OF_LINKS)
+    return link if is_clean_link(link) else quote(redact(_plain(link), tally), safe=_OF_LINKS)
 
 
-def _is_clean(url: str) -> bool:
+@lru_cache(maxsize=1024)
+def is_clean_link(url: str) -> bool:
+    """Whether there is nothing to mask; alerts of one rule come with the same links."""
     plain = _plain(url)
     return redact(plain) == plain
 

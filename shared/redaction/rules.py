@@ -10,25 +10,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from shared.redaction.checks import address_in, card_in, iban_in, phone_in, random_in, whole
+from shared.redaction.checks import address_in, card_in, iban_in, mixed_in, phone_in, random_in, whole
 from shared.redaction.kinds import Kind
 
 NAMES = (
     r"password|passwd|passphrase|passcode|(?<![a-z])pwd|secret|token|credentials?|"
-    r"(?:api|access|account|private|secret|signing|encryption|master|shared|auth|subscription|function)[ _-]?key|"
+    r"(?:api|access|account|private|secret|signing|encryption|master|shared|auth|subscription|function|"
+    r"licen[cs]e)[ _-]?key(?:[ _-]?base)?|"
     r"shared[ _-]?access[ _-]?(?:key|signature)|j?session[ _-]?id|phpsessid"
 )
 """What a value is called that is a secret; ends of longer names too (`PGPASSWORD`, `clientSecret`)."""
 
+_MASK = r"\[redacted:[a-z_]{3,20}\](?!\w)"
+_FRESH = rf"(?!{_MASK})"
+"""Not masked already."""
 # What stands there when no secret does: words about it, a template's place, an earlier mask.
 _NOT_ONE = (
-    r"(?!\[redacted|%22|\{\{|\$\{|\$\(|%[sdv]\b|\*{3}|<[a-z_ -]{1,40}>|"
-    r"(?:true|false|null|none|nil|undefined|empty|missing|invalid|expired|required|rejected|denied|failed|error|disabled|enabled|ok|"
-    r"unknown|not|is|was|has|the|an?|for|in|from|of|and|or)(?:[\s\"',;.&)}\]]|$))"
+    rf"(?!{_MASK}|"
+    r"%22|\{\{|\$\{|\$\(|%[sdv]\b|\*{3}|<[a-z_ -]{1,40}>|"
+    r"(?:true|false|null|none|nil|undefined|empty|missing|invalid|expired|required|rejected|denied|failed|error|"
+    r"disabled|enabled|ok|unknown|not|no|is|was|has|the|an?|for|in|from|of|and|or|its?|this|that|by|on|at|to|with|"
+    r"which|see|use|look|check)(?:[\s\"',;.&)}\]]|$))"
 )
 _SEPARATOR = r"\\?[\"']?\s{0,4}(?:=~|!~|!=|==|:=|=>|=|:|%3D|%3A)\s{0,4}(?:\\?[\"']|%22)?"
 _QUOTED = r"(?<=\")(?:[^\"\n\\]|\\[^\"'\n]){1,4096}|(?<=')(?:[^'\n\\]|\\[^\"'\n]){1,4096}"
-_BARE = r"(?<![\"'])(?:[^\s\"',;&}\\)\]]|\\[^\"'nrt]){1,4096}"
+# A bracket ends it only where nothing goes on.
+_BARE = r"(?<![\"'])(?:[^\s\"',;&}\\)\]]|[)\]](?=[\w!#$%^*@])|\\[^\"'nrt]){1,4096}"
 _VALUE = rf"{_NOT_ONE}(?P<secret>{_QUOTED}|{_BARE})"
 _ALONE = r"(?<![A-Za-z0-9])"
 LONG_WORD_CHARS = 14
@@ -56,17 +63,6 @@ class Rule:
     def pattern(self) -> re.Pattern[str]:
         """Compiled when it is first tried: all of them would cost a cold start, and most texts try none."""
         return re.compile(self.expression, self.flags)
-
-    def is_worth_trying(self, low: str) -> bool:
-        """Whether the pattern could find something in a text, which is given in lower case."""
-        # A plain loop: it runs for every rule and text, and a generator costs as much as the search.
-        for hint in self.hints:
-            if hint in low:
-                break
-        else:
-            if self.hints:
-                return False
-        return self.needs is None or self.needs.search(low) is not None
 
 
 def _rule(kind: Kind, hints: str, pattern: str, found: Callable[[str], int] = whole, *, exact: bool = False) -> Rule:
@@ -96,13 +92,20 @@ RULES: tuple[Rule, ...] = (
         "hooks.slack webhook api.telegram.org/bot events.pagerduty.com/integration",
         r"(?:hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/|"
         r"webhook\.office(?:365)?\.com/|outlook\.office(?:365)?\.com/webhook/|api\.telegram\.org/bot|"
-        r"events\.pagerduty\.com/integration/)(?P<secret>(?!\[redacted)[^\s\"'<>)\]]{1,1000})",
+        r"events\.pagerduty\.com/integration/)(?P<secret>" + _FRESH + r"[^\s\"'<>)\]]{1,1000})",
     ),
     # The second form: a password with a slash in it, told from a port by not being a number.
     _rule(
         Kind.URL_CREDENTIALS,
         "://",
-        r"://(?P<secret>(?!\[redacted)[^\s/?#\"'<>]{1,300}|[^\s/?#@:\"'\[<>]{0,100}:(?!\d{1,5}[/?#])[^\s\"'@<>]{1,200})@",
+        r"://(?P<secret>"
+        + _FRESH
+        + r"[^\s/?#\"'<>]{1,300}|[^\s/?#@:\"'\[<>]{0,100}:(?!\d{1,5}[/?#])[^\s\"'@<>]{1,200})@",
+    ),
+    _rule(
+        Kind.URL_CREDENTIALS,
+        "jdbc:oracle",
+        r"jdbc:oracle:\w{1,10}:[^/\s@]{1,60}/(?P<secret>" + _FRESH + r"[^@\s]{1,100})@",
     ),
     _word(Kind.GRAFANA_TOKEN, "glsa_ glc_ eyjrijoi", rf"{_ALONE}(?P<secret>(?:glsa_|glc_|eyJrIjoi)[\w+/=-]{{8,}})"),
     _word(
@@ -113,7 +116,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         Kind.AUTHORIZATION,
         "authorization authorisation",
-        r"authori[sz]ation\\?[\"']?\s{0,4}(?::|=|%3A|%3D)\s{0,4}(?:\\?[\"'])?(?!(?:\w{1,20}\s{1,4})?\[redacted)"
+        r"authori[sz]ation\\?[\"']?\s{0,4}(?::|=|%3A|%3D)\s{0,4}(?:\\?[\"'])?(?!(?:\w{1,20}\s{1,4})?" + _MASK + r")"
         rf"(?:(?:bearer|basic|digest|negotiate|token|apikey|aws4-hmac-sha256)\s{{1,4}})?{_NOT_ONE}"
         r"(?P<secret>[^\s\"'\\]{1,4096})",
     ),
@@ -123,16 +126,20 @@ RULES: tuple[Rule, ...] = (
         r"\b(?:bearer|basic)(?:\s{1,4}|%20|\+)(?P<secret>[\w.~+/-]{8,}=*)",
         random_in,
     ),
-    _rule(Kind.AUTHORIZATION, "token=", r"\btoken\s{1,4}token=\"?(?P<secret>(?!\[redacted)[\w.~+/-]+)"),
+    _rule(Kind.AUTHORIZATION, "token=", r"\btoken\s{1,4}token=\"?(?P<secret>" + _FRESH + r"[\w.~+/-]+)"),
     _rule(
         Kind.COOKIE,
         "cookie",
-        r"cookie\\?[\"']?\s{0,4}(?::|%3A)\s{0,4}(?:\\?[\"'])?(?P<secret>(?!\[redacted)[\w.-]{1,200}=[^\"'\n\\]{1,4096})",
+        r"cookie\\?[\"']?\s{0,4}(?::|%3A)\s{0,4}(?:\\?[\"'])?(?P<secret>"
+        + _FRESH
+        + r"[\w.-]{1,200}=[^\"'\n\\]{1,4096})",
     ),
     _rule(
         Kind.AZURE_KEY,
         "accountkey sharedaccesskey sharedsecret",
-        r"(?:AccountKey|SharedAccessKey|SharedSecret(?:Value)?)(?:=|%3D)(?P<secret>(?!\[redacted)[^\s;\"'&<>]{1,1000})",
+        r"(?:AccountKey|SharedAccessKey|SharedSecret(?:Value)?)(?:=|%3D)(?P<secret>"
+        + _FRESH
+        + r"[^\s;\"'&<>]{1,1000})",
     ),
     _rule(Kind.AZURE_KEY, "code=", r"[?&]code=(?P<secret>[\w/+%-]{20,200}={0,2})"),
     _word(Kind.AZURE_KEY, "q~", r"(?<![\w.~-])(?P<secret>[\w.~]{3}\dQ~[\w.~-]{20,})"),
@@ -148,7 +155,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         Kind.AZURE_SAS,
         "sig= sig%3d signature=",
-        r"(?<![a-z])(?:sig|SharedAccessSignature)(?:=|%3D)(?P<secret>(?!\[redacted)[^\s&;\"'<>]{4,2000})",
+        r"(?<![a-z])(?:sig|SharedAccessSignature)(?:=|%3D)(?P<secret>" + _FRESH + r"[^\s&;\"'<>]{4,2000})",
     ),
     _word(
         Kind.AWS_KEY,
@@ -158,7 +165,9 @@ RULES: tuple[Rule, ...] = (
     _rule(
         Kind.AWS_KEY,
         "signature= credential= security-token=",
-        r"(?:x-(?:amz|goog)-(?:signature|credential|security-token)|,\s?signature)=(?P<secret>(?!\[redacted)[^\s&\"',<>]{8,4096})",
+        r"(?:x-(?:amz|goog)-(?:signature|credential|security-token)|,\s?signature)=(?P<secret>"
+        + _FRESH
+        + r"[^\s&\"',<>]{8,4096})",
     ),
     _word(
         Kind.GITHUB_TOKEN,
@@ -193,18 +202,22 @@ RULES: tuple[Rule, ...] = (
     _rule(
         Kind.PASSWORD_FLAG,
         "--",
-        rf"--(?:[a-z0-9]{{1,30}}-){{0,4}}(?:{NAMES})\s{{1,4}}[\"']?(?P<secret>(?!\[redacted)[^\s\"'-][^\s\"']{{0,500}})",
+        rf"--(?:[a-z0-9]{{1,30}}-){{0,4}}(?:{NAMES})\s{{1,4}}[\"']?(?P<secret>"
+        + _FRESH
+        + r"[^\s\"'-][^\s\"']{0,500})",
     ),
     _rule(
         Kind.PASSWORD_FLAG,
         "-u --user --proxy-user",
-        r"(?<!\S)(?:-u|--user|--proxy-user)[\s=]{1,4}[\"']?[^\s:\"']{1,100}:(?!\d+(?:\s|$))(?P<secret>(?!\[redacted)[^\s\"']{1,500})",
+        r"(?<!\S)(?:-u|--user|--proxy-user)[\s=]{1,4}[\"']?[^\s:\"']{1,100}:(?!\d+(?:\s|$))(?P<secret>"
+        + _FRESH
+        + r"[^\s\"']{1,500})",
     ),
     _rule(
         Kind.PASSWORD_FLAG,
-        "mysql mariadb sshpass redis-cli",
-        r"\b(?:mysql(?:dump|admin)?|mariadb|sshpass|redis-cli)\s(?:[^|\n]{0,100}?\s)??-[pa]\s?[\"']?"
-        r"(?P<secret>(?!\[redacted)[^\s\"'-][^\s\"']{0,500})",
+        "mysql mariadb sshpass redis-cli login",
+        r"\b(?:mysql(?:dump|admin)?|mariadb|sshpass|redis-cli|docker\slogin)\s(?:[^|\n]{0,100}?\s)??-[pa]\s?[\"']?"
+        r"(?P<secret>" + _FRESH + r"[^\s\"'-][^\s\"']{0,500})",
         exact=True,
     ),
     _rule(
@@ -215,7 +228,19 @@ RULES: tuple[Rule, ...] = (
     _rule(
         Kind.SECRET_VALUE,
         "password identified",
-        r"\b(?:password|identified\s{1,4}by)\s{1,4}(?:is\s{1,4})?\\?(?P<q>[\"'])(?P<secret>(?!\[redacted)[^\"'\n]{1,500})(?P=q)",
+        r"\b(?:password|identified\s{1,4}by)\s{1,4}(?:is\s{1,4})?\\?(?P<q>[\"'])(?P<secret>"
+        + _FRESH
+        + r"[^\"'\n]{1,500})(?P=q)",
+    ),
+    # Shorter, so also a word of its own: `bypass=` and `pass: 12, fail: 3` are none.
+    _rule(Kind.SECRET_VALUE, "pass", rf"(?<![a-z])pass{_SEPARATOR}(?!\d+(?:[\s,;)]|$)){_VALUE}"),
+    # Without a sign between them only what no word looks like.
+    _rule(
+        Kind.SECRET_VALUE,
+        "passw passphrase api",
+        r"(?<![a-z])(?:password|passwd|passphrase|api[ _-]?key)(?:\s{1,4}(?:is|to|was))?\s{1,4}"
+        r"(?P<secret>" + _FRESH + r"[^\s\"',;]{6,200})",
+        mixed_in,
     ),
     _rule(
         Kind.EMAIL,
@@ -234,6 +259,14 @@ RULES: tuple[Rule, ...] = (
         card_in,
     ),
     _number(Kind.US_SSN, r"(?<![\w.+-])(?P<secret>(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4})(?![\w-]|\.\d)"),
+    Rule(
+        Kind.US_SSN,
+        ("ssn", "social security"),
+        r"(?:\bssn|social security (?:number|no\.?))\\?[\"']?[\s:=#]{1,4}\\?[\"']?"
+        r"(?P<secret>\d{3}[ -]?\d{2}[ -]?\d{4})(?!\d)",
+        needs=_NUMBERS,
+        flags=re.IGNORECASE,
+    ),
     _number(
         Kind.PHONE,
         r"(?<![\w.+/-])(?P<secret>\+[1-9](?:[ .()-]{0,2}\d){7,14}|(?:\([2-9]\d{2}\) ?|[2-9]\d{2}-)[2-9]\d{2}-\d{4})"

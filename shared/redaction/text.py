@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -12,6 +13,7 @@ from shared.redaction.rules import LONG_WORD_CHARS, RULES, Rule
 _UNSEEN = frozenset(("Cc", "Cf", "Co", "Cn"))
 _INERT = re.compile(r"[\w./-]{0,10}|[A-Za-z_./-]{0,13}")
 """One short word, or a path of some: most labels. Nothing in the table is that short and has no `=`, `:` or `@`."""
+_MASK = re.compile(r"\[redacted:[a-z_]{3,20}\]")
 _CACHED_CHARS = 200
 """Longer text is seldom the same twice."""
 _NOTHING = frozenset({"", "true", "false", "null", "none", "nil", "-"})
@@ -25,31 +27,40 @@ class _InForce:
     personal: bool = True
 
 
-def mask_personal_data(wanted: bool) -> None:
-    """Whether personal data is masked in this process, too: it is until somebody says otherwise."""
-    _InForce.personal = wanted
-    _InForce.rules = RULES if wanted else _SECRETS_ONLY
-    _is_clean.cache_clear()
+def use_rules(*, personal: bool) -> None:
+    """Mask personal data, or secrets alone; whoever keeps answers of `redact` has to forget them."""
+    _InForce.personal = personal
+    _InForce.rules = RULES if personal else _SECRETS_ONLY
+    is_clean.cache_clear()
 
 
 def redact(text: str, tally: Tally | None = None) -> str:
     """The text with secrets and personal data masked, counted into `tally`; what is neither stays as it is."""
-    if _INERT.fullmatch(text) or (len(text) <= _CACHED_CHARS and _is_clean(text)):
+    if len(text) <= _CACHED_CHARS and is_clean(text):
         return text
     return _redacted(text, tally)
 
 
-@lru_cache(maxsize=8192)
-def _is_clean(text: str) -> bool:
+@lru_cache(maxsize=16_384)
+def is_clean(text: str) -> bool:
     """Whether there is nothing to mask. Storms say the same things over and over; answers are cheap to keep."""
-    return _redacted(text, None) == text
+    return _INERT.fullmatch(text) is not None or _redacted(text, None) == text
 
 
 def _redacted(text: str, tally: Tally | None) -> str:
     low = text.lower()
     has_long_word = max(map(len, low.split()), default=0) >= LONG_WORD_CHARS
     for rule in _InForce.rules:
-        if (has_long_word or not rule.is_one_word) and rule.is_worth_trying(low):
+        if rule.is_one_word and not has_long_word:
+            continue
+        # A plain loop: it runs for every rule and new text, and calling anything costs as much as the search.
+        for hint in rule.hints:
+            if hint in low:
+                break
+        else:
+            if rule.hints:
+                continue
+        if rule.needs is None or rule.needs.search(low):
             text = _masked(rule, text, tally)
     return text
 
@@ -71,7 +82,7 @@ def _masked(rule: Rule, text: str, tally: Tally | None) -> str:
 def masked_by_name(name: str, value: str, tally: Tally | None = None) -> str | None:
     """The mask of a value whose name says what it is; None where the value has to speak for itself."""
     kind = kind_of_name(name)
-    if kind is None or value.lower() in _NOTHING or value.startswith(MASKED):
+    if kind is None or value.lower() in _NOTHING or _MASK.fullmatch(value):
         return None
     if kind.is_personal and not (_InForce.personal and any(c.isdecimal() or c == "@" for c in value)):
         return None
@@ -115,3 +126,9 @@ def safe_text(text: str, limit: int, tally: Tally | None = None) -> str:
 def counts(tally: Tally) -> dict[str, int]:
     """The tally as it is kept: by the kind's name, sorted."""
     return {kind.value: number for kind, number in sorted(tally.items()) if number}
+
+
+def masks_in(text: str) -> dict[str, int]:
+    """How many masks of each kind a text holds; what they mask is not in it any more."""
+    kinds = (one[len(MASKED) + 1 : -1] for one in _MASK.findall(text))
+    return dict(sorted(Counter(kinds).items()))

@@ -15,6 +15,7 @@ from shared.redaction import (
     redact_identity,
     redact_link,
     redact_map,
+    redact_name,
     redact_value,
 )
 from shared.signals.normalise import MAX_SERVICE_CHARS, SERVICE_LABELS
@@ -103,15 +104,18 @@ def redacted_counts(parsed: ParsedDelivery) -> Mapping[str, int]:
 def _labels(labels: Mapping[str, str], salt: str, tally: Tally) -> dict[str, str]:
     """As labels are masked; those that may name the service as its name is, so that the two stay equal."""
     return {
-        redact(name, tally): _named(value, salt, tally) if name in _NAMING else redact_value(name, value, tally)
+        redact_name(name, tally): _named(value, salt, tally) if name in _NAMING else redact_value(name, value, tally)
         for name, value in labels.items()
     }
 
 
 def _named(text: str, salt: str, tally: Tally | None = None) -> str:
     """A name: masked from the one line that a service's name is made of, so that label and name are masked alike."""
+    if redact(text) == text:
+        return text
     line = " ".join(text.split())[:MAX_SERVICE_CHARS]
     masked = redact_identity(line, salt=salt, tally=tally)
+    # A secret beyond the end of that line.
     return redact(text, tally) if masked == line else _kept_apart(masked)
 
 

@@ -12,7 +12,9 @@ from shared.errors import Conflict, Malformed, StoreRejected
 from shared.models.base import TenantId
 from shared.models.changes import Change, ChangeKind, ChangeStatus, ReportedChange
 from shared.models.correlation import Correction, Verdict
-from shared.models.surroundings import Call, Corrections, KnownTopology
+from shared.models.evidence import EdgeSource, NodeKind
+from shared.models.surroundings import Corrections
+from shared.models.topology import Call, KnownTopology
 from shared.ports.stores import Versioned
 from shared.ports.surroundings import ChangeStore, SurroundingsStore
 from tests.builders import NOON, ONE_SECOND, an_entry
@@ -39,8 +41,15 @@ def tenant() -> TenantId:
 
 
 def a_topology(tenant: TenantId, *calls: tuple[str, str]) -> KnownTopology:
-    found = tuple(Call(caller=caller, callee=callee, seen_at=NOON) for caller, callee in calls)
-    return KnownTopology(id=KnownTopology.id_for(), tenant_id=tenant, calls=found, updated_at=NOON)
+    told: dict[str, Any] = {
+        "first_seen_at": NOON - ONE_SECOND,
+        "callee_kind": NodeKind.DATABASE,
+        "told_by": (EdgeSource.ISTIO, EdgeSource.OTEL_CLIENT),
+        "calls_per_second": 2.5,
+    }
+    found = tuple(Call(caller=caller, callee=callee, seen_at=NOON, **told) for caller, callee in calls)
+    at = {"checkout": NOON}
+    return KnownTopology(id=KnownTopology.id_for(), tenant_id=tenant, calls=found, looked_at=at, updated_at=NOON)
 
 
 def some_corrections(tenant: TenantId) -> Corrections:

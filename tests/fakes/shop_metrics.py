@@ -31,7 +31,12 @@ def instrumented(services: Sequence[str] = SERVICES) -> Behaviour:
 
 def edges(*calls: tuple[str, str]) -> Behaviour:
     """Who calls whom, five times a second."""
-    return series(*(({"client": client, "server": server}, 5.0) for client, server in calls))
+    return series(*((call_told(client, server), 5.0) for client, server in calls))
+
+
+def call_told(client: str, server: str) -> dict[str, str]:
+    """The labels under which a service graph tells of a call that is made now."""
+    return {"told": "service_graph now", "client": client, "server": server}
 
 
 def versions(deployed_at: datetime) -> Behaviour:
@@ -42,14 +47,23 @@ def versions(deployed_at: datetime) -> Behaviour:
     return series((old, lambda now: 1.0 if now < at else math.nan), (new, lambda now: 1.0 if now >= at else math.nan))
 
 
+def objectives() -> Behaviour:
+    """What sloth recorded of payment: a budget that burns 20 times as fast as it may."""
+    labels = {"sloth_id": "payment-requests", "sloth_service": "payment", "sloth_slo": "requests"}
+    recorded = {"slo:sli_error:ratio_rate5m": 0.02, "slo:sli_error:ratio_rate1h": 0.02, "slo:objective:ratio": 0.999}
+    return series(*(({**labels, "__name__": name}, value) for name, value in recorded.items()))
+
+
 def shop(broken_at: datetime) -> list[Rule]:
     """All of it, for the collectors that there are: rules that come before these change a part."""
     at = broken_at.timestamp()
     return [
         ("count_over_time(", pace()),
+        ("payment:errors:ratio", series(({"service": "payment"}, lambda now: 0.5 if now >= at else 0.0))),
+        ("slo:", objectives()),
         ("build_info", versions(broken_at)),
         ("label_replace(count by", instrumented()),
-        ("graph_request_failed_total", series(({"client": "frontend", "server": "payment"}, 0.5))),
+        ("graph_request_failed_total", series((call_told("frontend", "payment"), 0.5))),
         ("topk(", edges(*CALLS)),
         ("histogram_quantile", mentioned("service", SERVICES, 0.1)),
         ('code=~"5.."', mentioned("service", SERVICES, lambda now: 0.5 if now >= at else 0.0)),

@@ -1,12 +1,7 @@
-"""Native histograms, which promtool 2.42 cannot write down: the rows that read them, asked of a real Prometheus.
-
-The histograms are written as remote write 1.0 takes them (prompb in the Prometheus repository): a protobuf message in
-a snappy block. Both are few enough bytes to be put together here.
-"""
+"""Native histograms, which promtool 2.42 cannot write down: the rows that read them, asked of a real Prometheus."""
 
 import shutil
 import socket
-import struct
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -16,6 +11,7 @@ import httpx
 import pytest
 
 from shared.context.conventions import BINDINGS, Asked, Binding, expression
+from tests.fakes.remote_write import HEADERS, write_request
 
 pytestmark = [
     pytest.mark.integration,
@@ -24,63 +20,6 @@ pytestmark = [
 
 END = int(time.time()) // 60 * 60 - 60
 MINUTES, BACK_SECONDS = 40, 1200
-SLOW, FAST = 0, -1
-"""Buckets of schema 0: the one of index i ends at 2^i and begins at half of that."""
-
-
-def varint(value: int) -> bytes:
-    """Seven bits a byte, the lowest first."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes((*out, value))
-
-
-def zigzag(value: int) -> int:
-    """Small numbers of either sign as small ones without."""
-    return value << 1 if value >= 0 else (-value << 1) - 1
-
-
-def number(field: int, value: int) -> bytes:
-    return varint(field << 3) + varint(value)
-
-
-def double(field: int, value: float) -> bytes:
-    return varint(field << 3 | 1) + struct.pack("<d", value)
-
-
-def nested(field: int, message: bytes) -> bytes:
-    return varint(field << 3 | 2) + varint(len(message)) + message
-
-
-def histogram(count: int, total: float, fast: int, at: int) -> bytes:
-    """So many observations, of them `fast` in the lower of two buckets that lie beside each other."""
-    span = number(1, zigzag(FAST)) + number(2, 2)
-    slow = count - fast
-    deltas = b"".join(varint(zigzag(delta)) for delta in (fast, slow - fast))
-    body = number(1, count) + double(3, total) + number(4, zigzag(0)) + double(5, 1e-9) + number(6, 0)
-    return body + nested(11, span) + nested(12, deltas) + number(15, at * 1000)
-
-
-def series(labels: Mapping[str, str], before: int, now: int) -> bytes:
-    """`before` a minute, each of 0.4 s; after 20 minutes `now` a minute, each of 0.8 s."""
-    named = b"".join(
-        nested(1, nested(1, name.encode()) + nested(2, labels[name].encode())) for name in sorted(labels)
-    )
-    points = []
-    for minute in range(MINUTES + 1):
-        fast, slow = before * min(minute, 20), now * max(0, minute - 20)
-        at = END - 60 * (MINUTES - minute)
-        points.append(nested(4, histogram(fast + slow, 0.4 * fast + 0.8 * slow, fast, at)))
-    return nested(1, named + b"".join(points))
-
-
-def snappy(message: bytes) -> bytes:
-    """A block of literals alone, which is allowed."""
-    chunks = (message[start : start + 65_536] for start in range(0, len(message), 65_536))
-    literals = (b"\xf4" + struct.pack("<H", len(chunk) - 1) + chunk for chunk in chunks)
-    return varint(len(message)) + b"".join(literals)
 
 
 @pytest.fixture(scope="module")
@@ -123,14 +62,14 @@ def _wait(client: httpx.Client) -> None:
     raise AssertionError("Prometheus did not start")
 
 
-def write(client: httpx.Client, *written: bytes) -> None:
-    headers = {
-        "Content-Encoding": "snappy",
-        "Content-Type": "application/x-protobuf",
-        "X-Prometheus-Remote-Write-Version": "0.1.0",
-    }
-    answer = client.post("/api/v1/write", content=snappy(b"".join(written)), headers=headers)
-    assert answer.is_success, answer.text
+def write(client: httpx.Client, labels: Mapping[str, str], before: int, now: int) -> None:
+    """`before` a minute, each of 0.8 s; after 20 minutes `now` a minute, each of 1.6 s."""
+    for minute in range(MINUTES + 1):
+        fast, slow = before * min(minute, 20), now * max(0, minute - 20)
+        at, total = END - 60 * (MINUTES - minute), 0.8 * fast + 1.6 * slow
+        written = write_request(labels, [at], counts=[fast, slow], total=total)
+        answer = client.post("/api/v1/write", content=written, headers=HEADERS)
+        assert answer.is_success, answer.text
 
 
 def answers(client: httpx.Client, binding: Binding, metric: str, service: str) -> dict[str, float]:
@@ -152,26 +91,27 @@ def is_at(share: float, low: float, value: float) -> bool:
 def test_native_histograms_answer_as_classic_ones_do(prometheus: httpx.Client) -> None:
     named = {"__name__": "http_server_request_duration_seconds", "job": "shop"}
     good, bad = {**named, "http_response_status_code": "200"}, {**named, "http_response_status_code": "500"}
-    write(prometheus, series(good, 30, 45), series({**bad, "error_type": "500"}, 0, 15))
+    write(prometheus, good, 30, 45)
+    write(prometheus, {**bad, "error_type": "500"}, 0, 15)
     (native,) = (one for one in BINDINGS if one.name == "otel_http_native/job")
     expected = {
         # 45 + 15 and 30 a minute; a quarter of them failed, and none before.
         Asked.REQUEST_RATE: (1.0, 0.5),
         Asked.ERROR_RATIO: (0.25, 0.0),
-        Asked.LATENCY_MEAN: (0.8, 0.4),
+        Asked.LATENCY_MEAN: (1.6, 0.8),
     }
     for metric, (now, before) in expected.items():
         found = answers(prometheus, native, metric, "shop")
         assert found == pytest.approx({"0": now, str(BACK_SECONDS): before}), metric
-    # All between 0.5 and 1 s, and before between 0.25 and 0.5 s.
+    # All between 1 and 2 s, and before between 0.5 and 1 s.
     for metric, share in ((Asked.LATENCY_P50, 0.5), (Asked.LATENCY_P95, 0.95), (Asked.LATENCY_P99, 0.99)):
         found = answers(prometheus, native, metric, "shop")
-        assert is_at(share, 0.5, found["0"]), metric
-        assert is_at(share, 0.25, found[str(BACK_SECONDS)]), metric
+        assert is_at(share, 1.0, found["0"]), metric
+        assert is_at(share, 0.5, found[str(BACK_SECONDS)]), metric
 
 
 def test_a_counter_beside_a_native_histogram_finds_its_quantiles(prometheus: httpx.Client) -> None:
-    write(prometheus, series({"__name__": "http_request_duration_seconds", "service": "till"}, 60, 60))
+    write(prometheus, {"__name__": "http_request_duration_seconds", "service": "till"}, 60, 60)
     (client_library,) = (one for one in BINDINGS if one.name == "prometheus_client/service")
-    assert is_at(0.95, 0.5, answers(prometheus, client_library, "latency_p95", "till")["0"])
-    assert answers(prometheus, client_library, "latency_mean", "till")["0"] == pytest.approx(0.8)
+    assert is_at(0.95, 1.0, answers(prometheus, client_library, "latency_p95", "till")["0"])
+    assert answers(prometheus, client_library, "latency_mean", "till")["0"] == pytest.approx(1.6)

@@ -15,7 +15,7 @@ from shared.context.snapshot import collect
 from shared.models.base import SnapshotId
 from shared.models.evidence import ChangeEvidence, EdgeEvidence
 from shared.models.snapshots import SectionName, Snapshot
-from tests.builders import NOON, a_signal, an_incident
+from tests.builders import NOON, a_signal, an_alert, an_incident
 from tests.fakes.prometheus_server import (
     Behaviour,
     FakePrometheus,
@@ -44,6 +44,7 @@ pytestmark = pytest.mark.integration
 
 NOW = NOON + timedelta(minutes=2)
 SHOP = shop(NOON)
+ALERT = a_signal(an_alert(expression="payment:errors:ratio > 0.05"))
 LIMITS = Limits(pause_seconds=0)
 DEADLINE_SECONDS, LONG_DEADLINE_SECONDS = 0.1, 2.0
 AMPLE_SECONDS = 10.0
@@ -51,10 +52,12 @@ AMPLE_SECONDS = 10.0
 _TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 ASKED_BY = {
+    SectionName.EXPRESSION: "payment:errors:ratio",
     SectionName.TRAFFIC: 'http_requests_total{service="payment"',
     SectionName.TOPOLOGY: "total{client=",
     SectionName.DEPENDENCIES: "http_requests_total{service=~",
     SectionName.CHANGES: "build_info",
+    SectionName.SLO: "slo:",
 }
 """What the queries of a section have in common, and those of no other."""
 EMPTY = {
@@ -62,6 +65,7 @@ EMPTY = {
     SectionName.TOPOLOGY: "empty no_service_graph",
     SectionName.DEPENDENCIES: "empty no_known_metrics",
     SectionName.CHANGES: "empty no_changes",
+    SectionName.SLO: "empty no_objectives",
 }
 FAILING: dict[str, tuple[Behaviour, str]] = {
     "reset": (dropped(), "connect"),
@@ -89,7 +93,7 @@ async def looked(
 ) -> Snapshot:
     return await collect(
         an_incident(),
-        [a_signal()],
+        [ALERT],
         services_in_memory(),
         PrometheusSource(http, Connection(url), limits=LIMITS, breaker=breaker),
         snapshot_id=SnapshotId("snap-1"),
@@ -143,14 +147,14 @@ async def test_a_source_that_hangs_costs_the_section_that_asked_it_and_only_unti
     # All at once, as each takes the whole of its deadline; long enough for what does not hang, on a busy machine too.
     looks = (taken(http, (text, hang()), deadline_seconds=LONG_DEADLINE_SECONDS) for text in ASKED_BY.values())
     for section, snapshot in zip(ASKED_BY, await asyncio.gather(*looks), strict=True):
-        waits_for_topology = {SectionName.DEPENDENCIES, SectionName.CHANGES}
+        waits_for_topology = {SectionName.DEPENDENCIES, SectionName.CHANGES, SectionName.SLO}
         late = {section, *(waits_for_topology if section is SectionName.TOPOLOGY else ())}
         found = told(snapshot)
         assert {found[one] for one in late} == {"failed deadline"}
         assert {status for one, status in found.items() if one not in late} == {"ok"}
 
 
-@pytest.mark.parametrize("section", ASKED_BY)
+@pytest.mark.parametrize("section", EMPTY)
 @pytest.mark.parametrize("fault", EMPTYING)
 async def test_what_has_nothing_to_say_is_empty_and_not_failed(
     http: GuardedHttp, section: SectionName, fault: str
@@ -193,6 +197,8 @@ async def test_a_source_that_is_left_alone_costs_the_next_look_nothing(http: Gua
 async def test_an_empty_prometheus_is_empty_and_not_healthy(http: GuardedHttp, fault: str) -> None:
     async with FakePrometheus([("", EMPTYING[fault])]) as server:
         found = told(await looked(http, server.url))
+    # Of an expression it is a series that it has no labels.
+    assert found.pop(SectionName.EXPRESSION) == ("empty no_series" if fault == "empty" else "ok")
     assert found == {
         SectionName.ALERTS: "ok", **EMPTY, SectionName.DEPENDENCIES: "empty no_neighbours",
     }  # fmt: skip

@@ -10,7 +10,7 @@ from shared.adapters.memory import services_in_memory
 from shared.models.base import IncidentId
 from shared.models.incidents import IncidentSummary
 from shared.models.signals import Signal
-from shared.models.surroundings import Call, KnownTopology
+from shared.models.topology import Call, KnownTopology
 from shared.ports.services import Services
 from shared.ports.stores import IncidentChange
 from tests.builders import ACME, NOON, a_signal, a_tenant, an_alert, an_incident

@@ -7,7 +7,8 @@ from shared.adapters.writes import cursor_after_change, order_values, require_te
 from shared.errors import AlreadyExists, Conflict
 from shared.models.base import TenantId
 from shared.models.changes import Change
-from shared.models.surroundings import Corrections, KnownTopology
+from shared.models.surroundings import Corrections
+from shared.models.topology import KnownTopology
 from shared.ports.stores import Page, Versioned
 
 MAX_RACES = 8

@@ -16,7 +16,7 @@ from shared.context.changes.queries import births, running
 from shared.context.changes.reported import reported
 from shared.context.changes.running import Grid
 from shared.context.changes.told import SKEW, nearness
-from shared.context.look import Collected, Look, NotConfigured, View
+from shared.context.look import PATIENCE_SECONDS, Collected, Look, NotConfigured, View
 from shared.errors import CopilotError
 from shared.models.conventions import ServiceNames
 from shared.models.evidence import ChangeEvidence
@@ -30,8 +30,6 @@ COARSE_STEP_SECONDS = 300.0
 MANY_SERVICES = 15
 MAX_CHANGES = 50
 MAX_OWN, MAX_REPORTED, MAX_NOTES = 50, 200, 100
-PATIENCE_SECONDS = 3.0
-"""How long the services around are waited for: a Prometheus that hangs must not cost what others know."""
 TOTAL_SECONDS, SPARE_SECONDS = 9.0, 0.2
 """Below the deadline of a snapshot, so that what came in time is shown; the spare is for putting it together."""
 
@@ -95,11 +93,7 @@ def _collected(view: View, changes: Sequence[ChangeEvidence], whole: Part, warni
 
 async def _around(view: View, patience_seconds: float) -> tuple[Around, list[str]]:
     """The services around, and what the tenant calls them; with neither known, the service alone."""
-    try:
-        async with asyncio.timeout(patience_seconds):
-            services, warnings = await view.around()
-    except TimeoutError:
-        services, warnings = [view.service], ["the topology was not found in time: only this service was asked"]
+    services, warnings = await view.around(patience_seconds=patience_seconds)
     try:
         held = await view.services.records.read(view.tenant_id, ServiceNames, ServiceNames.id_for())
     except CopilotError as exc:

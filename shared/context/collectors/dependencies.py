@@ -2,6 +2,7 @@
 
 from shared.context.look import Collected, View
 from shared.context.measure import measure
+from shared.models.measures import MOVING
 
 
 async def collect_dependencies(view: View) -> Collected:
@@ -10,4 +11,4 @@ async def collect_dependencies(view: View) -> Collected:
     found = await view.neighbourhood()
     if not found.neighbours:
         return Collected(why_empty="no_neighbours")
-    return await measure(look, found.neighbours)
+    return await measure(look, await view.whereabouts(), found.neighbours, MOVING)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.context.look import Collected, View
-from shared.context.neighbourhood import Neighbourhood
 from shared.context.related import RELATED_FROM, Elsewhere, Ours, factors_of, score_of, service_named, telling
 from shared.errors import CopilotError, SecretUnreadable
 from shared.models.evidence import Origin, RelatedEvidence, SilenceEvidence
@@ -62,10 +61,7 @@ async def _all_heard(view: View, ours: Ours, sources: Sequence[SilencingSource])
 
 
 async def _ours(view: View) -> Ours:
-    try:
-        around = await view.neighbourhood()
-    except CopilotError:
-        around = Neighbourhood({}, ())
+    around = await view.neighbourhood_in_time()
     labels = [telling(one.normalized_data.labels) for one in view.signals]
     return Ours(view.service, view.reference, around.neighbours, frozenset().union(*labels))
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 
 from shared.context.burning import WINDOWS
-from shared.context.conventions import bindings_of, detection
 from shared.context.look import Collected, Look, View
 from shared.context.slo_declared import Declared, declared_slos, periods_of, ratios_query
 from shared.context.slo_rules import recorded_query, recorded_slos
@@ -27,7 +26,7 @@ async def collect_slo(view: View) -> Collected:
     answer = await look.source.query(query, at=look.window.end)
     recorded = recorded_slos(answer.samples, names, query)
     wanted = await _declared(view, names, recorded)
-    measured, unmeasured = await _measured(look, wanted) if wanted else ([], [])
+    measured, unmeasured = await _measured(view, look, wanted) if wanted else ([], [])
     evidence = [*recorded, *measured]
     left_out = len(evidence) - MAX_OBJECTIVES
     more = [f"{left_out} more objectives are left out"] if left_out > 0 else []
@@ -45,12 +44,12 @@ async def _declared(view: View, names: Sequence[str], recorded: Sequence[SloEvid
     return [one for one in held.value.of_services(set(names)) if one.service not in told] if held else []
 
 
-async def _measured(look: Look, wanted: Sequence[Objective]) -> tuple[list[SloEvidence], list[str]]:
+async def _measured(view: View, look: Look, wanted: Sequence[Objective]) -> tuple[list[SloEvidence], list[str]]:
     window = look.window
     names = sorted({one.service for one in wanted})
-    found = await look.source.query(detection(names, seconds_ago=window.seconds_since_reference), at=window.end)
-    known = {name: binding for binding, held in bindings_of(found.samples, names).items() for name in held}
-    declared = [Declared(one, known[one.service]) for one in wanted if one.service in known]
+    found = (await view.whereabouts()).placed
+    known = {service: (binding, name) for binding, there in found.items() for name, service in there.items()}
+    declared = [Declared(one, *known[one.service]) for one in wanted if one.service in known]
     warnings = [
         f"no known request metrics of {name}: its objective is not measured" for name in names if name not in known
     ]

@@ -1,12 +1,13 @@
 """How the alerting service itself does."""
 
 from shared.context.look import Collected, View
-from shared.context.measure import measure
+from shared.context.measure import OF_THE_ALERTING, measure
 from shared.context.neighbourhood import Neighbour
 from shared.models.measures import Relation
 
 
 async def collect_traffic(view: View) -> Collected:
-    """Its request rate, error ratio and latency; raises as the source does."""
+    """Its request rate, error ratio, latency and saturation; raises as the source does."""
     look = await view.look()
-    return await measure(look, {look.service: Neighbour(Relation.SELF, hops=0)})
+    where = await view.own_whereabouts()
+    return await measure(look, where, {look.service: Neighbour(Relation.SELF, hops=0)}, OF_THE_ALERTING)

@@ -1,7 +1,6 @@
 """A table: which metric families say how a service does, and the PromQL that asks them. A convention is a row."""
 
 from shared.context.conventions.detect import bindings_of, detection, paces
-from shared.context.conventions.edges import edge_rate
 from shared.context.conventions.expressions import (
     BACK,
     Asked,
@@ -17,7 +16,6 @@ from shared.context.conventions.expressions import (
 from shared.context.conventions.pressure import RESOURCE, SUBJECT, machines, pressures
 from shared.context.conventions.resources import RESOURCES
 from shared.context.conventions.rows import SERVICE_LABELS, Binding, Carrier, Convention, Resource
-from shared.context.conventions.spans import GRAPH_CALLS, GRAPH_FAILED
 from shared.context.conventions.table import BINDINGS, CONVENTIONS
 from shared.context.conventions.versions import VERSION_LABEL, build_service_of, build_versions
 
@@ -25,8 +23,6 @@ __all__ = [
     "BACK",
     "BINDINGS",
     "CONVENTIONS",
-    "GRAPH_CALLS",
-    "GRAPH_FAILED",
     "RESOURCE",
     "RESOURCES",
     "SERVICE_LABELS",
@@ -44,7 +40,6 @@ __all__ = [
     "build_versions",
     "can_answer",
     "detection",
-    "edge_rate",
     "error_ratio",
     "expression",
     "is_at_least",

@@ -5,6 +5,7 @@ from string import Template
 
 from shared.context.conventions.expressions import BINDING, labelled, offset
 from shared.context.conventions.rows import SERVICE_LABELS, Binding, Family
+from shared.context.conventions.subjects import SUBJECTS
 from shared.context.conventions.table import BINDINGS, CONVENTIONS
 from shared.context.promql import one_of
 from shared.ports.metrics import Sample
@@ -18,10 +19,23 @@ def detection(services: Sequence[str], *, seconds_ago: float) -> str:
     return " or ".join(_present(binding, services, seconds_ago) for binding in BINDINGS)
 
 
+def with_subjects(services: Sequence[str], *, seconds_ago: float) -> str:
+    """The same, and which of these names have limits: as workloads, autoscalers, consumer groups, processes."""
+    limited = (
+        _counted(f"{one.series}{{{one_of(label, services)}}}", label, one.listed_as(label), seconds_ago)
+        for one in SUBJECTS
+        for label in one.labels
+    )
+    return " or ".join((detection(services, seconds_ago=seconds_ago), *limited))
+
+
 def _present(binding: Binding, services: Sequence[str], seconds_ago: float) -> str:
-    series = _series_of(binding, services)
+    return _counted(_series_of(binding, services), binding.label, binding.name, seconds_ago)
+
+
+def _counted(series: str, label: str, listed_as: str, seconds_ago: float) -> str:
     either = f"{series} or {series}{offset(seconds_ago)}" if seconds_ago >= 1 else series
-    return labelled(f"count by ({binding.label}) ({either})", BINDING, binding.name)
+    return labelled(f"count by ({label}) ({either})", BINDING, listed_as)
 
 
 def _series_of(binding: Binding, services: Sequence[str]) -> str:

@@ -75,7 +75,7 @@ def heard(samples: Iterable[Sample], held: Detected, *, max_series: int, now: da
 def asked_for(
     samples: Iterable[Sample], held: Detected, names: Mapping[str, Sequence[str]], *, now: datetime
 ) -> Detected:
-    """What the answer to `detection` says of services that were asked for, each by these names of its own."""
+    """What the answer to `with_subjects` says of services that were asked for, each by these names of its own."""
     wanted = {name for own in names.values() for name in own}
     answered = {(binding, name) for binding, name in map(_bound, samples) if name in wanted}
     before = {(binding, name) for binding, found in held.found.items() for name in found}

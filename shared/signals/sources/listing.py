@@ -8,6 +8,7 @@ from shared.models.signals import AlertStatus, Rejected
 
 MAX_ALERTS = 5000
 MAX_CHANGES = 500
+_TOLD = frozenset((AlertStatus.FIRING, AlertStatus.RESOLVED))
 One = TypeVar("One")
 
 
@@ -38,7 +39,7 @@ def read_each(
 def status_of(*said: object) -> AlertStatus:
     """The first that says anything; raises Malformed when that is neither firing nor resolved."""
     word = next((one for one in said if one is not None and one != ""), None)
-    if isinstance(word, str) and (plain := word.strip().lower()) in list(AlertStatus):
+    if isinstance(word, str) and (plain := word.strip().lower()) in _TOLD:
         return AlertStatus(plain)
     raise Malformed("the status is neither firing nor resolved", reason="bad_status")
 

@@ -202,7 +202,7 @@ async def test_a_question_on_somebodys_behalf_and_a_check_take_the_token_too() -
         ACME, integration, Question("query", {"query": "up"}, 1.0)
     )
     checks = GuardedConnectionChecks(http, allow_private=False, tokens=entra.tokens())
-    await checks.check(IntegrationType.PROMETHEUS, config)
+    await checks.check(ACME, IntegrationType.PROMETHEUS, config)
     assert [one["authorization"] for one in http.sent[:2]] == ["Bearer token-1", "Bearer token-2"]
 
 
@@ -217,7 +217,7 @@ async def test_a_check_says_when_it_is_entra_that_has_no_token(refusal: Exceptio
     http = Recording()
     checks = GuardedConnectionChecks(http, allow_private=False, tokens=FakeEntra(refusal=refusal).tokens())
     config = ConnectionConfig(url=WORKSPACE, service_principal=PRINCIPAL)
-    finding = await checks.check(IntegrationType.PROMETHEUS, config)
+    finding = await checks.check(ACME, IntegrationType.PROMETHEUS, config)
     assert (finding.reason, http.sent) == (reason, [])
     assert "secret" not in finding.message.replace("client secret", "")
 

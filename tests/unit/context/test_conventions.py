@@ -1,5 +1,6 @@
 """Every row of the table is proved by promtool, and none is without a proof."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -138,6 +139,12 @@ def test_every_selector_of_a_row_is_narrowed_to_the_services_and_follows_the_off
         assert all(narrowed(one) and one.offset is None for one in selectors(promql)), promql
     for promql in asked((86_400,)):
         assert all(narrowed(one) and one.offset == timedelta(days=1) for one in selectors(promql)), promql
+
+
+@pytest.mark.parametrize("binding", BINDINGS, ids=lambda one: one.name)
+def test_every_rate_of_a_binding_is_taken_over_the_window_that_is_asked_for(binding: Binding) -> None:
+    ranges = {found for promql in asked_of(binding, ()) for found in re.findall(r"\[[^\]]*\]", promql)}
+    assert ranges == {"[60s]"}
 
 
 @pytest.mark.parametrize("binding", BINDINGS, ids=lambda one: one.name)

@@ -6,14 +6,10 @@ import pytest
 
 from shared.context.conventions import (
     BINDINGS,
-    GRAPH_CALLS,
-    GRAPH_FAILED,
     Binding,
     bindings_of,
     build_versions,
     detection,
-    edge_rate,
-    error_ratio,
     expression,
     latency,
     paces,
@@ -21,7 +17,7 @@ from shared.context.conventions import (
 )
 from shared.context.neighbourhood import Neighbour, select
 from shared.context.promql import duration, one_of, quoted
-from shared.context.window import scrape_query
+from shared.context.window import NEWEST, scrape_query
 from shared.models.measures import RED, Metric, Relation
 from shared.ports.metrics import Sample
 from tests.unit.context.promtool import Case, judged
@@ -100,6 +96,7 @@ CASES: dict[str, tuple[str, list[tuple[dict[str, str], float]]]] = {
         measured(Metric.REQUEST_RATE, [EVIL, "none"]),
         [({"service": EVIL}, 1)],
     ),
+    "of no service, nothing": (measured(Metric.REQUEST_RATE, []), []),
     "p95 latency": (measured(Metric.LATENCY_P95, SERVICES), [({"service": "calm"}, 0.195)]),
     "median latency": (
         latency(BY_SERVICE, 0.5, SERVICES, window_seconds=RATE),
@@ -116,18 +113,6 @@ CASES: dict[str, tuple[str, list[tuple[dict[str, str], float]]]] = {
         [({"server": "db"}, 0.25), ({"server": "calm"}, 0)],
     ),
     "service graph: p95": (measured(Metric.LATENCY_P95, ["db"], BY_SERVER), [({"server": "db"}, 0.95)]),
-    "edges from and to a service, none of others": (
-        f"topk(500, {edge_rate(GRAPH_CALLS, ['calm'], seconds=RATE)} > 0)",
-        [({"client": "calm", "server": "db"}, 2), ({"client": "web", "server": "calm"}, 1)],
-    ),
-    "edges as they were": (
-        edge_rate(GRAPH_CALLS, ["gone"], seconds=RATE, ago=900),
-        [({"client": "calm", "server": "gone"}, 1)],
-    ),
-    "share of failed calls by edge": (
-        error_ratio(edge_rate(GRAPH_FAILED, ["calm"], seconds=RATE), edge_rate(GRAPH_CALLS, ["calm"], seconds=RATE)),
-        [({"client": "calm", "server": "db"}, 0.25), ({"client": "web", "server": "calm"}, 0)],
-    ),
     "detection tells label and convention, also of what is gone": (
         detection(["calm", "by-job", "db", "gone"], seconds_ago=900),
         [
@@ -159,6 +144,7 @@ CASES: dict[str, tuple[str, list[tuple[dict[str, str], float]]]] = {
         scrape_query(paces("nobody")),
         sampled("6", over_15=1, over_120=3, over_600=11),
     ),
+    "when anything was sampled last": (NEWEST, [({"pace": "newest"}, MINUTES * 60)]),
 }
 
 

@@ -10,6 +10,7 @@ from shared.context.limit import within_limit
 from shared.context.window import (
     DEFAULT_SCRAPE_SECONDS,
     MAX_POINTS,
+    lag_of,
     onset_reference,
     scrape_interval,
     window_for,
@@ -170,6 +171,14 @@ def test_warnings_are_told_once_and_bounded() -> None:
 
 
 @pytest.mark.parametrize(
+    ("newest", "lag"), [((880.0,), 120.0), ((995.0, 880.0), 5.0), ((1010.0,), 0.0), ((), 0.0), ((float("nan"),), 0.0)]
+)
+def test_the_newest_sample_of_all_says_how_far_a_source_lags(newest: tuple[float, ...], lag: float) -> None:
+    others = [Sample({"pace": "0", "over": "120"}, 0, 8)]
+    assert lag_of([*others, *(Sample({"pace": "newest"}, 0, value) for value in newest)], 1000.0) == lag
+
+
+@pytest.mark.parametrize(
     ("movements", "expected"),
     [
         ([], 0),
@@ -266,3 +275,10 @@ def test_a_look_for_a_new_alert_is_about_its_time_not_about_one_that_never_resol
     )
     wanted = an_incident(context_wanted_at=NOON + timedelta(minutes=10))
     assert onset_reference(wanted, [old, new], NOON + timedelta(minutes=11)) == NOON + timedelta(minutes=9)
+
+
+def test_what_was_masked_is_counted_by_kind() -> None:
+    secret = a_series(query='up{token="abcdefghijklmnop"} and up{owner="erin@acme.example"}')
+    body = freeze("payment", WINDOW, [a_section(SectionName.TRAFFIC, secret)])
+    assert "abcdefghijklmnop" not in body.canonical_json()
+    assert sum(body.redacted.values()) == body.canonical_json().count("[redacted:") == 2

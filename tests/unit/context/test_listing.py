@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+from shared.context.conventions.detect import with_subjects
 from shared.context.conventions.listing import asked_for, heard, listing
 from shared.models.base import IntegrationId
 from shared.models.conventions import MAX_NAMES, REMEMBERED_FOR, Detected, Gone
@@ -51,6 +52,14 @@ def test_one_query_tells_the_names_under_each_row_now_and_then(tmp_path: Path) -
         Case("now", listing(), expected, 20),
         Case("now and then", listing(seconds_ago=900), [*expected, dead], 20),
     ]
+    own = [
+        ({"binding": "prometheus_client/service", "service": "shop"}, 2.0),
+        ({"binding": "deployments/deployment", "deployment": "web"}, 2.0),
+        ({"binding": "processes/job", "job": "a"}, 1.0),
+        ({"binding": "prometheus_client/job", "job": "a"}, 2.0),
+        ({"binding": "grpc/job", "job": "dead"}, 1.0),
+    ]
+    cases.append(Case("by name", with_subjects(["shop", "web", "a", "dead"], seconds_ago=900), own, 20))
     assert judged(tmp_path, series, cases) == {}
 
 

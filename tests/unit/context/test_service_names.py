@@ -3,7 +3,7 @@
 import pytest
 
 from shared.context.conventions import Carrier
-from shared.context.service_names import Match, MatchReason, Names, match, resolve, subjects
+from shared.context.service_names import Index, Match, MatchReason, Names, match, resolve, subjects
 from shared.models.base import IntegrationId
 from shared.models.conventions import Detected, Gone, ServiceAliases, ServiceNames
 from tests.builders import ACME, NOON
@@ -16,11 +16,10 @@ def mapped(**services: tuple[str, ...]) -> ServiceNames:
     return NO_MAPPING.model_copy(update={"services": known})
 
 
-def detected(gone: tuple[Gone, ...] = (), **found: tuple[str, ...]) -> Detected:
+def detected(gone: tuple[Gone, ...] = (), **found: tuple[str, ...]) -> Index:
     names = {binding.replace("__", "/"): there for binding, there in found.items()}
-    return Detected.nothing_yet(ACME, IntegrationId("int-1"), now=NOON).model_copy(
-        update={"found": names, "gone": gone}
-    )
+    nothing = Detected.nothing_yet(ACME, IntegrationId("int-1"), now=NOON)
+    return Index(nothing.model_copy(update={"found": names, "gone": gone}))
 
 
 @pytest.mark.parametrize(
@@ -38,6 +37,9 @@ def detected(gone: tuple[Gone, ...] = (), **found: tuple[str, ...]) -> Detected:
         ("checkout-6d4cf56db6", ["checkout"], MatchReason.KUBERNETES, "checkout"),
         ("checkout", ["outbound|8080|v1|checkout.shop.svc.cluster.local"], MatchReason.KUBERNETES, None),
         ("db", ["db:5432"], MatchReason.KUBERNETES, "db:5432"),
+        ("db", ["mydb", "db-x", "x/mydb", "dbdb-svc", "db-svc"], MatchReason.KUBERNETES, "db-svc"),
+        ("db", ["db", "x/db"], MatchReason.EXACT, "db"),
+        ("db", ["xdb", "y/xdb", "z/db"], MatchReason.NAMESPACED, "z/db"),
     ],
 )
 def test_a_known_spelling_is_found(service: str, there: list[str], reason: MatchReason, name: str | None) -> None:
@@ -56,6 +58,10 @@ def test_a_known_spelling_is_found(service: str, there: list[str], reason: Match
         ("checkout", ["checkout-crypts", "checkout-rhythms-lynch"]),
         ("checkout", []),
         ("", ["-service"]),
+        ("a\nb", ["x/a\nb", "b", "a"]),
+        ("b", ["x/a\nb", "a\nb"]),
+        ("\nb", ["a", "b", "c"]),
+        ("\n", ["a", "b"]),
     ],
 )
 def test_what_only_looks_alike_is_no_match(service: str, there: list[str]) -> None:

@@ -27,7 +27,11 @@ DETECTED: Rule = (
     samples(({"binding": "prometheus_client/service", "service": "payment"}, 1)),
 )
 INTERVAL: Rule = ("count_over_time(up", samples(({"pace": "0", "over": "120"}, 8)))
-EDGES: Rule = ("topk(", samples(({"client": "payment", "server": "db"}, 5.0), warnings=["one store is down"]))
+TOLD = {"told": "service_graph now"}
+EDGES: Rule = (
+    "topk(",
+    samples(({**TOLD, "client": "payment", "server": "db"}, 5.0), warnings=["one store is down"]),
+)
 NORMAL = (INTERVAL, DETECTED, EDGES)
 
 
@@ -177,13 +181,15 @@ async def test_neighbours_with_names_nobody_gives_are_not_followed() -> None:
     long = "x" * 50_000
     edges: Rule = (
         "topk(",
-        samples(({"client": "payment", "server": "db"}, 5.0), ({"client": long, "server": "a"}, 9)),
+        samples(({**TOLD, "client": "payment", "server": "db"}, 5.0), ({**TOLD, "client": long, "server": "a"}, 9)),
     )
     source = FakeSource([INTERVAL, DETECTED, edges, ERRORS, LATENCY, RATE])
     snapshot = await taken(source)
     assert not any(long in asked for asked in source.asked)
     assert [one.caller for one in snapshot.body.evidence() if isinstance(one, EdgeEvidence)] == ["payment"]
-    assert snapshot.body.sections[2].warnings == ("1 calls between services with overlong names are left out",)
+    assert section(snapshot, SectionName.TOPOLOGY).warnings == (
+        "1 calls between services with overlong names are left out",
+    )
 
 
 async def test_the_onset_is_where_the_own_errors_began() -> None:
@@ -229,7 +235,9 @@ async def test_a_service_that_fell_silent_shows_as_down_and_warns() -> None:
     snapshot = await taken(FakeSource([('code=~"5..', Answer()), *NORMAL, silent]))
     (rate,) = (one for one in snapshot.body.evidence() if isinstance(one, SeriesEvidence))
     assert (rate.movement.direction, rate.movement.current) == (Direction.DOWN, None)
-    assert any(text.startswith("payment: no request_rate since") for text in snapshot.body.sections[1].warnings)
+    assert any(
+        text.startswith("payment: no request_rate since") for text in section(snapshot, SectionName.TRAFFIC).warnings
+    )
 
 
 async def test_nan_is_no_measurement() -> None:

@@ -13,7 +13,8 @@ from shared.messages import Ingest, QueueName
 from shared.models.base import ReceiptId
 from shared.models.correlation import Correction, Joined, Verdict
 from shared.models.signals import Source
-from shared.models.surroundings import Call, Corrections, KnownTopology
+from shared.models.surroundings import Corrections
+from shared.models.topology import Call, KnownTopology
 from shared.pipeline.stages import Ending
 from shared.pipeline.table import attend_queue
 from shared.ports.services import Services

@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 
 from shared.adapters.memory import services_in_memory
+from shared.context.edges.kept import STILL_FRESH
 from shared.incidents.correlation.features import CHANGE_BEFORE
 from shared.models.changes import Change, ChangeKind, ChangeStatus, ReportedChange
 from shared.models.evidence import EdgeEvidence
 from shared.models.snapshots import Section, SectionName, SectionStatus, Snapshot
-from shared.models.surroundings import TOPOLOGY_TTL_SECONDS
-from shared.pipeline.surroundings import STILL_FRESH, remember_topology, surroundings_of
+from shared.models.topology import TOPOLOGY_TTL_SECONDS
+from shared.pipeline.surroundings import remember_topology, surroundings_of
 from shared.ports.services import Services
 from tests.builders import ACME, NOON, a_snapshot
 from tests.unit.incidents.placing import a_node, placed

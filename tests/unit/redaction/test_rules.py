@@ -56,6 +56,7 @@ def test_every_kind_is_found_under_its_own_name(kind: Kind) -> None:
         "v1.29.3+20231101123456 build 1.5.0-rc.1",
         "basic authentication failed, bearer authentication too, basic health check failed",
         "run it with --token-file /run/x or --password --verbose -u 1000:1000",
+        "password policy v2 and password rotation, 3 pass, pass: 12, fail: 3, pass=true, bypass=x7",
         "the token bucket is empty; token: expired; password: missing; secret not found; token=${TOKEN}",
         "prompt_tokens: 500 max_tokens=200 token_count=3 code=500",
         "kubernetes.io/service-account-token-name task-scheduler-worker-deployment-12345",
@@ -75,6 +76,15 @@ def test_several_secrets_of_one_text_are_each_masked_and_counted() -> None:
     assert tally == {Kind.EMAIL: 2, Kind.SECRET_VALUE: 1, Kind.PAYMENT_CARD: 1}
 
 
+@pytest.mark.parametrize(
+    "value", ["[redacted]hunter2", "[redacted:jwt]hunter2", "ab)hunter2", "ab]hunter2", "a\\hunter2"]
+)
+def test_a_secret_does_not_hide_behind_a_mask_or_a_bracket(value: str) -> None:
+    assert "hunter2" not in redact(f"password={value}")
+    assert "hunter2" not in redact(f"(login with password={value})")
+    assert redact("(password=x1)") == "(password=[redacted:secret_value])"
+
+
 def test_the_quotes_of_an_expression_stay() -> None:
     assert redact('up{token="0123"} == 0') == 'up{token="[redacted:secret_value]"} == 0'
 
@@ -85,7 +95,7 @@ _PIECES = (
     *("-p ", "token token=", "--a-", "--password ", "bearer ", "mysql ", "sig=", "+1 ", "1 ", "1-", "4111 ", "DE89 "),
     *("DE89", "A", "a", "a.", "%40", "%3D", "aaaaQ~", "SG.", "cookie: a", "authorization: ", "password='", '"', "…"),
     *("xoxb", "ghp_", "+ASt", "A+ASt", "key-", "12345678:AA", "phone: 1", "[redacted", "-u a", "identified by "),
-    *("secret  ", "\\", "=="),
+    *("pass ", "password is ", "ssn ", "jdbc:oracle:a:", "docker login ", "secret  ", "\\", "=="),
 )
 
 

@@ -88,6 +88,10 @@ def test_what_is_no_secret_stays_under_a_secret_name(value: str) -> None:
     assert redact_value("token", value) == value
 
 
+def test_a_secret_under_a_secret_name_does_not_hide_behind_a_mask() -> None:
+    assert redact_value("token", "[redacted:jwt]hunter2") == "[redacted:secret_value]"
+
+
 def test_personal_names_mask_what_could_be_personal() -> None:
     assert redact_value("user_email", "alice@corp") == "[redacted:email]"
     assert redact_value("phone_number", "0171 1234567") == "[redacted:phone]"

@@ -83,6 +83,8 @@ POD_FILLED = (
         {
             f"container_cpu_cfs_throttled_periods_total{{{POD}}}": counts(60, 300),
             f"container_cpu_cfs_periods_total{{{POD}}}": counts(600, 600),
+            f'container_cpu_cfs_throttled_periods_total{{{POD_ALONE},container=""}}': counts(600, 600),
+            f'container_cpu_cfs_periods_total{{{POD_ALONE},container=""}}': counts(600, 600),
             f"container_cpu_cfs_throttled_periods_total{{{OTHER_POD}}}": counts(600, 600),
             f"container_cpu_cfs_periods_total{{{OTHER_POD}}}": counts(600, 600),
         },

@@ -39,6 +39,13 @@ def measured(family: str, good: str, bad: str, *, middle: str = "0.5", top: str 
     }
 
 
+def told_apart(binding: str, family: str, good: str, *bad: str) -> Proof:
+    """One of the bad has a status alone, another an error alone."""
+    me = f'{binding.partition("/")[2]}="$me"'
+    series = counted(family, f"{me},{good}", *(f"{me},{one}" for one in bad), durations={})
+    return Proof(binding, series, RATES_NOW, RATES_BEFORE, case="apart")
+
+
 HTTP_PROOFS = (
     proved(
         "prometheus_client/service",
@@ -82,15 +89,12 @@ HTTP_PROOFS = (
             ),
         },
     ),
-    # Without a status, an exception's name is all there is.
-    Proof(
+    told_apart(
         "otel_http/service_name",
-        {
-            'http_server_request_duration_seconds_count{service_name="$me",http_response_status_code="404"}': GOOD,
-            'http_server_request_duration_seconds_count{service_name="$me",error_type="java.io.IOException"}': BAD,
-        },
-        RATES_NOW,
-        RATES_BEFORE,
+        "http_server_request_duration_seconds_count",
+        'http_response_status_code="404"',
+        'error_type="java.io.IOException"',
+        'http_response_status_code="503"',
     ),
     # On float series a native histogram's row answers nothing, rather than something wrong.
     Proof("otel_http_native/job", {'http_server_request_duration_seconds{job="$me"}': GOOD}, {}),
@@ -126,6 +130,13 @@ RPC_PROOFS = (
             'job="$me",rpc_response_status_code="NOT_FOUND"',
             'job="$me",rpc_response_status_code="UNAVAILABLE"',
         ),
+    ),
+    told_apart(
+        "otel_rpc/service_name",
+        "rpc_server_call_duration_seconds_count",
+        'rpc_response_status_code="RESOURCE_EXHAUSTED"',
+        'rpc_response_status_code="INTERNAL"',
+        'error_type="timeout"',
     ),
     proved(
         "otel_rpc_old/job",
@@ -236,6 +247,13 @@ CLIENT_PROOFS = (
             'server_address="$me",http_response_status_code="404",error_type="404"',
             'server_address="$me",error_type="timeout"',
         ),
+    ),
+    told_apart(
+        "otel_http_client/server_address",
+        "http_client_request_duration_seconds_count",
+        'http_response_status_code="404",error_type="404"',
+        'http_response_status_code="502"',
+        'error_type="500",http_response_status_code="500"',
     ),
     proved(
         "otel_db_client/server_address",

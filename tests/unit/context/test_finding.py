@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.adapters.memory import services_in_memory
+from shared.context.conventions import Carrier
+from shared.context.finding import Conventions, conventions_of
 from shared.errors import SourceUnavailable
 from shared.models.base import IntegrationId, TenantId
 from shared.models.conventions import MAX_NAMES, ServiceAliases, ServiceNames
 from shared.models.tenants import IntegrationType
-from shared.pipeline.conventions import Conventions, conventions_of
 from shared.pipeline.querying import measure_service
 from shared.ports.services import Services
 from tests.builders import ACME, NOON, ONE_SECOND, an_integration
@@ -105,6 +106,17 @@ async def test_names_that_a_cut_list_lacks_stay_known() -> None:
     assert found.warnings == ("Prometheus has more names of services than are kept (grpc)",)
 
 
+async def test_limits_are_known_with_the_services() -> None:
+    own = samples(
+        ({"binding": "grpc/job", "job": "shop"}, 1), ({"binding": "deployments/deployment", "deployment": "shop"}, 1)
+    )
+    known = await asked(FakeSource([(OWN, own)]), services_in_memory(), "shop")
+    assert known.subjects(["shop"]) == {
+        (Carrier.DEPLOYMENT, ""): {"shop": "shop"},
+        (Carrier.POD, ""): {"shop": "shop"},
+    }
+
+
 async def test_a_source_that_fails_is_told_and_what_was_known_stays() -> None:
     services = services_in_memory()
     await asked(FakeSource([(OWN, SHOP)]), services, "shop")
@@ -114,6 +126,16 @@ async def test_a_source_that_fails_is_told_and_what_was_known_stays() -> None:
     held = await services.conventions.detected(ACME, PROMETHEUS)
     assert held is not None
     assert held.updated_at == NOON
+
+
+async def test_what_goes_by_its_own_name_is_found_although_names_could_not_be_listed() -> None:
+    services = services_in_memory()
+    source = FakeSource([(OWN, SHOP), (EVERY, SourceUnavailable("slow", reason="timeout"))])
+    found = await asked(source, services, "shop", "else")
+    assert set(found.resolution.places) == {"shop"}
+    assert found.warnings == ("the names of services could not be listed: timeout",)
+    await asked(source, services, "shop", "else", now=NOON + 4 * MINUTE)
+    assert sum(EVERY in promql for promql in source.asked) == 1
 
 
 class One:

@@ -4,9 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.context.conventions.detect import detection
+from shared.context.conventions.detect import with_subjects
 from shared.context.conventions.listing import asked_for, heard, listing
-from shared.context.service_names import Resolution, resolve
+from shared.context.conventions.rows import Carrier
+from shared.context.service_names import Index, Resolution, resolve, subjects
+from shared.errors import AddressRefused, SourceUnavailable
 from shared.models.base import IntegrationId, TenantId
 from shared.models.conventions import FRESH_FOR, Detected, ServiceNames
 from shared.models.tenants import IntegrationType
@@ -26,14 +28,21 @@ LIST_AGAIN_AFTER = timedelta(minutes=5)
 class Conventions:
     """What is known of a Prometheus, and where the wanted services are in it."""
 
-    detected: Detected
+    index: Index
     mapping: ServiceNames
     resolution: Resolution
+    untold: str | None = None
+    """Why every name could not be asked for, when it had to be."""
+
+    def subjects(self, wanted: Collection[str]) -> Mapping[tuple[Carrier, str], Mapping[str, str]]:
+        """By carrier and label: which of these services have limits there, each with its name."""
+        return subjects(wanted, self.index, self.mapping)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What limits it."""
-        return (*self.detected.warnings, *self.resolution.warnings)
+        untold = (f"the names of services could not be listed: {self.untold}",) if self.untold else ()
+        return (*untold, *self.index.detected.warnings, *self.resolution.warnings)
 
 
 async def conventions_of(
@@ -50,15 +59,16 @@ async def conventions_of(
 
     No query while what is kept is fresh and knows them all. Else one asks for their own names, at a cost that does
     not grow with the estate; and only for those with another name a second one asks for every name there is. Both
-    also ask what was there when the trouble began. Raises SourceUnavailable, AddressRefused and StoreUnavailable.
+    also ask what was there when the trouble began. Raises SourceUnavailable, AddressRefused and StoreUnavailable; but
+    when the second fails, what is known by its own name is answered with a warning.
     """
     mapping = await mapping_of(tenant_id, services, now=now)
     held = await services.conventions.detected(tenant_id, integration_id)
-    before = held or Detected.nothing_yet(tenant_id, integration_id, now=now)
-    detected = await _Detection(source, mapping, wanted, reference, now).brought_up_to_date(before)
-    if detected is not before:
-        await services.conventions.keep(tenant_id, detected)
-    return Conventions(detected, mapping, resolve(wanted, detected, mapping))
+    before = Index(held or Detected.nothing_yet(tenant_id, integration_id, now=now))
+    index, untold = await _Detection(source, mapping, wanted, reference, now).brought_up_to_date(before)
+    if index is not before:
+        await services.conventions.keep(tenant_id, index.detected)
+    return Conventions(index, mapping, resolve(wanted, index, mapping), untold)
 
 
 @dataclass(frozen=True)
@@ -71,17 +81,22 @@ class _Detection:
     reference: datetime
     now: datetime
 
-    async def brought_up_to_date(self, held: Detected) -> Detected:
-        """What was held, itself when nothing had to be asked."""
+    async def brought_up_to_date(self, held: Index) -> tuple[Index, str | None]:
+        """What was held, itself when nothing had to be asked; and why every name could not be listed."""
         missing = self._missing(held)
-        own = await self._ask(detection(_spellings(missing), seconds_ago=self._ago)) if missing else ()
-        detected = asked_for(own, held, missing, now=self.now) if missing else held
-        if not self._must_list(detected):
-            return detected
-        every = heard(await self._ask(listing(seconds_ago=self._ago)), detected, max_series=MOST_SERIES, now=self.now)
+        own = await self._ask(with_subjects(_spellings(missing), seconds_ago=self._ago)) if missing else ()
+        index = Index(asked_for(own, held.detected, missing, now=self.now)) if missing else held
+        if not self._must_list(index):
+            return index, None
+        try:
+            told = await self._ask(listing(seconds_ago=self._ago))
+        except (SourceUnavailable, AddressRefused) as exc:
+            # What is known by its own name is measured all the same, and so heavy a question is not soon repeated.
+            return Index(index.detected.model_copy(update={"listed_at": self.now})), exc.reason
+        every = heard(told, index.detected, max_series=MOST_SERIES, now=self.now)
         log.info("conventions_listed", extra={"bindings": len(every.found), "cut": len(every.cut)})
         # A list that was cut may lack the very names that were asked for.
-        return asked_for(own, every, missing, now=self.now) if missing else every
+        return Index(asked_for(own, every, missing, now=self.now) if missing else every), None
 
     @property
     def _ago(self) -> float:
@@ -90,21 +105,22 @@ class _Detection:
     async def _ask(self, promql: str) -> Sequence[Sample]:
         return (await self.source.query(promql, at=self.now, max_series=MOST_SERIES)).samples
 
-    def _missing(self, held: Detected) -> dict[str, tuple[str, ...]]:
+    def _missing(self, held: Index) -> dict[str, tuple[str, ...]]:
         """The services to be asked for, each with its own names."""
         places = resolve(self.wanted, held, self.mapping).places
         certain = {service for service, place in places.items() if place.is_certain}
-        known = held.asked_within(FRESH_FOR, self.now) & certain | held.asked_within(ASK_AGAIN_AFTER, self.now)
-        if held.listed_within(FRESH_FOR, self.now):
+        asked = held.detected.asked_within
+        known = asked(FRESH_FOR, self.now) & certain | asked(ASK_AGAIN_AFTER, self.now)
+        if held.detected.listed_within(FRESH_FOR, self.now):
             known |= places.keys()
         return {one: (one, *self.mapping.group_of(one)) for one in sorted(set(self.wanted) - known)}
 
-    def _must_list(self, detected: Detected) -> bool:
-        found = resolve(self.wanted, detected, self.mapping)
+    def _must_list(self, index: Index) -> bool:
+        found = resolve(self.wanted, index, self.mapping)
         if all(one in found.places and found.places[one].is_certain for one in self.wanted):
             return False
         is_known = all(one in found.places or one in found.candidates for one in self.wanted)
-        return not detected.listed_within(FRESH_FOR if is_known else LIST_AGAIN_AFTER, self.now)
+        return not index.detected.listed_within(FRESH_FOR if is_known else LIST_AGAIN_AFTER, self.now)
 
 
 def _spellings(missing: Mapping[str, Sequence[str]]) -> list[str]:
