@@ -124,7 +124,7 @@ async def test_an_incident_without_expressions_says_so() -> None:
 async def test_what_is_refused_is_not_asked_and_told(expression: str, why: str) -> None:
     source = FakeSource()
     found = await collected([alerting(expression)], source=source)
-    assert (source.asked, found.why_empty) == ([], "expression_refused")
+    assert (source.asked, found.failure) == ([], "expression_refused")
     assert found.warnings == (f"the expression of HighErrorRatio is not asked again: {why}",)
 
 
