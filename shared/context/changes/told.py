@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from shared.models.evidence import ChangeEvidence
-from shared.redaction import safe_text
+from shared.redaction import one_line, redact_link, safe_text
 
 SKEW = timedelta(minutes=2)
 """How far two clocks may be apart."""
@@ -63,7 +63,8 @@ def link_text(url: str | None) -> str | None:
     """A link from outside, fit to be kept: one that would have to be cut leads nowhere."""
     if url is None or len(url) > MAX_URL_CHARS or not url.startswith(("https://", "http://")):
         return None
-    return safe_text(url, MAX_URL_CHARS * 2)
+    # What is in an address is written with percent signs, where no rule for text would see it.
+    return redact_link(one_line(url))
 
 
 def plain_version(version: str) -> str:
