@@ -33,6 +33,8 @@ class Conventions:
     resolution: Resolution
     untold: str | None = None
     """Why every name could not be asked for, when it had to be."""
+    heard: tuple[str, ...] = ()
+    """What Prometheus warned of when it was asked without any memory."""
 
     def subjects(self, wanted: Collection[str]) -> Mapping[tuple[Carrier, str], Mapping[str, str]]:
         """By carrier and label: which of these services have limits there, each with its name."""
@@ -42,7 +44,7 @@ class Conventions:
     def warnings(self) -> tuple[str, ...]:
         """What limits it."""
         untold = (f"the names of services could not be listed: {self.untold}",) if self.untold else ()
-        return (*untold, *self.index.detected.warnings, *self.resolution.warnings)
+        return (*untold, *self.heard, *self.index.detected.warnings, *self.resolution.warnings)
 
 
 async def conventions_of(
@@ -69,6 +71,18 @@ async def conventions_of(
     if index is not before:
         await services.conventions.keep(tenant_id, index.detected)
     return Conventions(index, mapping, resolve(wanted, index, mapping), untold)
+
+
+async def by_their_own_names(
+    tenant_id: TenantId, wanted: Collection[str], source: MetricsSource, *, reference: datetime, now: datetime
+) -> Conventions:
+    """The same without any memory, in one query, which finds nobody under another name. Raises as the source does."""
+    ago = (now - reference).total_seconds()
+    answer = await source.query(with_subjects(sorted(set(wanted)), seconds_ago=ago), at=now)
+    nothing = Detected.nothing_yet(tenant_id, IntegrationId(""), now=now)
+    index = Index(asked_for(answer.samples, nothing, {name: (name,) for name in wanted}, now=now))
+    mapping = ServiceNames.none_yet(tenant_id, now=now)
+    return Conventions(index, mapping, resolve(wanted, index, mapping), heard=tuple(answer.warnings))
 
 
 @dataclass(frozen=True)
