@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from shared.context.conventions.detect import with_subjects
 from shared.context.conventions.listing import asked_for, heard, listing
 from shared.context.conventions.rows import Carrier
-from shared.context.service_names import Index, Resolution, resolve, subjects
+from shared.context.service_names import Index, Resolution, resolve, subjects, workload_names
 from shared.errors import AddressRefused, SourceUnavailable
 from shared.models.base import IntegrationId, TenantId
 from shared.models.conventions import FRESH_FOR, Detected, ServiceNames
@@ -33,6 +33,8 @@ class Conventions:
     resolution: Resolution
     untold: str | None = None
     """Why every name could not be asked for, when it had to be."""
+    heard: tuple[str, ...] = ()
+    """What Prometheus warned of when it was asked without any memory."""
 
     def subjects(self, wanted: Collection[str]) -> Mapping[tuple[Carrier, str], Mapping[str, str]]:
         """By carrier and label: which of these services have limits there, each with its name."""
@@ -42,7 +44,7 @@ class Conventions:
     def warnings(self) -> tuple[str, ...]:
         """What limits it."""
         untold = (f"the names of services could not be listed: {self.untold}",) if self.untold else ()
-        return (*untold, *self.index.detected.warnings, *self.resolution.warnings)
+        return (*untold, *self.heard, *self.index.detected.warnings, *self.resolution.warnings)
 
 
 async def conventions_of(
@@ -71,6 +73,19 @@ async def conventions_of(
     return Conventions(index, mapping, resolve(wanted, index, mapping), untold)
 
 
+async def by_their_own_names(
+    tenant_id: TenantId, wanted: Collection[str], source: MetricsSource, *, reference: datetime, now: datetime
+) -> Conventions:
+    """The same without any memory, in one query, which finds nobody under another name. Raises as the source does."""
+    ago, names = (now - reference).total_seconds(), {name: (name,) for name in wanted}
+    own, spelled = _spellings(names)
+    answer = await source.query(with_subjects(own, seconds_ago=ago, spelled=spelled), at=now)
+    nothing = Detected.nothing_yet(tenant_id, IntegrationId(""), now=now)
+    index = Index(asked_for(answer.samples, nothing, names, now=now, spelled=spelled))
+    mapping = ServiceNames.none_yet(tenant_id, now=now)
+    return Conventions(index, mapping, resolve(wanted, index, mapping), heard=tuple(answer.warnings))
+
+
 @dataclass(frozen=True)
 class _Detection:
     """Asks what is not known any more, or not yet."""
@@ -84,19 +99,20 @@ class _Detection:
     async def brought_up_to_date(self, held: Index) -> tuple[Index, str | None]:
         """What was held, itself when nothing had to be asked; and why every name could not be listed."""
         missing = self._missing(held)
-        own = await self._ask(with_subjects(_spellings(missing), seconds_ago=self._ago)) if missing else ()
-        index = Index(asked_for(own, held.detected, missing, now=self.now)) if missing else held
+        own, spelled = _spellings(missing)
+        told = await self._ask(with_subjects(own, seconds_ago=self._ago, spelled=spelled)) if missing else ()
+        index = Index(asked_for(told, held.detected, missing, now=self.now, spelled=spelled)) if missing else held
         if not self._must_list(index):
             return index, None
         try:
-            told = await self._ask(listing(seconds_ago=self._ago))
+            listed = await self._ask(listing(seconds_ago=self._ago))
         except (SourceUnavailable, AddressRefused) as exc:
             # What is known by its own name is measured all the same, and so heavy a question is not soon repeated.
             return Index(index.detected.model_copy(update={"listed_at": self.now})), exc.reason
-        every = heard(told, index.detected, max_series=MOST_SERIES, now=self.now)
+        every = heard(listed, index.detected, max_series=MOST_SERIES, now=self.now)
         log.info("conventions_listed", extra={"bindings": len(every.found), "cut": len(every.cut)})
         # A list that was cut may lack the very names that were asked for.
-        return Index(asked_for(own, every, missing, now=self.now) if missing else every), None
+        return Index(asked_for(told, every, missing, now=self.now, spelled=spelled) if missing else every), None
 
     @property
     def _ago(self) -> float:
@@ -123,8 +139,10 @@ class _Detection:
         return not index.detected.listed_within(FRESH_FOR if is_known else LIST_AGAIN_AFTER, self.now)
 
 
-def _spellings(missing: Mapping[str, Sequence[str]]) -> list[str]:
-    return sorted({name for own in missing.values() for name in own})
+def _spellings(missing: Mapping[str, Sequence[str]]) -> tuple[list[str], list[str]]:
+    """Their own names, and what else may be the names of what they run on."""
+    own = sorted({name for names in missing.values() for name in names})
+    return own, workload_names(own)
 
 
 async def prometheus_of(tenant_id: TenantId, services: Services) -> IntegrationId | None:

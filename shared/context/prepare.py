@@ -13,13 +13,14 @@ from shared.models.evidence import (
     EdgeEvidence,
     Evidence,
     ExpressionEvidence,
+    LimitEvidence,
     PastIncidentEvidence,
     RelatedEvidence,
     RunbookEvidence,
     SeriesEvidence,
     SloEvidence,
 )
-from shared.models.measures import Movement, Relation
+from shared.models.measures import Movement, Pressure, Relation
 from shared.models.snapshots import Section
 from shared.redaction import redact, safe_text
 
@@ -66,6 +67,8 @@ def _order(piece: Evidence, onset: datetime) -> tuple[float, tuple[str, ...]]:
             first = seconds + is_after * _LAST
         case SeriesEvidence():
             first = list(Relation).index(piece.relation)
+        case LimitEvidence():
+            first = 100 * list(Pressure).index(piece.pressure) + piece.hops
         case RelatedEvidence() | RunbookEvidence():
             first = -round(piece.score * 1000)
         case PastIncidentEvidence():
@@ -85,6 +88,16 @@ def _bounded(piece: Evidence, onset: datetime) -> Evidence:
                     "movement": _rounded_movement(piece.movement),
                 }
             )
+        case LimitEvidence():
+            before = piece.value_before
+            return piece.model_copy(
+                update={
+                    "service": service_text(piece.service),
+                    "subject": service_text(piece.subject),
+                    "value": _rounded(piece.value),
+                    "value_before": None if before is None else _rounded(before),
+                }
+            )
         case EdgeEvidence():
             failed = piece.failed_ratio
             return piece.model_copy(
@@ -96,8 +109,8 @@ def _bounded(piece: Evidence, onset: datetime) -> Evidence:
                 }
             )
         case ChangeEvidence():
-            before = round((onset - piece.at).total_seconds(), 3)
-            return piece.model_copy(update={"service": service_text(piece.service), "seconds_before_onset": before})
+            seconds = round((onset - piece.at).total_seconds(), 3)
+            return piece.model_copy(update={"service": service_text(piece.service), "seconds_before_onset": seconds})
         case ExpressionEvidence():
             series = tuple(one.model_copy(update={"points": _points(one.points)}) for one in piece.series)
             return piece.model_copy(update={"service": service_text(piece.service), "series": series})

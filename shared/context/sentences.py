@@ -1,5 +1,6 @@
 """One plain sentence for each piece of evidence: what it says, with its numbers and times, and no more."""
 
+from shared.context.limits_said import limit_said
 from shared.models.changes import ChangeKind, ChangeStatus
 from shared.models.evidence import (
     EVERYWHERE,
@@ -8,6 +9,7 @@ from shared.models.evidence import (
     EdgeEvidence,
     Evidence,
     ExpressionEvidence,
+    LimitEvidence,
     PastIncidentEvidence,
     RelatedEvidence,
     RunbookEvidence,
@@ -31,6 +33,8 @@ def sentence_of(piece: Evidence) -> str:  # noqa: C901, PLR0911 -- one line a ki
     match piece:
         case SeriesEvidence():
             return _short(_series(piece))
+        case LimitEvidence():
+            return _short(limit_said(piece))
         case ExpressionEvidence():
             return _short(_expression(piece))
         case ChangeEvidence():

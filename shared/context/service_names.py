@@ -52,7 +52,8 @@ _CLUSTER = re.compile(r"^(?:in|out)bound\|[0-9]*\|[^|]*\|")
 _PORT = re.compile(r":[0-9]{1,5}$")
 _HASH = re.compile(r"-(?=[a-z]*[0-9])[bcdfghjklmnpqrstvwxz2456789]{8,10}(?:-[bcdfghjklmnpqrstvwxz2456789]{5})?$")
 """Of a ReplicaSet or its pod; with a digit in it, as words have none."""
-_KIND = re.compile(r"-(?:service|svc|deployment)$")
+_KINDS = ("-service", "-svc", "-deployment")
+_KIND = re.compile(f"(?:{'|'.join(_KINDS)})$")
 
 
 def plain(name: str) -> str:
@@ -61,6 +62,12 @@ def plain(name: str) -> str:
     if host.endswith(".svc") or ".svc." in host:
         host = host.partition(".")[0]
     return _KIND.sub("", _HASH.sub("", host.rpartition("/")[2]))
+
+
+def workload_names(services: Iterable[str]) -> list[str]:
+    """What Kubernetes may call what runs these services, where that is neither their name nor has a hash."""
+    bare = {plain(service) for service in services} - {""}
+    return sorted(f"{name}{kind}" for name in bare for kind in ("", *_KINDS))
 
 
 class Names:

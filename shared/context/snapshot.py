@@ -10,6 +10,7 @@ from shared.context.collectors.alerts import collect_alerts
 from shared.context.collectors.changes import collect_changes
 from shared.context.collectors.dependencies import collect_dependencies
 from shared.context.collectors.expression import collect_expression
+from shared.context.collectors.limits import collect_limits
 from shared.context.collectors.related import collect_related
 from shared.context.collectors.runbooks import collect_runbooks
 from shared.context.collectors.similar import collect_similar
@@ -37,6 +38,7 @@ COLLECTORS: Mapping[SectionName, Collector] = {
     SectionName.TRAFFIC: collect_traffic,
     SectionName.TOPOLOGY: collect_topology,
     SectionName.DEPENDENCIES: collect_dependencies,
+    SectionName.LIMITS: collect_limits,
     SectionName.CHANGES: collect_changes,
     SectionName.SLO: collect_slo,
     SectionName.RELATED: collect_related,

@@ -1,11 +1,13 @@
-"""Under which label and name of which convention each service around is measured: asked once for all collectors."""
+"""Under which label and name of which convention each service around is measured, and what it runs on: asked once
+for all collectors.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.context.conventions import Binding, bindings_of, detection
-from shared.context.finding import conventions_of, prometheus_of
+from shared.context.conventions import Binding, Carrier
+from shared.context.finding import Conventions, by_their_own_names, conventions_of, prometheus_of
 from shared.errors import StoreUnavailable
 from shared.models.base import TenantId
 from shared.ports.metrics import MetricsSource
@@ -13,14 +15,17 @@ from shared.ports.services import Services
 
 Placed = Mapping[Binding, Mapping[str, str]]
 """By binding: the services that it carries, by their names there."""
+Limited = Mapping[tuple[Carrier, str], Mapping[str, str]]
+"""By carrier of limits and label (of processes alone): the services that have some there, by their names there."""
 
 
 @dataclass(frozen=True)
 class Whereabouts:
-    """Where services are measured, and what limits it."""
+    """Where services are measured, and what limits it; and what has limits that they run on."""
 
     placed: Placed
     warnings: tuple[str, ...] = ()
+    limited: Limited = field(default_factory=dict)
 
     def of(self, services: Sequence[str]) -> "Whereabouts":
         """Of some of them, with a warning for each that is not measured."""
@@ -32,7 +37,7 @@ class Whereabouts:
         }
         measured = {service for names in placed.values() for service in names.values()}
         unknown = tuple(f"no known request metrics of {name}" for name in services if name not in measured)
-        return Whereabouts(placed, (*self.warnings, *unknown))
+        return Whereabouts(placed, (*self.warnings, *unknown), self.limited)
 
 
 async def whereabouts(
@@ -53,22 +58,24 @@ async def whereabouts(
             found = await conventions_of(
                 tenant_id, integration_id, source, services, wanted=wanted, reference=reference, now=now
             )
-            bound = found.resolution.bound
-            return Whereabouts(
-                {binding: {name: service for service, name in names.items()} for binding, names in bound.items()},
-                tuple(found.warnings),
-            )
+            return _told(found, wanted)
     except StoreUnavailable as exc:
         untold = f"the service names could not be read: {exc.reason}"
-        return await _by_their_own_names(wanted, source, (untold,), reference=reference, now=now)
-    return await _by_their_own_names(wanted, source, (), reference=reference, now=now)
+        return _told(
+            await by_their_own_names(tenant_id, wanted, source, reference=reference, now=now), wanted, untold
+        )
+    return _told(await by_their_own_names(tenant_id, wanted, source, reference=reference, now=now), wanted)
 
 
-async def _by_their_own_names(
-    wanted: Sequence[str], source: MetricsSource, warnings: tuple[str, ...], *, reference: datetime, now: datetime
-) -> Whereabouts:
-    ago = (now - reference).total_seconds()
-    answer = await source.query(detection(wanted, seconds_ago=ago), at=now)
-    bound = bindings_of(answer.samples, wanted)
-    placed = {binding: {name: name for name in names} for binding, names in bound.items()}
-    return Whereabouts(placed, (*warnings, *answer.warnings))
+def _told(found: Conventions, wanted: Sequence[str], *warnings: str) -> Whereabouts:
+    return Whereabouts(
+        {binding: _by_name(names, wanted) for binding, names in found.resolution.bound.items()},
+        (*warnings, *found.warnings),
+        {place: _by_name(names, wanted) for place, names in found.subjects(wanted).items()},
+    )
+
+
+def _by_name(names: Mapping[str, str], wanted: Sequence[str]) -> dict[str, str]:
+    """The services by their names. A name that fits two is that of who is called just so, or else of the first."""
+    found = {names[service]: service for service in reversed(wanted) if service in names}
+    return found | {name: name for service, name in names.items() if service == name}

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.hypotheses.wording import plain
-from shared.models.evidence import Evidence, SeriesEvidence
+from shared.models.evidence import Evidence, LimitEvidence, SeriesEvidence
 from shared.models.hypotheses import HypothesisSet
 from shared.models.snapshots import Snapshot
 from shared.ports.model import Prompt
@@ -19,6 +19,8 @@ from shared.redaction import redact
 PROMPT_VERSION = "hypotheses-v1"
 MAX_MATERIAL_CHARS = 60_000
 MAX_SHOWN_POINTS = 20
+_STEADY, _EXCEEDED = 0.0, 10.0
+"""Where limits stand among series, which are ordered by how many spreads they moved."""
 
 MAX_TEXT_CHARS = 2000
 MAX_ID_CHARS = 40
@@ -103,13 +105,23 @@ def _material(snapshot: Snapshot, ranked: HypothesisSet) -> str:
 
 def _most_telling_first(snapshot: Snapshot) -> list[Evidence]:
     """What has to be left out for length is what moved least."""
-    return sorted(
-        snapshot.body.evidence(), key=lambda one: -one.movement.score if isinstance(one, SeriesEvidence) else -99.0
-    )
+    return sorted(snapshot.body.evidence(), key=_place)
+
+
+def _place(piece: Evidence) -> float:
+    match piece:
+        case SeriesEvidence():
+            return -piece.movement.score
+        case LimitEvidence():
+            return -(_EXCEEDED if piece.is_exceeded else _STEADY)
+        case _:
+            return -99.0
 
 
 def _shown(piece: Evidence) -> Mapping[str, Any]:
-    shown = piece.model_dump(mode="json", exclude_none=True)
+    # The query of a limit is long, and says less than its sentence.
+    left_out = {"query"} if isinstance(piece, LimitEvidence) else None
+    shown = piece.model_dump(mode="json", exclude_none=True, exclude=left_out)
     if isinstance(piece, SeriesEvidence):
         every = math.ceil(len(piece.points) / MAX_SHOWN_POINTS) or 1
         # Counted from the end: how it is now is what must not be left out.

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from shared.models.base import Instant, Value
 from shared.models.changes import ChangeKind, ChangeStatus
-from shared.models.measures import Direction, Metric, Movement, Relation
+from shared.models.measures import Direction, Metric, Movement, Pressure, Relation
 from shared.models.signals import AlertStatus, Severity
 
 Points = tuple[tuple[float, float], ...]
@@ -68,6 +68,36 @@ class SeriesEvidence(Piece):
         if self.metric is Metric.REQUEST_RATE:
             return self.movement.direction is not Direction.STEADY
         return self.movement.direction is Direction.UP
+
+
+class LimitEvidence(Piece):
+    """How full something is that a service runs on: at `window_end`, and before the trouble at `window_start`.
+
+    Of several processes, pods or disks it is the worst one's.
+    """
+
+    names = ("service", "resource", "subject")
+    kind: Literal["limit"] = "limit"
+    service: str
+    relation: Relation
+    hops: int = Field(default=0, ge=0)
+    """How many calls away from the service that alerted."""
+    resource: str
+    """What runs full, and with it what `value` means: a row of the conventions."""
+    carrier: str
+    """What kind of thing `subject` is: a process, a workload whose pods are meant, a node."""
+    subject: str
+    """Its own name, which need not be the service's."""
+    value: float
+    """In `unit`: a `ratio` is a share of the limit; anything else counts from 0, which is good."""
+    value_before: float | None = None
+    """None where nothing was measured then; of what counts failures alone that may mean that there were none."""
+    pressure: Pressure
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether it is at its limit, or fails for it."""
+        return self.pressure is Pressure.EXCEEDED
 
 
 class ExpressionSeries(Value):
@@ -288,6 +318,7 @@ class PastIncidentEvidence(Piece):
 
 Evidence = Annotated[
     SeriesEvidence
+    | LimitEvidence
     | ExpressionEvidence
     | ChangeEvidence
     | EdgeEvidence

@@ -87,3 +87,12 @@ class Movement(Value):
     baseline: Baseline = Baseline.HOUR_BEFORE
     baseline_days: int = 0
     """From how many earlier days the baseline was taken; 0 where it is the time before."""
+
+
+class Pressure(StrEnum):
+    """How near something is to its limit, the worst first."""
+
+    EXCEEDED = "exceeded"
+    """At its limit, or as good as; of what counts failures, there are some."""
+    NEAR = "near"
+    BELOW = "below"

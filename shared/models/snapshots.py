@@ -20,6 +20,7 @@ class SectionName(StrEnum):
     TRAFFIC = "traffic"
     TOPOLOGY = "topology"
     DEPENDENCIES = "dependencies"
+    LIMITS = "limits"
     CHANGES = "changes"
     SLO = "slo"
     RELATED = "related"

@@ -54,6 +54,12 @@ def objectives() -> Behaviour:
     return series(*(({**labels, "__name__": name}, value) for name, value in recorded.items()))
 
 
+def limits() -> Behaviour:
+    """A payment whose pool of database connections ran full."""
+    pool = {"resource": "hikari_pool", "subject": "payment"}
+    return series(({**pool, "back": "0"}, 1.0), ({**pool, "back": "1800"}, 0.4))
+
+
 def shop(broken_at: datetime) -> list[Rule]:
     """All of it, for the collectors that there are: rules that come before these change a part."""
     at = broken_at.timestamp()
@@ -61,6 +67,7 @@ def shop(broken_at: datetime) -> list[Rule]:
         ("count_over_time(", pace()),
         ("payment:errors:ratio", series(({"service": "payment"}, lambda now: 0.5 if now >= at else 0.0))),
         ("slo:", objectives()),
+        ("max by (subject)", limits()),
         ("build_info", versions(broken_at)),
         ("label_replace(count by", instrumented()),
         ("graph_request_failed_total", series((call_told("frontend", "payment"), 0.5))),

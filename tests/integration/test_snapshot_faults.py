@@ -55,9 +55,10 @@ ASKED_BY = {
     SectionName.EXPRESSION: "payment:errors:ratio",
     SectionName.TRAFFIC: 'http_requests_total{service="payment"',
     SectionName.TOPOLOGY: "total{client=",
-    SectionName.DEPENDENCIES: "http_requests_total{service=~",
+    SectionName.DEPENDENCIES: 'service=~"db|frontend"',
     SectionName.CHANGES: "build_info",
     SectionName.SLO: "slo:",
+    SectionName.LIMITS: "max by (subject)",
 }
 """What the queries of a section have in common, and those of no other."""
 EMPTY = {
@@ -66,6 +67,7 @@ EMPTY = {
     SectionName.DEPENDENCIES: "empty no_known_metrics",
     SectionName.CHANGES: "empty no_changes",
     SectionName.SLO: "empty no_objectives",
+    SectionName.LIMITS: "empty no_known_limits",
 }
 FAILING: dict[str, tuple[Behaviour, str]] = {
     "reset": (dropped(), "connect"),
@@ -147,7 +149,12 @@ async def test_a_source_that_hangs_costs_the_section_that_asked_it_and_only_unti
     # All at once, as each takes the whole of its deadline; long enough for what does not hang, on a busy machine too.
     looks = (taken(http, (text, hang()), deadline_seconds=LONG_DEADLINE_SECONDS) for text in ASKED_BY.values())
     for section, snapshot in zip(ASKED_BY, await asyncio.gather(*looks), strict=True):
-        waits_for_topology = {SectionName.DEPENDENCIES, SectionName.CHANGES, SectionName.SLO}
+        waits_for_topology = {
+            SectionName.DEPENDENCIES,
+            SectionName.CHANGES,
+            SectionName.SLO,
+            SectionName.LIMITS,
+        }
         late = {section, *(waits_for_topology if section is SectionName.TOPOLOGY else ())}
         found = told(snapshot)
         assert {found[one] for one in late} == {"failed deadline"}

@@ -19,10 +19,13 @@ def detection(services: Sequence[str], *, seconds_ago: float) -> str:
     return " or ".join(_present(binding, services, seconds_ago) for binding in BINDINGS)
 
 
-def with_subjects(services: Sequence[str], *, seconds_ago: float) -> str:
-    """The same, and which of these names have limits: as workloads, autoscalers, consumer groups, processes."""
+def with_subjects(services: Sequence[str], *, seconds_ago: float, spelled: Sequence[str] = ()) -> str:
+    """The same, and which of these names have limits: as workloads, autoscalers, consumer groups, processes.
+
+    `spelled` are more names that these may have there, and there alone.
+    """
     limited = (
-        _counted(f"{one.series}{{{one_of(label, services)}}}", label, one.listed_as(label), seconds_ago)
+        _counted(f"{one.series}{{{one_of(label, [*services, *spelled])}}}", label, one.listed_as(label), seconds_ago)
         for one in SUBJECTS
         for label in one.labels
     )

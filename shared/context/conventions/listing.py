@@ -1,6 +1,6 @@
 """Every name under every row of the table, asked in one query: what detection keeps for a quarter of an hour."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from string import Template
 
@@ -30,6 +30,7 @@ _LABELS: Mapping[str, tuple[str, ...]] = {
     **{one.name: one.labels for one in SUBJECTS},
 }
 _ORDER = tuple(_LABELS)
+_LIMITED = frozenset(one.listed_as(label) for one in SUBJECTS for label in one.labels)
 
 
 def listing(*, seconds_ago: float = 0) -> str:
@@ -73,13 +74,25 @@ def heard(samples: Iterable[Sample], held: Detected, *, max_series: int, now: da
 
 
 def asked_for(
-    samples: Iterable[Sample], held: Detected, names: Mapping[str, Sequence[str]], *, now: datetime
+    samples: Iterable[Sample],
+    held: Detected,
+    names: Mapping[str, Sequence[str]],
+    *,
+    now: datetime,
+    spelled: Collection[str] = (),
 ) -> Detected:
-    """What the answer to `with_subjects` says of services that were asked for, each by these names of its own."""
-    wanted = {name for own in names.values() for name in own}
-    answered = {(binding, name) for binding, name in map(_bound, samples) if name in wanted}
+    """What the answer to `with_subjects` says of services that were asked for, each by these names of its own, and
+    of these spellings where limits are.
+    """
+    own = {name for one in names.values() for name in one}
+    beside = own | set(spelled)
+
+    def is_asked(binding: str, name: str) -> bool:
+        return name in (beside if binding in _LIMITED else own)
+
+    answered = {(binding, name) for binding, name in map(_bound, samples) if is_asked(binding, name)}
     before = {(binding, name) for binding, found in held.found.items() for name in found}
-    after = {(binding, name) for binding, name in before if name not in wanted} | answered
+    after = {(binding, name) for binding, name in before if not is_asked(binding, name)} | answered
     gone = [Gone(binding=binding, name=name, seen_at=held.updated_at) for binding, name in before - after]
     gone += [one for one in held.gone if (one.binding, one.name) not in after and now - one.seen_at < REMEMBERED_FOR]
     asked = [one for one in held.asked if one.service not in names and now - one.at < FRESH_FOR]

@@ -1,0 +1,101 @@
+"""What runs full, or fails for it, of the services around: containers, replicas, pools, queues and machines."""
+
+from collections.abc import Mapping, Sequence
+
+from shared.context.fullness import is_worth_showing, pressure_of
+from shared.context.limits_asked import (
+    Carried,
+    Limit,
+    Times,
+    carried,
+    limits_of,
+    limits_of_machines,
+    limits_query,
+    machines_of,
+    machines_query,
+)
+from shared.context.look import Collected, Look, View
+from shared.context.neighbourhood import Neighbour
+from shared.errors import CopilotError
+from shared.models.evidence import LimitEvidence
+from shared.models.measures import Pressure, Relation
+from shared.ports.metrics import Answer, Sample
+
+MAX_LIMITS = 40
+MAX_SERIES = 2_500
+"""Of one answer: two for each row of each of 30 services, and the machines of their pods."""
+
+
+async def collect_limits(view: View) -> Collected:
+    """What is near its limit, at it, or has changed since before the trouble; raises as the source does.
+
+    Two queries: what limits all services have, and how their machines do. Nothing is asked where no name of what runs
+    them is known.
+    """
+    look = await view.look()
+    services, warnings = await view.around()
+    where = await view.whereabouts()
+    found = carried(where, services)
+    known = (*where.warnings, *warnings)
+    if not found:
+        return Collected(warnings=known, why_empty="no_known_limits")
+    window = look.window
+    times = Times(window.rate_seconds, back=int((window.end - window.start).total_seconds()))
+    answer = await _ask(look, limits_query(found, times))
+    machines, untold, failure = await _machines(look, answer.samples, found, services, times)
+    limits = [*limits_of(answer.samples, found), *machines]
+    # By now it is known, or will not be asked about.
+    around = (await view.neighbourhood_in_time(patience_seconds=0)).neighbours
+    evidence = [
+        _evidence(one, around, times) for one in limits if is_worth_showing(one.resource, one.value, one.before)
+    ]
+    nearest = sorted(evidence, key=_rank)
+    left_out = len(nearest) - MAX_LIMITS
+    more = [f"{left_out} more limits are left out"] if left_out > 0 else []
+    return Collected(
+        evidence=tuple(nearest[:MAX_LIMITS]),
+        warnings=(*known, *answer.warnings, *untold, *more),
+        failure=failure,
+        why_empty="within_limits" if limits else "no_known_limits",
+    )
+
+
+async def _ask(look: Look, promql: str) -> Answer:
+    return await look.source.query(promql, at=look.window.end, max_series=MAX_SERIES)
+
+
+async def _machines(
+    look: Look, samples: Sequence[Sample], found: Sequence[Carried], services: Sequence[str], times: Times
+) -> tuple[list[Limit], list[str], str | None]:
+    """How the machines do on which the pods run, what limits that, and why they could not be asked about."""
+    there, left_out = machines_of(samples, found, services)
+    if not there:
+        return [], [], None
+    try:
+        answer = await _ask(look, machines_query(there, times))
+    except CopilotError as exc:
+        return [], [f"the machines could not be asked about: {exc.reason}"], exc.reason
+    more = [f"{left_out} more machines are not looked at"] if left_out else []
+    return limits_of_machines(answer.samples, there), [*answer.warnings, *more], None
+
+
+def _evidence(one: Limit, around: Mapping[str, Neighbour], times: Times) -> LimitEvidence:
+    place = around.get(one.service, Neighbour(Relation.SELF, hops=0))
+    return LimitEvidence(
+        service=one.service,
+        relation=place.relation,
+        hops=place.hops,
+        resource=one.resource.name,
+        carrier=one.resource.carrier.value,
+        subject=one.subject,
+        value=one.value,
+        value_before=one.before,
+        pressure=pressure_of(one.resource, one.value),
+        unit=one.resource.unit,
+        query=one.query(times),
+    )
+
+
+def _rank(piece: LimitEvidence) -> tuple[int, int, str, str, str]:
+    """What is over its limit and near goes first."""
+    return list(Pressure).index(piece.pressure), piece.hops, piece.service, piece.resource, piece.subject
