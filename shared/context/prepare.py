@@ -78,7 +78,7 @@ def _order(piece: Evidence, onset: datetime) -> tuple[float, tuple[str, ...]]:
     return first, about(piece)
 
 
-def _bounded(piece: Evidence, onset: datetime) -> Evidence:
+def _bounded(piece: Evidence, onset: datetime) -> Evidence:  # noqa: PLR0911 -- one a kind
     match piece:
         case SeriesEvidence():
             return piece.model_copy(
