@@ -25,7 +25,8 @@ def _of_traffic(window: Window, points: Points, earlier: Mapping[int, Points]) -
     moved = moved or movement_of(points, metric=Metric.REQUEST_RATE, reference=reference, smear_samples=smear)
     last = points[-1][0]
     # Errors and latency end with the traffic; a request rate goes on at 0 for as long as its service is there.
-    is_silent = window.end.timestamp() - last > 2 * window.rate_seconds + window.step_seconds
+    silent_seconds = window.end.timestamp() - window.lag_seconds - last
+    is_silent = silent_seconds > 2 * window.rate_seconds + window.step_seconds
     if is_silent and not ends_daily(last, earlier):
         moved = ceased(moved, datetime.fromtimestamp(last, UTC))
     return moved.model_copy(update={"shift": shift_of(moved)})

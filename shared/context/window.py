@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from shared.models.incidents import Incident
@@ -28,6 +28,8 @@ class Window:
     step_seconds: float
     scrape_seconds: float
     rate_seconds: float
+    lag_seconds: float = 0.0
+    """By how much the newest sample of anything lies before the end: a clock of theirs is late, or samples are."""
 
     @property
     def smear_samples(self) -> int:
@@ -84,6 +86,16 @@ def _newest(rank: int, selectors: Sequence[str], seconds: int) -> str:
     return f'label_replace(label_replace(max({counts}), "pace", "{rank}", "", ""), "over", "{seconds}", "", "")'
 
 
+NEWEST = 'label_replace(max(timestamp(up)), "pace", "newest", "", "")'
+"""The time of the newest scrape of anything. Prometheus writes `up` for a target that is dead, too."""
+
+
+def lag_of(samples: Sequence[Sample], at: float) -> float:
+    """How many seconds the newest sample of all lies back; 0 where nothing tells."""
+    newest = [one.value for one in samples if one.labels.get("pace") == "newest" and math.isfinite(one.value)]
+    return max(0.0, at - max(newest)) if newest else 0.0
+
+
 def scrape_interval(samples: Sequence[Sample]) -> float:
     """The scrape interval from those counts, by the first group that has any."""
     counts: dict[str, dict[str, float]] = {}
@@ -112,5 +124,6 @@ async def detect_window(
     source: MetricsSource, paces: Sequence[Sequence[str]], *, reference: datetime, now: datetime
 ) -> Window:
     """The window that suits the pace of what will be measured; raises as the source does."""
-    answer = await source.query(scrape_query(paces), at=now)
-    return window_for(reference, now, scrape_interval(answer.samples))
+    answer = await source.query(f"{scrape_query(paces)} or {NEWEST}", at=now)
+    window = window_for(reference, now, scrape_interval(answer.samples))
+    return replace(window, lag_seconds=lag_of(answer.samples, window.end.timestamp()))

@@ -59,7 +59,7 @@ def shop(broken_at: datetime) -> list[Rule]:
     at = broken_at.timestamp()
     return [
         ("count_over_time(", pace()),
-        ("payment_queue_length", series(({"service": "payment"}, 120.0))),
+        ("payment:errors:ratio", series(({"service": "payment"}, lambda now: 0.5 if now >= at else 0.0))),
         ("slo:", objectives()),
         ("build_info", versions(broken_at)),
         ("label_replace(count by", instrumented()),

@@ -1,5 +1,6 @@
 """Baselines by the clock hour against the real Prometheus, on windows of today and of 1, 7 and 14 days ago."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -114,6 +115,16 @@ async def taken(url: str) -> tuple[Snapshot, list[str]]:
     return snapshot, source.asked
 
 
+@pytest.fixture(scope="module")
+def look(url: str) -> tuple[Snapshot, list[str]]:
+    return asyncio.run(taken(url))
+
+
+@pytest.fixture(scope="module")
+def snapshot(look: tuple[Snapshot, list[str]]) -> Snapshot:
+    return look[0]
+
+
 def series_of(snapshot: Snapshot, service: str, metric: Metric) -> SeriesEvidence:
     return next(
         one
@@ -127,8 +138,7 @@ def seconds_off(piece: SeriesEvidence, began: int) -> float:
     return abs(piece.movement.onset_at.timestamp() - began)
 
 
-async def test_a_surge_is_told_from_the_same_hour_of_three_earlier_days(url: str) -> None:
-    snapshot, _ = await taken(url)
+def test_a_surge_is_told_from_the_same_hour_of_three_earlier_days(snapshot: Snapshot) -> None:
     rate = series_of(snapshot, "shop", Metric.REQUEST_RATE)
     assert (rate.movement.baseline, rate.movement.baseline_days) == (Baseline.SAME_HOUR, 3)
     assert rate.movement.shift is TrafficShift.SURGE
@@ -139,37 +149,33 @@ async def test_a_surge_is_told_from_the_same_hour_of_three_earlier_days(url: str
     assert "where it was 20 requests/s at this hour on 3 earlier days" in rate.said
 
 
-async def test_a_nightly_batch_with_its_nightly_errors_is_steady(url: str) -> None:
-    snapshot, _ = await taken(url)
+def test_a_nightly_batch_with_its_nightly_errors_is_steady(snapshot: Snapshot) -> None:
     for metric in (Metric.REQUEST_RATE, Metric.ERROR_RATIO):
         moved = series_of(snapshot, "batch", metric).movement
         assert (moved.direction, moved.baseline, moved.baseline_days) == (Direction.STEADY, Baseline.SAME_HOUR, 3)
 
 
-async def test_a_latency_beyond_the_last_bucket_is_at_least_its_bound_and_moved_first(url: str) -> None:
-    snapshot, _ = await taken(url)
+def test_a_latency_beyond_the_last_bucket_is_at_least_its_bound_and_moved_first(snapshot: Snapshot) -> None:
     latency = series_of(snapshot, "db", Metric.LATENCY_P95)
     assert (latency.at_least, latency.movement.current) == (True, BUCKETS[-1])
     assert seconds_off(latency, DB_BROKE) <= 2 * snapshot.body.step_seconds
     assert "at least 1 s" in latency.said
 
 
-async def test_the_snapshot_names_who_moved_first(url: str) -> None:
-    snapshot, _ = await taken(url)
+def test_the_snapshot_names_who_moved_first(snapshot: Snapshot) -> None:
     by_id = {one.id: one for one in snapshot.body.evidence() if isinstance(one, SeriesEvidence)}
     assert [{by_id[name].service for name in group} for group in snapshot.body.first_movers] == [{"db"}, {"shop"}]
 
 
-async def test_the_alerts_own_expression_is_true_for_the_shop(url: str) -> None:
-    snapshot, _ = await taken(url)
+def test_the_alerts_own_expression_is_true_for_the_shop(snapshot: Snapshot) -> None:
     (piece,) = (one for one in snapshot.body.evidence() if isinstance(one, ExpressionEvidence))
     assert (piece.operator, piece.threshold, piece.is_true_now) == (">", 30, True)
     assert piece.series[0].labels == {"service": "shop"}
     assert piece.series[0].points[-1][1] == pytest.approx(60, rel=0.05)
 
 
-async def test_two_sections_of_two_conventions_take_ten_range_queries_at_most(url: str) -> None:
-    snapshot, asked = await taken(url)
+def test_two_sections_of_two_conventions_take_eight_range_queries_at_most(look: tuple[Snapshot, list[str]]) -> None:
+    snapshot, asked = look
     measured = [promql for promql in asked if "build_info" not in promql and promql not in EXPRESSION]
     # Beside these, each section asks once which conventions there are, and once for the bounds of buckets.
     assert len(measured) <= 8, measured

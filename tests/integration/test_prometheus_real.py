@@ -148,7 +148,7 @@ def prometheus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         yield Running(url, story)
 
 
-async def look_at(url: str, story: Story = USUAL, service: str = "checkout") -> Snapshot:
+async def look_at(url: str, story: Story = USUAL, service: str = "checkout", *, now: datetime = NOW) -> Snapshot:
     alert = an_alert(service_name=service, starts_at=story.fired)
     incident = an_incident(service_name=service, detected_at=story.fired)
     http = GuardedHttp(allow_private=True)
@@ -159,7 +159,7 @@ async def look_at(url: str, story: Story = USUAL, service: str = "checkout") -> 
             services_in_memory(),
             PrometheusSource(http, Connection(url)),
             snapshot_id=SnapshotId("snap-1"),
-            now=NOW,
+            now=now,
         )
     finally:
         await http.aclose()
@@ -241,6 +241,13 @@ async def test_the_query_of_a_piece_of_evidence_gives_its_points_again(prometheu
 async def test_looking_again_at_the_same_time_gives_the_same_evidence(prometheus: Running) -> None:
     first, second = await look_at(prometheus.url, prometheus.story), await look_at(prometheus.url, prometheus.story)
     assert undated(first) == undated(second)
+
+
+async def test_with_a_clock_two_minutes_ahead_of_the_prometheus_nobody_falls_silent(prometheus: Running) -> None:
+    snapshot = await look_at(prometheus.url, prometheus.story, now=NOW + timedelta(minutes=2))
+    series = [one for one in snapshot.body.evidence() if isinstance(one, SeriesEvidence)]
+    assert len(series) > 5
+    assert [one.said for one in series if one.movement.current is None] == []
 
 
 async def test_a_service_nobody_measures_is_empty_and_not_healthy(prometheus: Running) -> None:

@@ -50,8 +50,9 @@ async def collect_expression(view: View) -> Collected:
     for asked, answer in zip(chosen, answers, strict=True):
         match answer:
             case Answer():
-                evidence.append(_evidence(asked, answer, look))
                 warnings.extend([*answer.warnings, *_cut(asked, answer)])
+                if _says_something(asked, answer):
+                    evidence.append(_evidence(asked, answer, look))
             case CopilotError():
                 failures.append(answer)
                 warnings.append(f"the expression of {_name(asked.signal)} could not be asked: {answer.reason}")
@@ -63,6 +64,7 @@ async def collect_expression(view: View) -> Collected:
         evidence=tuple(evidence),
         warnings=tuple(warnings),
         failure=failures[0].reason if failures else None,
+        why_empty="no_series",
     )
 
 
@@ -95,6 +97,11 @@ async def _ask(look: Look, question: AlertQuestion) -> Answer:
         step_seconds=window.step_seconds,
         max_series=LOOKED_THROUGH,
     )
+
+
+def _says_something(asked: _Asked, answer: Answer) -> bool:
+    """No series at all behind a threshold is no answer; of conditions taken as a whole it says that they fail."""
+    return bool(answer.series) or asked.question.shape is not Shape.THRESHOLD
 
 
 def _evidence(asked: _Asked, answer: Answer, look: Look) -> ExpressionEvidence:

@@ -96,9 +96,16 @@ async def test_a_value_of_two_minutes_ago_still_says_how_it_is() -> None:
     assert (await the_piece([alerting("x > 1")], ("x", Answer(series=[late])))).is_true_now is True
 
 
-@pytest.mark.parametrize("series", [[], [a_series(2.0, 5)]])
-async def test_without_a_value_of_now_nobody_can_tell(series: Sequence[Series]) -> None:
-    assert (await the_piece([alerting("x > 1")], ("x", Answer(series=series)))).is_true_now is None
+async def test_without_a_value_of_now_nobody_can_tell() -> None:
+    old = a_series(2.0, 5)
+    assert (await the_piece([alerting("x > 1")], ("x", Answer(series=[old])))).is_true_now is None
+
+
+async def test_a_threshold_without_any_series_is_empty_and_a_condition_without_one_does_not_hold() -> None:
+    nothing: Rule = ("x", Answer())
+    found = await collected([alerting("x > 1")], nothing)
+    assert (found.evidence, found.why_empty) == ((), "no_series")
+    assert (await the_piece([alerting("x > 1 and y > 2")], nothing)).is_true_now is False
 
 
 @pytest.mark.parametrize(("until", "expected"), [(len(TIMES), True), (5, False)])

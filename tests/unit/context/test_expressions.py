@@ -17,7 +17,7 @@ from shared.context.conventions import (
 )
 from shared.context.neighbourhood import Neighbour, select
 from shared.context.promql import duration, one_of, quoted
-from shared.context.window import scrape_query
+from shared.context.window import NEWEST, scrape_query
 from shared.models.measures import RED, Metric, Relation
 from shared.ports.metrics import Sample
 from tests.unit.context.promtool import Case, judged
@@ -144,6 +144,7 @@ CASES: dict[str, tuple[str, list[tuple[dict[str, str], float]]]] = {
         scrape_query(paces("nobody")),
         sampled("6", over_15=1, over_120=3, over_600=11),
     ),
+    "when anything was sampled last": (NEWEST, [({"pace": "newest"}, MINUTES * 60)]),
 }
 
 

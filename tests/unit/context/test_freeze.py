@@ -10,6 +10,7 @@ from shared.context.limit import within_limit
 from shared.context.window import (
     DEFAULT_SCRAPE_SECONDS,
     MAX_POINTS,
+    lag_of,
     onset_reference,
     scrape_interval,
     window_for,
@@ -167,6 +168,14 @@ def test_warnings_are_told_once_and_bounded() -> None:
     assert section.warnings[0] == "same"
     assert section.warnings[-1] == "22 more warnings are left out"
     assert max(map(len, section.warnings)) <= 300
+
+
+@pytest.mark.parametrize(
+    ("newest", "lag"), [((880.0,), 120.0), ((995.0, 880.0), 5.0), ((1010.0,), 0.0), ((), 0.0), ((float("nan"),), 0.0)]
+)
+def test_the_newest_sample_of_all_says_how_far_a_source_lags(newest: tuple[float, ...], lag: float) -> None:
+    others = [Sample({"pace": "0", "over": "120"}, 0, 8)]
+    assert lag_of([*others, *(Sample({"pace": "newest"}, 0, value) for value in newest)], 1000.0) == lag
 
 
 @pytest.mark.parametrize(
