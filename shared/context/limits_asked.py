@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.context.conventions import (
     BACK,
@@ -43,10 +44,11 @@ class Carried:
 
 @dataclass(frozen=True)
 class Times:
-    """Over how long rates are taken, and how far back it was before the trouble began."""
+    """When is now, how many seconds back it was before the trouble began, and over how long rates are taken."""
 
-    rate_seconds: float
+    at: datetime
     back: int
+    rate_seconds: float
 
 
 @dataclass(frozen=True)

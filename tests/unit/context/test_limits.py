@@ -1,5 +1,7 @@
 """What runs full around the alerting service: what is asked, what is worth showing, and how it is told."""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +13,7 @@ from shared.context.freeze import freeze
 from shared.context.fullness import BOUNDS, is_worth_showing, pressure_of
 from shared.context.limits_asked import MAX_MACHINES, carried
 from shared.context.limits_said import PHRASES
-from shared.context.look import Collected
+from shared.context.look import Collected, Look
 from shared.context.neighbourhood import Neighbour
 from shared.context.sentences import sentence_of
 from shared.context.service_names import workload_names
@@ -192,6 +194,20 @@ async def test_machines_that_could_not_be_asked_about_leave_the_rest() -> None:
     assert [one.resource for one in told(found)] == ["replicas_missing"]
     assert found.failure == "timeout"
     assert found.warnings == ("the machines could not be asked about: timeout",)
+
+
+async def test_of_a_source_that_lags_its_newest_scrape_is_now() -> None:
+    source = FakeSource([(LIMITS, limits(("replicas_missing", "cart", 1, None))), (DETECTION, KNOWN)])
+    view = a_view(source, neighbours=NEIGHBOURS)
+    look = await view.look()
+    view.looking = asyncio.ensure_future(_lagging(look))
+    (piece,) = told(await collect_limits(view))
+    assert piece.window_end == look.window.end - timedelta(seconds=150)
+    assert "offset 1770s" in (piece.query or "")
+
+
+async def _lagging(look: Look) -> Look:
+    return replace(look, window=replace(look.window, lag_seconds=149.5))
 
 
 async def test_a_source_that_fails_is_told() -> None:
