@@ -15,6 +15,7 @@ from shared.context.limits_asked import (
     limits_query,
     machines_of,
     machines_query,
+    without_namesakes,
 )
 from shared.context.look import Collected, Look, View
 from shared.context.neighbourhood import Neighbour
@@ -25,6 +26,7 @@ from shared.models.measures import Pressure, Relation
 from shared.ports.metrics import Answer, Sample
 
 MAX_LIMITS = 40
+_NAMESPACE_LABELS = ("namespace", "exported_namespace", "kubernetes_namespace")
 RATE_SECONDS = 240.0
 """Four scrapes of containers and machines, which are seldom scraped as often as a service is."""
 MAX_SERIES = 2_500
@@ -46,8 +48,9 @@ async def collect_limits(view: View) -> Collected:
         return Collected(warnings=known, why_empty="no_known_limits")
     times = _times(look.window)
     answer = await _ask(look, limits_query(found, times), times)
-    machines, untold, failure = await _machines(look, answer.samples, found, services, times)
-    limits = [*limits_of(answer.samples, found), *machines]
+    samples = without_namesakes(answer.samples, _namespaces(view))
+    machines, untold, failure = await _machines(look, samples, found, services, times)
+    limits = [*limits_of(samples, found), *machines]
     # By now it is known, or will not be asked about.
     around = (await view.neighbourhood_in_time(patience_seconds=0)).neighbours
     evidence = [
@@ -62,6 +65,12 @@ async def collect_limits(view: View) -> Collected:
         failure=failure,
         why_empty="within_limits" if limits else "no_known_limits",
     )
+
+
+def _namespaces(view: View) -> set[str]:
+    """Those that the incident's alerts name."""
+    labels = (one.normalized_data.labels for one in view.signals)
+    return {one[name] for one in labels for name in _NAMESPACE_LABELS if one.get(name)}
 
 
 def _times(window: Window) -> Times:
@@ -99,6 +108,7 @@ def _evidence(one: Limit, around: Mapping[str, Neighbour], times: Times) -> Limi
         resource=one.resource.name,
         carrier=one.resource.carrier.value,
         subject=one.subject,
+        namespace=one.namespace,
         value=one.value,
         value_before=one.before,
         pressure=pressure_of(one.resource, one.value),

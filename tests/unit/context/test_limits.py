@@ -25,7 +25,7 @@ from shared.models.measures import Pressure, Relation
 from shared.models.snapshots import Section, SectionName, SectionStatus, SnapshotBody
 from shared.models.tenants import IntegrationType
 from shared.ports.metrics import Answer
-from tests.builders import ACME, NOON, an_integration
+from tests.builders import ACME, NOON, a_signal, an_alert, an_integration
 from tests.unit.context.fake_source import FakeSource, Rule, samples
 from tests.unit.context.views import a_view
 
@@ -156,6 +156,30 @@ async def test_where_nothing_is_known_nothing_is_asked() -> None:
 async def test_what_is_within_its_limits_is_not_shown_and_is_not_unknown() -> None:
     found, _ = await collected((LIMITS, limits(("memory_of_limit", "cart", 0.4, 0.4))))
     assert (found.evidence, found.warnings, found.why_empty) == ((), (), "within_limits")
+
+
+async def test_a_namesake_in_another_namespace_is_not_the_one_in_the_alerts() -> None:
+    def here(resource: str, namespace: str, value: float) -> tuple[dict[str, str], float]:
+        return {"resource": resource, "subject": "cart", "namespace": namespace, "back": "0"}, value
+
+    answer = samples(
+        here("replicas_missing", "prod", 0),
+        here("replicas_missing", "staging", 2),
+        here("oom_killed", "staging", 1),
+        ({"subject": "cart", "namespace": "staging", "node": "node-9", "host_ip": ""}, 1.0),
+    )
+    source = FakeSource([(LIMITS, answer), (DETECTION, KNOWN)])
+    in_prod = a_signal(an_alert(labels={"service": "payment", "namespace": "prod"}))
+    found = await collect_limits(a_view(source, neighbours=NEIGHBOURS, signals=[in_prod]))
+    assert (found.evidence, found.why_empty) == ((), "within_limits")
+    assert len(source.asked) == 2
+    elsewhere = a_signal(an_alert(labels={"service": "payment", "namespace": "other"}))
+    found = await collect_limits(a_view(source, neighbours=NEIGHBOURS, signals=[elsewhere]))
+    assert {(one.resource, one.namespace) for one in told(found)} == {
+        ("replicas_missing", "staging"),
+        ("oom_killed", "staging"),
+    }
+    assert all('namespace="staging"' in (one.query or "") for one in told(found))
 
 
 async def test_what_nobody_asked_for_and_what_is_no_number_is_left_out() -> None:
@@ -290,6 +314,10 @@ def test_a_workload_may_have_what_kubernetes_adds_to_a_name_or_lack_it() -> None
         (
             a_limit(resource="node_cpu", carrier="node", subject="node-1", value=0.85, pressure=Pressure.NEAR),
             "The machine node-1 of payment: 85 % of the CPU time is used (near its limit)" + WAS,
+        ),
+        (
+            a_limit(subject="payment", namespace="prod", value=1, value_before=None),
+            "payment in prod: a container uses 100 % of its memory limit (at its limit).",
         ),
         (
             a_limit(resource="row_of_old", unit="things", value=3, value_before=None),
