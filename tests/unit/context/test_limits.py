@@ -291,8 +291,8 @@ def test_processes_are_asked_for_under_one_label_and_without_open_files_under_th
 
 def test_a_workload_may_have_what_kubernetes_adds_to_a_name_or_lack_it() -> None:
     assert workload_names(["shop/Payment_API", "cart-svc"]) == [
-        "cart", "cart-deployment", "cart-service", "cart-svc",
-        "payment-api", "payment-api-deployment", "payment-api-service", "payment-api-svc",
+        "cart", "cart-deployment", "cart-hpa", "cart-service", "cart-svc",
+        "payment-api", "payment-api-deployment", "payment-api-hpa", "payment-api-service", "payment-api-svc",
     ]  # fmt: skip
 
 
