@@ -2,11 +2,13 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.context.conventions import (
     BACK,
+    IN_NAMESPACES,
     RESOURCE,
     RESOURCES,
     SUBJECT,
@@ -21,6 +23,7 @@ from shared.context.whereabouts import Whereabouts
 from shared.ports.metrics import Sample
 
 MAX_MACHINES = 50
+NAMESPACE = "namespace"
 _ROWS: Mapping[str, Resource] = {row.name: row for row in RESOURCES}
 _CARRIERS = (
     Carrier.PROCESS,
@@ -30,6 +33,9 @@ _CARRIERS = (
     Carrier.CONSUMER_GROUP,
     Carrier.UPSTREAM,
 )
+
+_Key = tuple[Resource, str, str]
+"""Row, name and namespace."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +49,11 @@ class Carried:
 
 @dataclass(frozen=True)
 class Times:
-    """Over how long rates are taken, and how far back it was before the trouble began."""
+    """When is now, how many seconds back it was before the trouble began, and over how long rates are taken."""
 
-    rate_seconds: float
+    at: datetime
     back: int
+    rate_seconds: float
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ class Limit:
     value: float
     before: float | None
     label: str = "job"
+    namespace: str | None = None
 
     def query(self, times: Times) -> str:
         """The same question asked about that subject and that row alone."""
@@ -69,6 +77,7 @@ class Limit:
             window_seconds=times.rate_seconds,
             backs=(0, times.back),
             label=self.label,
+            namespace=self.namespace,
             rows=[self.resource],
         )
 
@@ -97,7 +106,12 @@ def limits_query(found: Iterable[Carried], times: Times) -> str:
     """Every row of every carrier, now and before; and last, on which machines the pods run."""
     asked = [
         pressures(
-            one.carrier, list(one.services), window_seconds=times.rate_seconds, backs=(0, times.back), label=one.label
+            one.carrier,
+            list(one.services),
+            window_seconds=times.rate_seconds,
+            backs=(0, times.back),
+            label=one.label,
+            apart=(NAMESPACE,) if one.carrier in IN_NAMESPACES else (),
         )
         for one in found
     ]
@@ -110,16 +124,33 @@ def machines_query(found: Mapping[str, tuple[str, str]], times: Times) -> str:
     return pressures(Carrier.NODE, list(found), window_seconds=times.rate_seconds, backs=(0, times.back))
 
 
+def without_namesakes(samples: Sequence[Sample], namespaces: Collection[str]) -> list[Sample]:
+    """Where a subject is in these namespaces, it is not one of the same name in another: staging is not production.
+
+    Whether it is there is told by any of its rows: what fails for nobody there must not be looked for elsewhere.
+    """
+    at_home = {one.labels.get(SUBJECT) for one in samples if one.labels.get(NAMESPACE) in namespaces}
+    return [
+        one
+        for one in samples
+        if one.labels.get(NAMESPACE, "") in ("", *namespaces) or one.labels.get(SUBJECT) not in at_home
+    ]
+
+
 def limits_of(samples: Iterable[Sample], found: Iterable[Carried]) -> list[Limit]:
-    """What the answer to `limits_query` says; what is no number says nothing."""
+    """What the answer to `limits_query` says, of several namespaces the worst; what is no number says nothing."""
     places = {(one.carrier, name): (service, one.label) for one in found for name, service in one.services.items()}
-    limits = []
-    for (row, name), values in _values(samples).items():
+    worst: dict[tuple[str, str], Limit] = {}
+    for (row, name, namespace), values in _values(samples).items():
         place = places.get((row.carrier, name))
-        if place is not None:
-            service, label = place
-            limits.append(Limit(service, row, name, name, *values, label))
-    return limits
+        if place is None:
+            continue
+        service, label = place
+        limit = Limit(service, row, name, name, *values, label, namespace or None)
+        held = worst.get((row.name, name))
+        if held is None or limit.value > held.value:
+            worst[row.name, name] = limit
+    return list(worst.values())
 
 
 def machines_of(
@@ -148,7 +179,7 @@ def machines_of(
 def limits_of_machines(samples: Iterable[Sample], found: Mapping[str, tuple[str, str]]) -> list[Limit]:
     """What the answer to `machines_query` says, of one that is measured twice the worse."""
     worst: dict[tuple[str, str], Limit] = {}
-    for (row, name), (value, before) in _values(samples).items():
+    for (row, name, _), (value, before) in _values(samples).items():
         if name not in found or row.carrier is not Carrier.NODE:
             continue
         node, service = found[name]
@@ -158,14 +189,14 @@ def limits_of_machines(samples: Iterable[Sample], found: Mapping[str, tuple[str,
     return list(worst.values())
 
 
-def _values(samples: Iterable[Sample]) -> dict[tuple[Resource, str], tuple[float, float | None]]:
-    """By row and name: the value now and before. What is not there any more is not told."""
-    now: dict[tuple[Resource, str], float] = {}
-    before: dict[tuple[Resource, str], float] = {}
+def _values(samples: Iterable[Sample]) -> dict[_Key, tuple[float, float | None]]:
+    """The value now and before. What is not there any more is not told."""
+    now: dict[_Key, float] = {}
+    before: dict[_Key, float] = {}
     for sample in samples:
         row, name = _ROWS.get(sample.labels.get(RESOURCE, "")), sample.labels.get(SUBJECT)
         if row is None or not name or not math.isfinite(sample.value):
             continue
         held = now if sample.labels.get(BACK) == "0" else before
-        held[row, name] = sample.value
+        held[row, name, sample.labels.get(NAMESPACE, "")] = sample.value
     return {key: (value, before.get(key)) for key, value in now.items()}

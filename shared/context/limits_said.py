@@ -49,7 +49,8 @@ def limit_said(piece: LimitEvidence) -> str:
 def _whose(piece: LimitEvidence) -> str:
     if piece.carrier == "node":
         return f"The machine {piece.subject} of {piece.service}"
-    return piece.service if piece.subject == piece.service else f"{piece.service} ({piece.subject})"
+    within = f" in {piece.namespace}" if piece.namespace else ""
+    return f"{piece.service}{'' if piece.subject == piece.service else f' ({piece.subject})'}{within}"
 
 
 def _before(piece: LimitEvidence) -> str:

@@ -94,6 +94,7 @@ def _bounded(piece: Evidence, onset: datetime) -> Evidence:  # noqa: PLR0911 -- 
                 update={
                     "service": service_text(piece.service),
                     "subject": service_text(piece.subject),
+                    "namespace": piece.namespace and service_text(piece.namespace),
                     "value": _rounded(piece.value),
                     "value_before": None if before is None else _rounded(before),
                 }

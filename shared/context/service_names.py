@@ -52,7 +52,7 @@ _CLUSTER = re.compile(r"^(?:in|out)bound\|[0-9]*\|[^|]*\|")
 _PORT = re.compile(r":[0-9]{1,5}$")
 _HASH = re.compile(r"-(?=[a-z]*[0-9])[bcdfghjklmnpqrstvwxz2456789]{8,10}(?:-[bcdfghjklmnpqrstvwxz2456789]{5})?$")
 """Of a ReplicaSet or its pod; with a digit in it, as words have none."""
-_KINDS = ("-service", "-svc", "-deployment")
+_KINDS = ("-service", "-svc", "-deployment", "-hpa")
 _KIND = re.compile(f"(?:{'|'.join(_KINDS)})$")
 
 

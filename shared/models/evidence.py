@@ -88,6 +88,8 @@ class LimitEvidence(Piece):
     """What kind of thing `subject` is: a process, a workload whose pods are meant, a node."""
     subject: str
     """Its own name, which need not be the service's."""
+    namespace: str | None = None
+    """Of Kubernetes, for what is in one."""
     value: float
     """In `unit`: a `ratio` is a share of the limit; anything else counts from 0, which is good."""
     value_before: float | None = None

@@ -12,7 +12,7 @@ from shared.context.collectors.limits import collect_limits
 from shared.context.neighbourhood import Neighbour
 from shared.models.evidence import LimitEvidence
 from shared.models.measures import Pressure, Relation
-from tests.builders import an_incident
+from tests.builders import a_signal, an_alert, an_incident
 from tests.integration.backfilled import backfilled, needs_prometheus
 from tests.unit.context.views import a_view
 
@@ -23,6 +23,7 @@ SCRAPE, HISTORY = 30, timedelta(hours=2)
 BROKE, FIRED = NOW - timedelta(minutes=8), NOW - timedelta(minutes=5)
 POD = 'namespace="shop",pod="payment-service-7d9f8b6c5d-x2k4p"'
 APP = f'{POD},container="app"'
+NAMESAKE = 'namespace="staging",deployment="payment-service"'
 OTHER = 'namespace="shop",deployment="payment-service-worker"'
 
 Values = Callable[[float, bool], float]
@@ -44,6 +45,8 @@ GAUGES = {
     'kube_deployment_status_replicas_available{namespace="shop",deployment="payment-service"}': stands(3, 2),
     f"kube_deployment_spec_replicas{{{OTHER}}}": stands(9, 9),
     f"kube_deployment_status_replicas_available{{{OTHER}}}": stands(1, 1),
+    f"kube_deployment_spec_replicas{{{NAMESAKE}}}": stands(5, 5),
+    f"kube_deployment_status_replicas_available{{{NAMESAKE}}}": stands(5, 0),
     'kube_deployment_spec_replicas{namespace="shop",deployment="checkout"}': stands(2, 2),
     'kube_deployment_status_replicas_available{namespace="shop",deployment="checkout"}': stands(2, 2),
     f'kube_pod_container_status_last_terminated_reason{{{APP},reason="OOMKilled"}}': stands(0, 1),
@@ -86,6 +89,7 @@ async def test_what_a_callee_runs_on_is_found_by_its_own_name_now_and_before_the
             PrometheusSource(http, Connection(prometheus)),
             neighbours={"payment": Neighbour(Relation.CALLEE, 1)},
             incident=an_incident(service_name="checkout"),
+            signals=[a_signal(an_alert(labels={"service": "checkout", "namespace": "shop"}))],
             services=services_in_memory(),
             reference=FIRED,
             now=NOW,
@@ -102,6 +106,7 @@ async def test_what_a_callee_runs_on_is_found_by_its_own_name_now_and_before_the
         ("payment", "payment-service", Relation.CALLEE, 1),
         ("payment", "node-1", Relation.CALLEE, 1),
     }
+    assert {one.namespace for one in limits.values()} == {"shop", None}
     assert {name: one.pressure for name, one in limits.items()} == dict.fromkeys(
         ("replicas_missing", "oom_killed", "restarts", "memory_of_limit", "cpu_throttled", "node_cpu"),
         Pressure.EXCEEDED,

@@ -1,6 +1,8 @@
 """What runs full, or fails for it, of the services around: containers, replicas, pools, queues and machines."""
 
+import math
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from shared.context.fullness import is_worth_showing, pressure_of
 from shared.context.limits_asked import (
@@ -13,15 +15,20 @@ from shared.context.limits_asked import (
     limits_query,
     machines_of,
     machines_query,
+    without_namesakes,
 )
 from shared.context.look import Collected, Look, View
 from shared.context.neighbourhood import Neighbour
+from shared.context.window import Window
 from shared.errors import CopilotError
 from shared.models.evidence import LimitEvidence
 from shared.models.measures import Pressure, Relation
 from shared.ports.metrics import Answer, Sample
 
 MAX_LIMITS = 40
+_NAMESPACE_LABELS = ("namespace", "exported_namespace", "kubernetes_namespace")
+RATE_SECONDS = 240.0
+"""Four scrapes of containers and machines, which are seldom scraped as often as a service is."""
 MAX_SERIES = 2_500
 """Of one answer: two for each row of each of 30 services, and the machines of their pods."""
 
@@ -39,11 +46,11 @@ async def collect_limits(view: View) -> Collected:
     known = (*where.warnings, *warnings)
     if not found:
         return Collected(warnings=known, why_empty="no_known_limits")
-    window = look.window
-    times = Times(window.rate_seconds, back=int((window.end - window.start).total_seconds()))
-    answer = await _ask(look, limits_query(found, times))
-    machines, untold, failure = await _machines(look, answer.samples, found, services, times)
-    limits = [*limits_of(answer.samples, found), *machines]
+    times = _times(look.window)
+    answer = await _ask(look, limits_query(found, times), times)
+    samples = without_namesakes(answer.samples, _namespaces(view))
+    machines, untold, failure = await _machines(look, samples, found, services, times)
+    limits = [*limits_of(samples, found), *machines]
     # By now it is known, or will not be asked about.
     around = (await view.neighbourhood_in_time(patience_seconds=0)).neighbours
     evidence = [
@@ -60,8 +67,21 @@ async def collect_limits(view: View) -> Collected:
     )
 
 
-async def _ask(look: Look, promql: str) -> Answer:
-    return await look.source.query(promql, at=look.window.end, max_series=MAX_SERIES)
+def _namespaces(view: View) -> set[str]:
+    """Those that the incident's alerts name."""
+    labels = (one.normalized_data.labels for one in view.signals)
+    return {one[name] for one in labels for name in _NAMESPACE_LABELS if one.get(name)}
+
+
+def _times(window: Window) -> Times:
+    """As of the newest scrape: a rate over the minutes since would be empty."""
+    at = window.end - timedelta(seconds=math.ceil(window.lag_seconds))
+    seconds = int((at - window.start).total_seconds())
+    return Times(at, back=seconds, rate_seconds=max(window.rate_seconds, RATE_SECONDS))
+
+
+async def _ask(look: Look, promql: str, times: Times) -> Answer:
+    return await look.source.query(promql, at=times.at, max_series=MAX_SERIES)
 
 
 async def _machines(
@@ -72,7 +92,7 @@ async def _machines(
     if not there:
         return [], [], None
     try:
-        answer = await _ask(look, machines_query(there, times))
+        answer = await _ask(look, machines_query(there, times), times)
     except CopilotError as exc:
         return [], [f"the machines could not be asked about: {exc.reason}"], exc.reason
     more = [f"{left_out} more machines are not looked at"] if left_out else []
@@ -88,11 +108,13 @@ def _evidence(one: Limit, around: Mapping[str, Neighbour], times: Times) -> Limi
         resource=one.resource.name,
         carrier=one.resource.carrier.value,
         subject=one.subject,
+        namespace=one.namespace,
         value=one.value,
         value_before=one.before,
         pressure=pressure_of(one.resource, one.value),
         unit=one.resource.unit,
         query=one.query(times),
+        window_end=times.at,
     )
 
 

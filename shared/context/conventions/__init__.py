@@ -13,7 +13,7 @@ from shared.context.conventions.expressions import (
     latency,
     saturation,
 )
-from shared.context.conventions.pressure import RESOURCE, SUBJECT, machines, pressures
+from shared.context.conventions.pressure import IN_NAMESPACES, RESOURCE, SUBJECT, machines, pressures
 from shared.context.conventions.resources import RESOURCES
 from shared.context.conventions.rows import SERVICE_LABELS, Binding, Carrier, Convention, Resource
 from shared.context.conventions.table import BINDINGS, CONVENTIONS
@@ -23,6 +23,7 @@ __all__ = [
     "BACK",
     "BINDINGS",
     "CONVENTIONS",
+    "IN_NAMESPACES",
     "RESOURCE",
     "RESOURCES",
     "SERVICE_LABELS",

@@ -27,7 +27,7 @@ _LABELS: Mapping[Carrier, str] = {
     Carrier.NODE: "instance",
 }
 _ENDINGS: Mapping[Carrier, str] = {Carrier.POD: f"(?:{_OF_A_WORKLOAD})", Carrier.NODE: _PORT}
-_IN_NAMESPACES = frozenset({Carrier.POD, Carrier.DEPLOYMENT, Carrier.AUTOSCALER})
+IN_NAMESPACES = frozenset({Carrier.POD, Carrier.DEPLOYMENT, Carrier.AUTOSCALER})
 
 
 def pressures(
@@ -38,22 +38,25 @@ def pressures(
     backs: Sequence[int] = (),
     label: str = "job",
     namespace: str | None = None,
+    apart: Sequence[str] = (),
     rows: Iterable[Resource] = RESOURCES,
 ) -> str:
     """One query for every row of a carrier: series with the labels `resource`, `subject` (one of the names), `back`.
 
     Names are those of workloads for pods, deployments and autoscalers; `label` carries them for processes alone.
-    Without a namespace all are looked at, and the worst counts.
+    Without a namespace all are looked at, and the worst counts: of all, or of each set of values of the labels
+    `apart`, of which an answer of what is in no namespace has none.
     """
     own = [row for row in rows if row.carrier is carrier]
     by = _LABELS.get(carrier, label)
     places = {"by": by, "window": duration(window_seconds), "of": _matchers(carrier, by, names, namespace)}
     pattern = quoted(f"({alternation(names)}){_ENDINGS.get(carrier, '')}")
+    kept = ", ".join((SUBJECT, *apart))
 
     def one(row: Resource, back: str) -> str:
         asked = Template(row.expression).substitute(places, back=back)
         named = f'label_replace({asked}, "{SUBJECT}", "$1", "{by}", {pattern})'
-        return labelled(f"max by ({SUBJECT}) ({named})", RESOURCE, row.name)
+        return labelled(f"max by ({kept}) ({named})", RESOURCE, row.name)
 
     return over(lambda back: " or ".join(one(row, back) for row in own), backs)
 
@@ -61,13 +64,13 @@ def pressures(
 def _matchers(carrier: Carrier, label: str, names: Sequence[str], namespace: str | None) -> str:
     ending = _ENDINGS.get(carrier)
     of = f"{label}=~{quoted(f'(?:{alternation(names)}){ending}')}" if ending else one_of(label, names)
-    within = namespace is not None and carrier in _IN_NAMESPACES
+    within = namespace is not None and carrier in IN_NAMESPACES
     return f"{of},namespace={quoted(namespace or '')}" if within else of
 
 
 def machines(names: Sequence[str], *, namespace: str | None = None) -> str:
-    """On which machines the pods of these workloads run: series with `subject`, `node` and `host_ip`."""
+    """On which machines the pods of these workloads run: series with `subject`, `namespace`, `node` and `host_ip`."""
     of = _matchers(Carrier.POD, "pod", names, namespace)
     pattern = quoted(f"({alternation(names)}){_ENDINGS[Carrier.POD]}")
     named = f'label_replace(kube_pod_info{{{of}}}, "{SUBJECT}", "$1", "pod", {pattern})'
-    return f"group by ({SUBJECT}, node, host_ip) ({named})"
+    return f"group by ({SUBJECT}, namespace, node, host_ip) ({named})"

@@ -1,5 +1,7 @@
 """What runs full around the alerting service: what is asked, what is worth showing, and how it is told."""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +13,7 @@ from shared.context.freeze import freeze
 from shared.context.fullness import BOUNDS, is_worth_showing, pressure_of
 from shared.context.limits_asked import MAX_MACHINES, carried
 from shared.context.limits_said import PHRASES
-from shared.context.look import Collected
+from shared.context.look import Collected, Look
 from shared.context.neighbourhood import Neighbour
 from shared.context.sentences import sentence_of
 from shared.context.service_names import workload_names
@@ -23,7 +25,7 @@ from shared.models.measures import Pressure, Relation
 from shared.models.snapshots import Section, SectionName, SectionStatus, SnapshotBody
 from shared.models.tenants import IntegrationType
 from shared.ports.metrics import Answer
-from tests.builders import ACME, NOON, an_integration
+from tests.builders import ACME, NOON, a_signal, an_alert, an_integration
 from tests.unit.context.fake_source import FakeSource, Rule, samples
 from tests.unit.context.views import a_view
 
@@ -156,6 +158,30 @@ async def test_what_is_within_its_limits_is_not_shown_and_is_not_unknown() -> No
     assert (found.evidence, found.warnings, found.why_empty) == ((), (), "within_limits")
 
 
+async def test_a_namesake_in_another_namespace_is_not_the_one_in_the_alerts() -> None:
+    def here(resource: str, namespace: str, value: float) -> tuple[dict[str, str], float]:
+        return {"resource": resource, "subject": "cart", "namespace": namespace, "back": "0"}, value
+
+    answer = samples(
+        here("replicas_missing", "prod", 0),
+        here("replicas_missing", "staging", 2),
+        here("oom_killed", "staging", 1),
+        ({"subject": "cart", "namespace": "staging", "node": "node-9", "host_ip": ""}, 1.0),
+    )
+    source = FakeSource([(LIMITS, answer), (DETECTION, KNOWN)])
+    in_prod = a_signal(an_alert(labels={"service": "payment", "namespace": "prod"}))
+    found = await collect_limits(a_view(source, neighbours=NEIGHBOURS, signals=[in_prod]))
+    assert (found.evidence, found.why_empty) == ((), "within_limits")
+    assert len(source.asked) == 2
+    elsewhere = a_signal(an_alert(labels={"service": "payment", "namespace": "other"}))
+    found = await collect_limits(a_view(source, neighbours=NEIGHBOURS, signals=[elsewhere]))
+    assert {(one.resource, one.namespace) for one in told(found)} == {
+        ("replicas_missing", "staging"),
+        ("oom_killed", "staging"),
+    }
+    assert all('namespace="staging"' in (one.query or "") for one in told(found))
+
+
 async def test_what_nobody_asked_for_and_what_is_no_number_is_left_out() -> None:
     strange = limits(
         ("replicas_missing", "somebody-else", 5, 0),
@@ -192,6 +218,20 @@ async def test_machines_that_could_not_be_asked_about_leave_the_rest() -> None:
     assert [one.resource for one in told(found)] == ["replicas_missing"]
     assert found.failure == "timeout"
     assert found.warnings == ("the machines could not be asked about: timeout",)
+
+
+async def test_of_a_source_that_lags_its_newest_scrape_is_now() -> None:
+    source = FakeSource([(LIMITS, limits(("replicas_missing", "cart", 1, None))), (DETECTION, KNOWN)])
+    view = a_view(source, neighbours=NEIGHBOURS)
+    look = await view.look()
+    view.looking = asyncio.ensure_future(_lagging(look))
+    (piece,) = told(await collect_limits(view))
+    assert piece.window_end == look.window.end - timedelta(seconds=150)
+    assert "offset 1770s" in (piece.query or "")
+
+
+async def _lagging(look: Look) -> Look:
+    return replace(look, window=replace(look.window, lag_seconds=149.5))
 
 
 async def test_a_source_that_fails_is_told() -> None:
@@ -251,8 +291,8 @@ def test_processes_are_asked_for_under_one_label_and_without_open_files_under_th
 
 def test_a_workload_may_have_what_kubernetes_adds_to_a_name_or_lack_it() -> None:
     assert workload_names(["shop/Payment_API", "cart-svc"]) == [
-        "cart", "cart-deployment", "cart-service", "cart-svc",
-        "payment-api", "payment-api-deployment", "payment-api-service", "payment-api-svc",
+        "cart", "cart-deployment", "cart-hpa", "cart-service", "cart-svc",
+        "payment-api", "payment-api-deployment", "payment-api-hpa", "payment-api-service", "payment-api-svc",
     ]  # fmt: skip
 
 
@@ -274,6 +314,10 @@ def test_a_workload_may_have_what_kubernetes_adds_to_a_name_or_lack_it() -> None
         (
             a_limit(resource="node_cpu", carrier="node", subject="node-1", value=0.85, pressure=Pressure.NEAR),
             "The machine node-1 of payment: 85 % of the CPU time is used (near its limit)" + WAS,
+        ),
+        (
+            a_limit(subject="payment", namespace="prod", value=1, value_before=None),
+            "payment in prod: a container uses 100 % of its memory limit (at its limit).",
         ),
         (
             a_limit(resource="row_of_old", unit="things", value=3, value_before=None),
