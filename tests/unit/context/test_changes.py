@@ -59,7 +59,7 @@ def seen_by(services: Services, source: MetricsSource | None = None, **view: Any
 
 
 async def collected(services: Services, source: MetricsSource | None = None, **view: Any) -> Collected:
-    return await collect_changes(seen_by(services, source, **view), patience_seconds=0.05, total_seconds=0.1)
+    return await collect_changes(seen_by(services, source, **view), patience_seconds=0.05, total_seconds=2.0)
 
 
 def changes(found: Collected) -> list[ChangeEvidence]:
