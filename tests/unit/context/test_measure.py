@@ -186,8 +186,12 @@ async def test_a_silent_service_is_an_absence_unless_it_is_off_at_this_hour_ever
 async def test_a_source_that_lags_by_two_minutes_has_not_lost_its_services() -> None:
     late = a_series(flat(20), TIMES[:-10], back="0")
     source = FakeSource([DETECTED, rates(late)])
-    silent = await measure(Look(source, "payment", WINDOW), SELF, OF_THE_ALERTING)
-    lagging = await measure(Look(source, "payment", replace(WINDOW, lag_seconds=150)), SELF, OF_THE_ALERTING)
+    where = await whereabouts(
+        ACME, ["payment"], source, services_in_memory(), reference=WINDOW.reference, now=WINDOW.end
+    )
+    lag = replace(WINDOW, lag_seconds=150)
+    silent = await measure(Look(source, "payment", WINDOW), where, SELF, OF_THE_ALERTING)
+    lagging = await measure(Look(source, "payment", lag), where, SELF, OF_THE_ALERTING)
     assert piece(silent, Metric.REQUEST_RATE).movement.shift is TrafficShift.ABSENCE
     assert piece(lagging, Metric.REQUEST_RATE).movement.direction is Direction.STEADY
     assert lagging.warnings == ()
