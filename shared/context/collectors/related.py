@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from shared.context.look import Collected, View
 from shared.context.related import RELATED_FROM, Elsewhere, Ours, factors_of, score_of, service_named, telling
-from shared.errors import CopilotError, SecretUnreadable
+from shared.errors import CopilotError
 from shared.models.evidence import Origin, RelatedEvidence, SilenceEvidence
 from shared.models.incidents import IncidentSummary
 from shared.models.signals import AlertStatus, Severity
@@ -52,8 +52,8 @@ async def _sources(view: View) -> Sequence[SilencingSource] | Heard:
     """The tenant's Alertmanagers; or why none of them can be asked, which takes nothing from what we know."""
     try:
         return await view.services.silencing.of_tenant(view.tenant_id)
-    except SecretUnreadable as exc:
-        return Heard(failure=exc.reason)
+    except CopilotError as exc:
+        return Heard(failure=exc.reason, warnings=(f"no Alertmanager could be asked: {exc.reason}",))
 
 
 async def _all_heard(view: View, ours: Ours, sources: Sequence[SilencingSource]) -> list[Heard]:

@@ -12,8 +12,8 @@ from shared.context.collectors.related import collect_related
 from shared.context.look import Collected
 from shared.context.neighbourhood import Neighbour
 from shared.context.related import Elsewhere, Ours, factors_of, score_of, service_named
-from shared.errors import SourceUnavailable
-from shared.models.base import IncidentId
+from shared.errors import KeysUnavailable, SourceUnavailable
+from shared.models.base import IncidentId, TenantId
 from shared.models.correlation import ServiceNode
 from shared.models.evidence import RelatedEvidence, SilenceEvidence
 from shared.models.incidents import IncidentState, IncidentSummary
@@ -21,7 +21,7 @@ from shared.models.measures import Relation
 from shared.models.signals import AlertStatus
 from shared.ports.alert_sources import FiringAlert, FiringNow
 from shared.ports.services import Services
-from shared.ports.silencing import Matcher, Silence, SilenceState
+from shared.ports.silencing import Matcher, Silence, SilenceState, SilencingSource
 from tests.builders import ACME, GLOBEX, NOON, a_signal, an_alert, an_incident
 from tests.unit.context.views import a_view
 
@@ -149,3 +149,20 @@ async def test_an_alertmanager_that_is_down_leaves_what_we_know_and_is_named() -
 
 async def test_nothing_else_fires() -> None:
     assert (await collected(services_in_memory())).why_empty == "nothing_related"
+
+
+class Locked:
+    """The credentials of a tenant's Alertmanagers, which cannot be opened now."""
+
+    async def of_tenant(self, tenant_id: TenantId) -> Sequence[SilencingSource]:
+        raise KeysUnavailable(f"the keys of {tenant_id} cannot be reached")
+
+
+async def test_alertmanagers_that_cannot_be_opened_cost_nothing_of_what_we_know() -> None:
+    services = replace(services_in_memory(), silencing=Locked())
+    await beside(services, "inc-bank", "bank")
+    found = await collected(services)
+    assert related(found) == [("bank", "Slow", "inc-bank")]
+    assert (found.failure, found.warnings) == (
+        "keys_unavailable", ("no Alertmanager could be asked: keys_unavailable",)
+    )  # fmt: skip
