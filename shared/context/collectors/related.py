@@ -38,14 +38,25 @@ async def collect_related(view: View) -> Collected:
     ours, sources, recent = await asyncio.gather(_ours(view), _sources(view), _recent(view))
     heard = [sources] if isinstance(sources, Heard) else await _all_heard(view, ours, sources)
     related = [*_of_incidents(ours, recent), *(piece for one in heard for piece in one.related)]
-    best = sorted(_told_once(related), key=lambda one: (-one.score, one.service, one.name))[:MAX_RELATED]
-    silences = [piece for one in heard for piece in one.silences][:MAX_SILENCES]
+    best = sorted(_told_once(related), key=lambda one: (-one.score, one.service, one.name))
+    silences = [piece for one in heard for piece in one.silences]
+    # Waited for already: without it, what calls and is called cannot be told from what is far off.
+    _, untold = await view.around(patience_seconds=0)
     return Collected(
-        evidence=(*best, *silences),
-        warnings=tuple(warning for one in heard for warning in one.warnings),
+        evidence=(*best[:MAX_RELATED], *silences[:MAX_SILENCES]),
+        warnings=(
+            *(warning for one in heard for warning in one.warnings),
+            *untold,
+            *_left_out("related alerts", len(best) - MAX_RELATED),
+            *_left_out("silences", len(silences) - MAX_SILENCES),
+        ),
         failure=next((one.failure for one in heard if one.failure), None),
         why_empty="nothing_related",
     )
+
+
+def _left_out(what: str, count: int) -> list[str]:
+    return [f"{count} more {what} are left out"] if count > 0 else []
 
 
 async def _sources(view: View) -> Sequence[SilencingSource] | Heard:
