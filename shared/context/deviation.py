@@ -53,12 +53,8 @@ def movement_of(
     before = bisect_right(times, reference.timestamp())
     known = _baseline_end(values, before, floor=floor, smear=smear_samples)
     if not known:
-        return Movement(
-            baseline_median=None,
-            baseline_spread=None,
-            baseline_samples=0,
-            current=median(values) if values else None,
-        )
+        now = median(values) if values else None
+        return Movement(baseline_median=None, baseline_spread=None, baseline_samples=0, current=now)
     middle, spread = centre(values[:known], floor, smear_samples)
     signs = [_sign(value, middle, spread) for value in values]
     departed, sign = _departure(signs, known=known, before=before, smear=smear_samples)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from shared.context.look import Collected, View
 from shared.context.related import RELATED_FROM, Elsewhere, Ours, factors_of, score_of, service_named, telling
-from shared.errors import CopilotError, SecretUnreadable
+from shared.errors import CopilotError
 from shared.models.evidence import Origin, RelatedEvidence, SilenceEvidence
 from shared.models.incidents import IncidentSummary
 from shared.models.signals import AlertStatus, Severity
@@ -38,22 +38,33 @@ async def collect_related(view: View) -> Collected:
     ours, sources, recent = await asyncio.gather(_ours(view), _sources(view), _recent(view))
     heard = [sources] if isinstance(sources, Heard) else await _all_heard(view, ours, sources)
     related = [*_of_incidents(ours, recent), *(piece for one in heard for piece in one.related)]
-    best = sorted(_told_once(related), key=lambda one: (-one.score, one.service, one.name))[:MAX_RELATED]
-    silences = [piece for one in heard for piece in one.silences][:MAX_SILENCES]
+    best = sorted(_told_once(related), key=lambda one: (-one.score, one.service, one.name))
+    silences = [piece for one in heard for piece in one.silences]
+    # Waited for already: without it, what calls and is called cannot be told from what is far off.
+    _, untold = await view.around(patience_seconds=0)
     return Collected(
-        evidence=(*best, *silences),
-        warnings=tuple(warning for one in heard for warning in one.warnings),
+        evidence=(*best[:MAX_RELATED], *silences[:MAX_SILENCES]),
+        warnings=(
+            *(warning for one in heard for warning in one.warnings),
+            *untold,
+            *_left_out("related alerts", len(best) - MAX_RELATED),
+            *_left_out("silences", len(silences) - MAX_SILENCES),
+        ),
         failure=next((one.failure for one in heard if one.failure), None),
         why_empty="nothing_related",
     )
+
+
+def _left_out(what: str, count: int) -> list[str]:
+    return [f"{count} more {what} are left out"] if count > 0 else []
 
 
 async def _sources(view: View) -> Sequence[SilencingSource] | Heard:
     """The tenant's Alertmanagers; or why none of them can be asked, which takes nothing from what we know."""
     try:
         return await view.services.silencing.of_tenant(view.tenant_id)
-    except SecretUnreadable as exc:
-        return Heard(failure=exc.reason)
+    except CopilotError as exc:
+        return Heard(failure=exc.reason, warnings=(f"no Alertmanager could be asked: {exc.reason}",))
 
 
 async def _all_heard(view: View, ours: Ours, sources: Sequence[SilencingSource]) -> list[Heard]:

@@ -1,4 +1,4 @@
-"""Secrets that everybody who is asked may tell: none is in the snapshot, nor in what the model is shown."""
+"""Secrets that everybody who is asked may tell: none is in the snapshot, the log, or what the model is shown."""
 
 import json
 from collections.abc import Iterator
@@ -125,8 +125,11 @@ def shown(snapshot: Snapshot) -> str:
 
 
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda one: f"{one.kind.value}-{one.secret[:12]}")
-async def test_what_anybody_tells_holds_no_secret_once_it_is_frozen(planted: Planted) -> None:
+async def test_what_anybody_tells_holds_no_secret_once_it_is_frozen(
+    planted: Planted, caplog: pytest.LogCaptureFixture
+) -> None:
     snapshot = await taken(planted.text)
+    assert planted.secret not in caplog.text
     found = shown(snapshot)
     assert planted.secret not in found
     assert json.dumps(planted.secret)[1:-1] not in found

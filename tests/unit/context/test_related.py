@@ -1,5 +1,6 @@
 """What else fires, how far it belongs to the trouble, and what is hidden by silences."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,12 +9,12 @@ import pytest
 
 from shared.adapters.memory.services import services_in_memory
 from shared.adapters.memory.sources import MemorySilencing, ScriptedSilencing
-from shared.context.collectors.related import collect_related
+from shared.context.collectors.related import MAX_RELATED, MAX_SILENCES, collect_related
 from shared.context.look import Collected
-from shared.context.neighbourhood import Neighbour
+from shared.context.neighbourhood import Neighbour, Neighbourhood
 from shared.context.related import Elsewhere, Ours, factors_of, score_of, service_named
-from shared.errors import SourceUnavailable
-from shared.models.base import IncidentId
+from shared.errors import KeysUnavailable, SourceUnavailable
+from shared.models.base import IncidentId, TenantId
 from shared.models.correlation import ServiceNode
 from shared.models.evidence import RelatedEvidence, SilenceEvidence
 from shared.models.incidents import IncidentState, IncidentSummary
@@ -21,7 +22,7 @@ from shared.models.measures import Relation
 from shared.models.signals import AlertStatus
 from shared.ports.alert_sources import FiringAlert, FiringNow
 from shared.ports.services import Services
-from shared.ports.silencing import Matcher, Silence, SilenceState
+from shared.ports.silencing import Matcher, Silence, SilenceState, SilencingSource
 from tests.builders import ACME, GLOBEX, NOON, a_signal, an_alert, an_incident
 from tests.unit.context.views import a_view
 
@@ -149,3 +150,42 @@ async def test_an_alertmanager_that_is_down_leaves_what_we_know_and_is_named() -
 
 async def test_nothing_else_fires() -> None:
     assert (await collected(services_in_memory())).why_empty == "nothing_related"
+
+
+class Locked:
+    """The credentials of a tenant's Alertmanagers, which cannot be opened now."""
+
+    async def of_tenant(self, tenant_id: TenantId) -> Sequence[SilencingSource]:
+        raise KeysUnavailable(f"the keys of {tenant_id} cannot be reached")
+
+
+async def test_alertmanagers_that_cannot_be_opened_cost_nothing_of_what_we_know() -> None:
+    services = replace(services_in_memory(), silencing=Locked())
+    await beside(services, "inc-bank", "bank")
+    found = await collected(services)
+    assert related(found) == [("bank", "Slow", "inc-bank")]
+    assert (found.failure, found.warnings) == (
+        "keys_unavailable", ("no Alertmanager could be asked: keys_unavailable",)
+    )  # fmt: skip
+
+
+async def test_what_is_left_out_is_counted() -> None:
+    alerts = [firing(f"Alert{n}", "bank") for n in range(MAX_RELATED + 3)]
+    silenced = [a_silence(f"s-{n}", service="bank") for n in range(MAX_SILENCES + 1)]
+    source = ScriptedSilencing(alerts=FiringNow(alerts=alerts, asked_at=NOON), silenced=silenced)
+    found = await collected(with_alertmanager(source))
+    assert found.warnings == ("3 more related alerts are left out", "1 more silences are left out")
+    assert len(found.evidence) == MAX_RELATED + MAX_SILENCES
+
+
+async def test_nothing_related_says_so_when_nobody_knows_who_calls_whom() -> None:
+    view = a_view(None)
+    view.finding = asyncio.ensure_future(unknown())
+    found = await collect_related(view)
+    assert (found.why_empty, found.warnings) == (
+        "nothing_related", ("the topology failed: only this service was asked",)
+    )  # fmt: skip
+
+
+async def unknown() -> Neighbourhood:
+    raise SourceUnavailable("down", reason="connect")
