@@ -11,8 +11,7 @@ from rich.table import Table
 from dev.ports import DEFAULT_BASE
 from dev.stack import Stack
 
-_SIGN = {"up": "↑", "down": "↓", "steady": "·"}
-_COLOURS = {"ok": "green", "empty": "yellow", "failed": "red", "not_configured": "yellow"}
+_COLOURS = {"ok": "green", "empty": "yellow", "stale": "yellow", "failed": "red", "not_configured": "yellow"}
 
 
 def print_incident(
@@ -94,30 +93,14 @@ def _looked_at(snapshot: Mapping[str, Any]) -> Table:
 
 def _hypothesis(hypothesis: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]]) -> Panel:
     lines = [f"[bold]{escape(hypothesis['claim'])}[/]", escape(hypothesis["mechanism"]), ""]
-    lines += [f"  [green]+ {cited}[/] {escape(_words(by_id[cited]))}" for cited in hypothesis["supporting"]]
-    lines += [f"  [yellow]- {cited}[/] {escape(_words(by_id[cited]))}" for cited in hypothesis["contradicting"]]
+    lines += [f"  [green]+ {cited}[/] {escape(by_id[cited]['said'])}" for cited in hypothesis["supporting"]]
+    lines += [f"  [yellow]- {cited}[/] {escape(by_id[cited]['said'])}" for cited in hypothesis["contradicting"]]
     factors = ", ".join(f"{name} {value:.2f}" for name, value in hypothesis["factors"].items())
     lines += ["", f"[dim]score {hypothesis['score']:.2f}: {escape(factors)}[/]"]
     lines += [f"[dim]next: {escape(step)}[/]" for step in hypothesis["next_steps"][:2]]
     return Panel(
         "\n".join(lines), title=f"#{hypothesis['rank']} {escape(hypothesis['suspected_service'])}", title_align="left"
     )
-
-
-def _words(piece: Mapping[str, Any]) -> str:
-    match piece["kind"]:
-        case "series":
-            moved = piece["movement"]
-            before, now = _number(moved["baseline_median"]), _number(moved["current"])
-            since = f" since {_clock(moved['onset_at'])}" if moved["onset_at"] else ""
-            return f"{piece['service']} {piece['metric']} {_SIGN[moved['direction']]} {before} → {now}{since}"
-        case "deploy":
-            before = f" (was {piece['previous_version']})" if piece["previous_version"] else ""
-            return f"{piece['service']} deployed {piece['version']}{before} at {_clock(piece['at'])}"
-        case "edge":
-            return f"{piece['caller']} calls {piece['callee']} {_number(piece['calls_per_second'])}/s"
-        case _:
-            return f"{piece['name']} on {piece['service']}: {piece['summary']}"
 
 
 def _steps(moments: Mapping[str, float], snapshot: Mapping[str, Any], answer: Mapping[str, Any]) -> Table:
@@ -142,7 +125,3 @@ def _gap(moments: Mapping[str, float], earlier: str, later: str) -> str:
 
 def _clock(instant: str) -> str:
     return instant[11:19]
-
-
-def _number(value: float | None) -> str:
-    return "?" if value is None else f"{value:.3g}"

@@ -9,17 +9,18 @@ from shared.models.runbooks import Runbook
 from shared.ports.records import RecordStore
 
 KEPT_FOR = timedelta(hours=1)
-MAX_RUNBOOKS = 300
-MAX_TENANTS = 50
-"""Of one process; together they may hold much text."""
+MAX_RUNBOOKS = 500
+MAX_KEPT_CHARS = 64_000_000
+"""Of one process, of all tenants: a large library alone has half of it."""
 _PAGE = 100
 
 
 class RecordedRunbooks:
     """Implements RunbookLibrary over the records."""
 
-    def __init__(self, records: RecordStore) -> None:
+    def __init__(self, records: RecordStore, *, max_chars: int = MAX_KEPT_CHARS) -> None:
         self._records = records
+        self._max_chars = max_chars
         self._kept: OrderedDict[TenantId, tuple[datetime, Sequence[Runbook]]] = OrderedDict()
 
     async def of_tenant(self, tenant_id: TenantId, *, now: datetime) -> Sequence[Runbook]:
@@ -32,9 +33,17 @@ class RecordedRunbooks:
         if runbooks:
             # Who has none yet may write the first one now.
             self._kept[tenant_id] = (now, runbooks)
-        while len(self._kept) > MAX_TENANTS:
-            self._kept.popitem(last=False)
+            self._kept.move_to_end(tenant_id)
+            self._make_room()
         return runbooks
+
+    def _make_room(self) -> None:
+        """The one read longest ago goes first; the last one stays, however large."""
+        sizes = {tenant_id: sum(len(one.body) for one in held) for tenant_id, (_, held) in self._kept.items()}
+        whole = sum(sizes.values())
+        while whole > self._max_chars and len(self._kept) > 1:
+            forgotten, _ = self._kept.popitem(last=False)
+            whole -= sizes[forgotten]
 
     async def _read(self, tenant_id: TenantId) -> Sequence[Runbook]:
         found: list[Runbook] = []

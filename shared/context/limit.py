@@ -10,6 +10,8 @@ from shared.models.snapshots import Section, SnapshotBody
 MAX_BYTES = 4_000_000
 """Of a whole snapshot. Beyond INLINE_BYTES it lies in a blob, and its document has no points."""
 INLINE_BYTES = 262_144
+DOCUMENT_BYTES = 1_000_000
+"""Of a body without its points. The store takes two megabytes, for all that is written with it together."""
 _ROOM_FOR_WARNINGS = 1_000
 _KEPT_OF_THINNED = 5
 _THINNED = "points are thinned out to keep the snapshot small"
@@ -30,8 +32,15 @@ def within_limit(body: SnapshotBody, *, max_bytes: int = MAX_BYTES) -> SnapshotB
     return body
 
 
-def without_points(body: SnapshotBody) -> SnapshotBody:
-    """The body as its document keeps it when the whole one lies in a blob: all that was found, nothing to draw."""
+def as_document(body: SnapshotBody, *, max_bytes: int = DOCUMENT_BYTES) -> SnapshotBody:
+    """The body as its document keeps it when the whole one lies in a blob: what was found, and nothing to draw.
+
+    Questions and texts may be long by themselves: of them, too, only so much is kept there.
+    """
+    return within_limit(_without_any_points(body), max_bytes=max_bytes)
+
+
+def _without_any_points(body: SnapshotBody) -> SnapshotBody:
     return body.model_copy(update={"sections": tuple(_pointless(section) for section in body.sections)})
 
 

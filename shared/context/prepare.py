@@ -1,6 +1,6 @@
 """Prepares what was collected for freezing: bounded in size and digits, in one order, told in a sentence a piece."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from shared.context.changes.told import nearness
@@ -18,10 +18,11 @@ from shared.models.evidence import (
     RelatedEvidence,
     RunbookEvidence,
     SeriesEvidence,
+    SloEvidence,
 )
 from shared.models.measures import Movement, Pressure, Relation
 from shared.models.snapshots import Section
-from shared.redaction import safe_text
+from shared.redaction import redact, safe_text
 
 MAX_QUERY_CHARS = 4000
 MAX_WARNINGS, MAX_WARNING_CHARS = 20, 300
@@ -38,15 +39,17 @@ def prepared(section: Section, asked: Asked, onset: datetime) -> Section:
     warnings = list(dict.fromkeys(safe_text(text, MAX_WARNING_CHARS) for text in section.warnings))
     if len(warnings) > MAX_WARNINGS:
         warnings = [*warnings[: MAX_WARNINGS - 1], f"{len(warnings) - MAX_WARNINGS + 1} more warnings are left out"]
-    told = tuple(_told(piece, asked) for piece in pieces)
+    # Many pieces come of one question.
+    spelled = {query: query_text(query) for query in {piece.query for piece in pieces} if query is not None}
+    told = tuple(_told(piece, asked, spelled) for piece in pieces)
     return section.model_copy(update={"evidence": told, "warnings": tuple(warnings)})
 
 
-def _told(piece: Evidence, asked: Asked) -> Evidence:
+def _told(piece: Evidence, asked: Asked, spelled: Mapping[str, str]) -> Evidence:
     """The piece with its sentence, its unit, and the window that it was asked about."""
     update: dict[str, object] = {"said": sentence_of(piece)}
     if piece.query is not None:
-        update["query"] = safe_text(piece.query, MAX_QUERY_CHARS)
+        update["query"] = spelled[piece.query]
         update["window_start"] = piece.window_start or asked[0]
         update["window_end"] = piece.window_end or asked[1]
     if isinstance(piece, SeriesEvidence):
@@ -75,7 +78,7 @@ def _order(piece: Evidence, onset: datetime) -> tuple[float, tuple[str, ...]]:
     return first, about(piece)
 
 
-def _bounded(piece: Evidence, onset: datetime) -> Evidence:
+def _bounded(piece: Evidence, onset: datetime) -> Evidence:  # noqa: PLR0911 -- one a kind
     match piece:
         case SeriesEvidence():
             return piece.model_copy(
@@ -112,6 +115,10 @@ def _bounded(piece: Evidence, onset: datetime) -> Evidence:
         case ExpressionEvidence():
             series = tuple(one.model_copy(update={"points": _points(one.points)}) for one in piece.series)
             return piece.model_copy(update={"service": service_text(piece.service), "series": series})
+        case SloEvidence():
+            return piece.model_copy(
+                update={"service": service_text(piece.service), "name": safe_text(piece.name, MAX_SERVICE_CHARS)}
+            )
         case _:
             return piece.model_copy(update={"service": service_text(piece.service)})
 
@@ -132,6 +139,12 @@ def _rounded_movement(moved: Movement) -> Movement:
 
 def _rounded(value: float) -> float:
     return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+
+
+def query_text(query: str) -> str:
+    """A question fit to be kept: exact, unless a secret is in it, maybe between the escapes of a pattern."""
+    plain = query.replace("\\", "")
+    return safe_text(query if redact(plain) == plain else plain, MAX_QUERY_CHARS)
 
 
 def service_text(name: str) -> str:

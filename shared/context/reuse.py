@@ -16,6 +16,8 @@ from shared.models.signals import AlertStatus, Signal
 from shared.models.snapshots import Section, SectionName, SectionStatus, Snapshot, SnapshotBody, digest
 
 REUSED_FOR = timedelta(minutes=5)
+LASTING = frozenset(("expression_refused", "not_measured"))
+"""What was not answered for these reasons is not answered a minute later either."""
 
 
 class Reuse(StrEnum):
@@ -39,7 +41,8 @@ def reuse_of(latest: Snapshot | None, incident: Incident, signals: Sequence[Sign
     body = latest.body
     if now - (body.measured_at or latest.taken_at) > REUSED_FOR:
         return Reuse.TOO_OLD
-    if any(one.status is SectionStatus.FAILED for one in body.sections):
+    # Without its points, as its blob is gone, it would be passed on as all that was measured.
+    if latest.whole_in is not None or any(_may_be_answered_now(one) for one in body.sections):
         return Reuse.INCOMPLETE
     firing = [one for one in signals if one.status is AlertStatus.FIRING]
     if any(one.service_name not in _in_sight(body) for one in firing):
@@ -47,6 +50,12 @@ def reuse_of(latest: Snapshot | None, incident: Incident, signals: Sequence[Sign
     if any(one.timestamp > body.window_end for one in firing):
         return Reuse.TOO_EARLY
     return Reuse.REUSED
+
+
+def _may_be_answered_now(section: Section) -> bool:
+    """Whether its source could not be asked; that an older answer is shown instead changes nothing."""
+    unasked = section.status in (SectionStatus.FAILED, SectionStatus.STALE)
+    return unasked and section.reason not in LASTING
 
 
 def with_alerts(latest: Snapshot, signals: Sequence[Signal], *, snapshot_id: SnapshotId, now: datetime) -> Snapshot:

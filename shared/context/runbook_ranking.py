@@ -10,6 +10,8 @@ from shared.models.runbooks import Runbook
 
 MAX_FOUND = 5
 MAX_EXCERPT_CHARS = 500
+MAX_SEARCHED_CHARS = 1_500_000
+"""Of all runbooks together, which takes about half a second: of a larger library each one's beginning is searched."""
 FOR_ALERT, FOR_SERVICE, FOR_NEIGHBOUR, BY_TAG, BY_TEXT = 0.45, 0.3, 0.1, 0.1, 0.25
 """What each reason is worth, at most 1 together. Text alone never ranks above a runbook that names the alert."""
 _ENOUGH_TEXT = 0.15
@@ -36,17 +38,19 @@ class Fitting:
     score: float
     because: tuple[str, ...]
     excerpt: str
+    """Longer than it is shown: what is cut before its secrets are masked may show a part of one."""
 
 
 def fitting(runbooks: Sequence[Runbook], sought: Sought) -> list[Fitting]:
     """The runbooks that fit, best first, at most MAX_FOUND; equal ones in the order of their ids."""
     present = [one for one in runbooks if one.removed_at is None]
-    parts = [(book, part) for book in present for part in _parts(book)]
-    if not parts:
+    if not present:
         return []
+    of_each = [_parts(book, room_of_each(present)) for book in present]
+    parts = [(book, part) for book, own in zip(present, of_each, strict=True) for part in own]
     by_text = _by_text([f"{_titled(book)} {part}" for book, part in parts], sought.text)
     found = []
-    places = list(accumulate((len(_parts(book)) for book in present), initial=0))
+    places = list(accumulate(map(len, of_each), initial=0))
     for book, start, end in zip(present, places, places[1:], strict=False):
         best = max(range(start, end), key=lambda at: (by_text[at], -at))
         one = _fit(book, sought, by_text[best], parts[best][1])
@@ -67,12 +71,19 @@ def _fit(book: Runbook, sought: Sought, text: float, part: str) -> Fitting | Non
         return None
     because = [why for why, _ in named] + (["speaks of it"] if text >= _ENOUGH_TEXT else [])
     score = min(1.0, sum(worth for _, worth in named) + BY_TEXT * text)
-    return Fitting(book, round(score, 3), tuple(because), part.strip()[:MAX_EXCERPT_CHARS])
+    return Fitting(book, round(score, 3), tuple(because), part.strip()[: 2 * MAX_EXCERPT_CHARS])
 
 
-def _parts(book: Runbook) -> list[str]:
+def room_of_each(runbooks: Sequence[Runbook]) -> int | None:
+    """How many characters of each runbook are searched; None where all of all are."""
+    whole = sum(len(one.body) for one in runbooks)
+    return MAX_SEARCHED_CHARS // len(runbooks) if whole > MAX_SEARCHED_CHARS else None
+
+
+def _parts(book: Runbook, room: int | None) -> list[str]:
     """The text from heading to heading; a runbook without text still has its title."""
-    return [part for part in _HEADING.split(book.body) if part.strip()] or [book.title]
+    text = book.body if room is None or len(book.body) <= room else re.sub(r"\S+\Z", "", book.body[:room])
+    return [part for part in _HEADING.split(text) if part.strip()] or [book.title]
 
 
 def _titled(book: Runbook) -> str:

@@ -18,13 +18,14 @@ from shared.models.evidence import (
     SloEvidence,
 )
 from shared.models.measures import Baseline, Direction, Metric, Movement, TrafficShift
-from shared.models.quantities import clock, latency, length, moment, number, percent
+from shared.models.quantities import clock, latency, length, moment, number, percent, several
 from shared.models.signals import AlertStatus
 from shared.redaction import safe_text
 
 MAX_SENTENCE_CHARS = 300
 _HOUR = 3600
 _VAGUE_SECONDS = 60
+_FACTORS = {"time": "near in time", "topology": "near in calls", "labels": "in the same place"}
 
 
 def sentence_of(piece: Evidence) -> str:  # noqa: C901, PLR0911 -- one line a kind
@@ -76,7 +77,8 @@ def _series(piece: SeriesEvidence) -> str:
     if moved.baseline_median is None:
         return f"The {name} is {_now(piece)}; what is normal is not known."
     if moved.direction is Direction.STEADY:
-        return f"The {name} is steady at {_now(piece)}, {_compared(piece, usual)}."
+        now = _now(piece)
+        return f"The {name} is steady at {now}, {_as_before(piece) if now == usual else _compared(piece, usual)}."
     if moved.current is None and moved.onset_at:
         return f"The {name} stopped at {clock(moved.onset_at)}; it was {usual}."
     if moved.onset_at is None:
@@ -105,12 +107,25 @@ def _compared(piece: SeriesEvidence, usual: str) -> str:
     return f"where it was {usual} before"
 
 
+def _as_before(piece: SeriesEvidence) -> str:
+    if piece.movement.baseline is Baseline.SAME_HOUR:
+        return f"as at this hour on {piece.movement.baseline_days} earlier days"
+    return "as before"
+
+
 def _expression(piece: ExpressionEvidence) -> str:
     told = {True: "is true now", False: "is not true now", None: "was asked again"}[piece.is_true_now]
     bound = f" ({piece.operator} {number(piece.threshold)})" if piece.operator and piece.threshold is not None else ""
+    return f"The expression of {piece.alert_name}{bound} {told}{_farthest(piece)}."
+
+
+def _farthest(piece: ExpressionEvidence) -> str:
+    """The value that is farthest beyond the threshold, or nearest to it, and of how many series."""
     ends = [one.points[-1][1] for one in piece.series if one.points]
-    farthest = f", at {number(min(ends) if (piece.operator or '').startswith('<') else max(ends))}" if ends else ""
-    return f"The expression of {piece.alert_name}{bound} {told}, for {len(piece.series)} series{farthest}."
+    if not ends:
+        return ", and has no series"
+    value = number(min(ends) if (piece.operator or "").startswith("<") else max(ends))
+    return f", at {value}" if len(ends) == 1 else f", at {value} in the farthest of {len(ends)} series"
 
 
 def _change(piece: ChangeEvidence) -> str:
@@ -148,13 +163,15 @@ def _when(piece: ChangeEvidence) -> str:
 def _came_with(piece: ChangeEvidence) -> str:
     if not piece.commits_total:
         return ""
-    count = "1 commit" if piece.commits_total == 1 else f"{piece.commits_total} commits"
+    count = several(piece.commits_total, "commit", "commits")
     return f"; {count} {'taken back' if piece.change is ChangeKind.ROLLBACK else 'came with it'}"
 
 
 def _before(seconds: float | None) -> str:
     if seconds is None:
         return ""
+    if abs(seconds) < 1:
+        return ", at the first symptom"
     side = "before" if seconds >= 0 else "after"
     return f", {length(abs(seconds))} {side} the first symptom"
 
@@ -175,16 +192,22 @@ def _edge(piece: EdgeEvidence) -> str:
 def _slo(piece: SloEvidence) -> str:
     hour = next((one.rate for one in piece.burn_rates if one.window_seconds == _HOUR), None)
     burns = f"its budget burns {number(hour)} times as fast as it may over the last hour" if hour is not None else ""
-    left = f"{percent(piece.budget_left)} of it is left" if piece.budget_left is not None else ""
+    left = _left(piece.budget_left)
     gone = f"gone in {length(piece.exhausted_in_seconds)} at this pace" if piece.exhausted_in_seconds else ""
     told = "; ".join(part for part in (burns, left, gone) if part) or "nothing is measured of it"
     return f"{piece.name} of {piece.service} ({percent(piece.objective)}): {told}."
 
 
+def _left(budget: float | None) -> str:
+    if budget is None:
+        return ""
+    return f"{percent(budget)} of the budget is left" if budget > 0 else "nothing of the budget is left"
+
+
 def _related(piece: RelatedEvidence) -> str:
     state = "fires since" if piece.status is AlertStatus.FIRING else "fired at"
     hidden = ", silenced" if piece.is_silenced else ""
-    factors = _because([name.replace("_", " ") for name in piece.factors])
+    factors = _because([_FACTORS.get(name, name) for name in piece.factors])
     return f"{piece.name} of {piece.service} {state} {clock(piece.starts_at)}{hidden}{factors}."
 
 

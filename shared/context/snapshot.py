@@ -26,7 +26,7 @@ from shared.errors import SourceUnavailable
 from shared.models.base import SnapshotId
 from shared.models.incidents import Incident
 from shared.models.signals import Signal
-from shared.models.snapshots import Section, SectionName, Snapshot, digest
+from shared.models.snapshots import Section, SectionName, Snapshot, SnapshotBody, digest
 from shared.ports.metrics import MetricsSource
 from shared.ports.services import Services
 
@@ -68,7 +68,8 @@ async def collect(
     view.looking = asyncio.create_task(_look(view, source, source_trouble))
     view.finding = asyncio.create_task(find_neighbourhood(view))
     sections = await _within(deadline_seconds, view, clock, began)
-    body = freeze(incident.service_name, _window(view), sections)
+    # Sorting, redacting and spelling some hundred series takes a while: other incidents must not wait for it.
+    body, sha256 = await asyncio.to_thread(_frozen, incident.service_name, _window(view), sections)
     return Snapshot(
         id=snapshot_id,
         tenant_id=incident.tenant_id,
@@ -76,8 +77,13 @@ async def collect(
         taken_at=now,
         elapsed_seconds=round(clock() - began, 3),
         body=body,
-        sha256=digest(body),
+        sha256=sha256,
     )
+
+
+def _frozen(service: str, window: Window, sections: Sequence[Section]) -> tuple[SnapshotBody, str]:
+    body = freeze(service, window, sections)
+    return body, digest(body)
 
 
 async def _within(seconds: float, view: View, clock: Clock, began: float) -> list[Section]:

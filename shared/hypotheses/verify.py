@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shared.hypotheses.propose import ModelHypotheses, ModelHypothesis
+from shared.hypotheses.rank import CAUSES
 from shared.hypotheses.scene import Scene, got_worse, onset_of, scene_of
 from shared.hypotheses.wording import plain
 from shared.models.evidence import ChangeEvidence, EdgeEvidence, Evidence
@@ -75,9 +76,9 @@ def _checked(
 
 
 def _change(one: ModelHypothesis, service: str, known: dict[str, Evidence], scene: Scene) -> str | None:
-    """The suspected deploy, if it is one of this service and did not come in after the trouble had begun."""
+    """The suspected change, if it is of this service, can be a cause, and was under way before the trouble began."""
     deploy = known.get(one.suspected_change or "")
-    if not isinstance(deploy, ChangeEvidence) or plain(deploy.service) != service:
+    if not isinstance(deploy, ChangeEvidence) or plain(deploy.service) != service or deploy.change not in CAUSES:
         return None
     moved = [scene.of(deploy.service, metric) for metric in RED]
     onsets = [onset_of(piece) for piece in moved if piece is not None and got_worse(piece)]

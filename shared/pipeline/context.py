@@ -16,6 +16,7 @@ from shared.models.base import IncidentId, SnapshotId, TenantId
 from shared.models.evidence import SeriesEvidence
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, TimelineEvent
+from shared.models.quantities import several
 from shared.models.signals import Signal
 from shared.models.snapshots import Snapshot
 from shared.pipeline.grouping import regroup
@@ -163,7 +164,7 @@ def with_snapshot(
             TimelineEvent.HYPOTHESES_RANKED,
             ranked.conclusion.value,
             now=now,
-            text=f"{len(ranked.hypotheses)} hypotheses ranked",
+            text=f"{several(len(ranked.hypotheses), 'hypothesis', 'hypotheses')} ranked",
         ),
         *why_severe,
         *told_of(after, deviations, now=now),

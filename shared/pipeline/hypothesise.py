@@ -9,6 +9,7 @@ from shared.messages import Hypothesise
 from shared.models.base import TenantId
 from shared.models.hypotheses import GeneratedBy, HypothesisSet
 from shared.models.incidents import Incident, TimelineEvent
+from shared.models.quantities import several
 from shared.pipeline.recording import MAX_TRIES, list_latest
 from shared.pipeline.snapshots import whole_snapshot
 from shared.pipeline.turns import turn
@@ -73,6 +74,7 @@ def with_answer(current: Versioned[Incident], answer: HypothesisSet, *, now: dat
             "updated_at": now,
         }
     )
-    words = f"{len(answer.hypotheses)} hypotheses by {answer.generated_by.value} ({answer.reason})"
+    count = several(len(answer.hypotheses), "hypothesis", "hypotheses")
+    words = f"{count} by {answer.generated_by.value} ({answer.reason})"
     told = entry(after, TimelineEvent.HYPOTHESES_REFINED, answer.reason, now=now, text=words)
     return IncidentChange(incident=after, etag=current.etag, timeline=[told], hypotheses=[answer])

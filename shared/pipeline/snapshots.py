@@ -1,6 +1,8 @@
 """Keeps snapshots whole: a large body lies in a blob, written before the document that points at it."""
 
-from shared.context.limit import INLINE_BYTES, without_points
+import asyncio
+
+from shared.context.limit import INLINE_BYTES, as_document
 from shared.errors import Malformed
 from shared.models.base import IncidentId, SnapshotId, TenantId
 from shared.models.snapshots import Snapshot, SnapshotBody
@@ -12,12 +14,18 @@ log = logger(__name__)
 
 async def checked_in(tenant_id: TenantId, snapshot: Snapshot, services: Services) -> Snapshot:
     """The snapshot as its document keeps it; what is too large for that is in a blob by then."""
-    whole = snapshot.body.canonical_json().encode()
+    # Megabytes take a while to spell: not on the loop, where other incidents wait.
+    whole = await asyncio.to_thread(_spelled, snapshot.body)
     if len(whole) <= INLINE_BYTES:
         return snapshot
     # With its hash in the name: of two workers that build the same snapshot, neither replaces the other's body.
     pointer = await services.snapshot_bodies.put(tenant_id, f"{snapshot.id}-{snapshot.sha256[:16]}", whole)
-    return snapshot.model_copy(update={"body": without_points(snapshot.body), "whole_in": pointer})
+    body = await asyncio.to_thread(as_document, snapshot.body)
+    return snapshot.model_copy(update={"body": body, "whole_in": pointer})
+
+
+def _spelled(body: SnapshotBody) -> bytes:
+    return body.canonical_json().encode()
 
 
 async def whole_snapshot(

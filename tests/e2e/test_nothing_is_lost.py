@@ -45,7 +45,7 @@ def test_a_host_killed_in_the_middle_of_an_alert_completes_it_once_after_its_res
                 await asyncio.sleep(after_seconds)
                 await stack.processes.kill("functions-host")
                 await stack.start_host(lambda _: None)
-            incidents = await incidents_once_quiet(stack, services=len(expected), within_seconds=60)
+            incidents = await incidents_once_quiet(stack, services=len(expected), within_seconds=150)
             assert_each_once(incidents, expected)
 
     asyncio.run(story())

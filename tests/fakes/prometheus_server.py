@@ -275,6 +275,7 @@ class FakePrometheus:
         self.url = ""
         self._date = formatdate(now + date_off_seconds, usegmt=True)
         self._serving: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
         self._server: asyncio.Server | None = None
 
     @property
@@ -293,12 +294,17 @@ class FakePrometheus:
         for task in self._serving:
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
+        for writer in self._writers:
+            # What is still to be written would keep a transport open beyond the test's loop.
+            writer.transport.abort()
+        await asyncio.sleep(0)
         await self._server.wait_closed()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._serving.add(task)
+        self._writers.append(writer)
         self.connections += 1
         try:
             while await self._exchange(reader, writer):

@@ -42,6 +42,11 @@ ALWAYS = ago(hours=30)
 UNTIL = NOW.timestamp() + 1
 CART_MADE, FRONTEND_MADE, BACK = ago(minutes=20) + 7, ago(hours=5) + 13, ago(minutes=12)
 SETS = "kube_replicaset_spec_replicas"
+# As a scrape names them that does not honour labels.
+OLD_SET, NEW_SET = (
+    f'namespace="monitoring",exported_namespace="shop",replicaset="frontend-service-{suffix}"'
+    for suffix in ("7c9d8b6f5z", "6b5c4d7f8x")
+)
 SERIES: dict[str, list[tuple[str, LATELY]]] = {
     "checkout_build_info": [
         # Two restarts of one version that nothing takes the place of are no change.
@@ -59,9 +64,9 @@ SERIES: dict[str, list[tuple[str, LATELY]]] = {
     SETS: [
         ('namespace="shop",replicaset="cart-5d4f8c7b9d"', lambda at: 3.0 if at < CART_MADE else 0.0),
         ('namespace="shop",replicaset="cart-66bd9c7f4x"', between(CART_MADE, UNTIL, 3)),
-        ('namespace="shop",replicaset="frontend-service-7c9d8b6f5z"',
+        (OLD_SET,
          lambda at: 2.0 if at < FRONTEND_MADE or at >= BACK else 0.0),
-        ('namespace="shop",replicaset="frontend-service-6b5c4d7f8x"',
+        (NEW_SET,
          lambda at: None if at < FRONTEND_MADE else 2.0 if at < BACK else 0.0),
         ('namespace="shop",replicaset="mail-5d4f8c7b9d"', between(ALWAYS, ago(minutes=13))),
         ('namespace="shop",replicaset="mail-66bd9c7f4x"', between(ago(minutes=13), UNTIL)),
@@ -71,8 +76,8 @@ SERIES: dict[str, list[tuple[str, LATELY]]] = {
     "kube_replicaset_created": [
         ('namespace="shop",replicaset="cart-5d4f8c7b9d"', between(ALWAYS, UNTIL, ago(days=9))),
         ('namespace="shop",replicaset="cart-66bd9c7f4x"', between(CART_MADE, UNTIL, CART_MADE)),
-        ('namespace="shop",replicaset="frontend-service-7c9d8b6f5z"', between(ALWAYS, UNTIL, ago(days=9))),
-        ('namespace="shop",replicaset="frontend-service-6b5c4d7f8x"', between(FRONTEND_MADE, UNTIL, FRONTEND_MADE)),
+        (OLD_SET, between(ALWAYS, UNTIL, ago(days=9))),
+        (NEW_SET, between(FRONTEND_MADE, UNTIL, FRONTEND_MADE)),
     ],
     "kube_configmap_metadata_resource_version": [
         ('namespace="shop",configmap="checkout-config"', lambda at: 4711.0 if at < ago(minutes=11) else 4712.0),
@@ -136,7 +141,7 @@ async def test_a_day_of_changes_takes_three_queries(source: Budgeted) -> None:
     assert (found.failure, source.asked) == (None, 3)
     assert set(found.warnings) == {
         "mail could be shop/mail or staging/mail in Kubernetes: changes there are not told",
-        "web could be other/web or shop/web in target_info: its versions are not told",
+        "web could be other/web or shop/web in Prometheus: the versions there are not told",
     }
 
 

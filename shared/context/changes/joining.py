@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from shared.context.changes.told import SKEW, Rank, Told, names_of, title_text
+from shared.context.changes.told import SKEW, Rank, Told, plain_version, title_text
 from shared.models.changes import ChangeKind
 from shared.models.evidence import EVERYWHERE, ChangeEvidence, Origin
 
@@ -16,8 +16,9 @@ EXACT_SECONDS = 60.0
 """From a time that is known as well as this, metrics tell when a change showed; by the clock of all other series."""
 
 _ROLLED = (ChangeKind.DEPLOY, ChangeKind.ROLLBACK)
-_NUMBERED = re.compile(r"\d+(\.\d+)+.*")
+_NUMBERED = re.compile(r"\d+(\.\d+)+")
 _REVISION = re.compile(r"[0-9a-f]{7,40}")
+_HAS_DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"[a-z0-9][a-z0-9._-]{3,}")
 _SAYS_NOTHING = frozenset((
     "changed", "config", "configuration", "disabled", "enabled", "feature", "feature-flag", "flag", "from", "service",
@@ -27,32 +28,32 @@ _SAYS_NOTHING = frozenset((
 
 def joined(told: Iterable[Told]) -> list[ChangeEvidence]:
     """Each change once, by who knows most of it; in the order of time."""
-    groups: list[list[Told]] = []
-    ordered = sorted(told, key=_order)
-    for one in ordered:
-        if one.piece.service != EVERYWHERE:
-            _put(one, groups, [group for group in groups if _fits(one, group)])
-    for one in ordered:
-        if one.piece.service == EVERYWHERE:
-            # What names a version but no service is told of every service that got this version then.
-            same = [
-                group
-                for group in groups
-                if any(_have_a_name_in_common(one, other) and _is_near(one, other) for other in group)
-            ]
-            for group in same:
-                group.append(one)
-            if not same:
-                _put(one, groups, [group for group in groups if _fits(one, group)])
-    found = [_merged(sorted(group, key=_order)) for group in groups]
+    by_service: dict[str, list[Told]] = {}
+    for one in sorted(told, key=_order):
+        by_service.setdefault(one.piece.service, []).append(one)
+    general = by_service.pop(EVERYWHERE, [])
+    groups = [group for service in sorted(by_service) for group in _grouped(by_service[service])]
+    left = []
+    for one in general:
+        # What names a version but no service is told of every service that got this version then.
+        same = [group for group in groups if any(_is_named_alike(one, other) for other in group)]
+        for group in same:
+            group.append(one)
+        left += [] if same else [one]
+    found = [_merged(sorted(group, key=_order)) for group in (*groups, *_grouped(left))]
     return sorted(found, key=lambda one: (one.at, one.service, one.version or "", one.title))
 
 
-def _put(one: Told, groups: list[list[Told]], fitting: Sequence[list[Told]]) -> None:
-    if fitting:
-        min(fitting, key=lambda group: _distance(one, group)).append(one)
-    else:
-        groups.append([one])
+def _grouped(told: Iterable[Told]) -> list[list[Told]]:
+    """Of one service, those that told of the same change."""
+    groups: list[list[Told]] = []
+    for one in told:
+        fitting = [group for group in groups if _fits(one, group)]
+        if fitting:
+            min(fitting, key=lambda group: _distance(one, group)).append(one)
+        else:
+            groups.append([one])
+    return groups
 
 
 def rolled_back(pieces: Iterable[ChangeEvidence]) -> list[ChangeEvidence]:
@@ -62,27 +63,28 @@ def rolled_back(pieces: Iterable[ChangeEvidence]) -> list[ChangeEvidence]:
     latest: dict[str, ChangeEvidence] = {}
     for one in sorted(pieces, key=lambda one: one.at):
         piece, before = one, latest.get(one.service)
-        if one.change is ChangeKind.DEPLOY and before is not None and _is_older(one, before, first):
+        # By what only metrics saw this was known before; several of them speak of several things.
+        is_told = one.told_by != (Origin.PROMETHEUS,)
+        if one.change is ChangeKind.DEPLOY and is_told and before is not None and _is_older(one, before, first):
             piece = _as_rollback(one, one.previous_version or before.version)
         elif one.change is ChangeKind.ROLLBACK:
             piece = _as_rollback(one, one.previous_version)
         if piece.change in _ROLLED and piece.version:
             for version in filter(None, (piece.previous_version, piece.version)):
-                first.setdefault((piece.service, _plain(version)), len(first))
-            latest[piece.service] = piece
+                first.setdefault((piece.service, plain_version(version)), len(first))
+            if is_told:
+                latest[piece.service] = piece
         found.append(piece)
     return found
 
 
 def _is_older(one: ChangeEvidence, before: ChangeEvidence, first: Mapping[tuple[str, str], int]) -> bool:
-    """Whether its version was there before that which it replaces."""
-    here = first.get((one.service, _plain(one.version)))
-    there = first.get((one.service, _plain(before.version)))
+    """Whether its version was there before that which it replaces. Names of branches come and go."""
+    version, replaced = (plain_version(name or "") for name in (one.version, one.previous_version or before.version))
+    if not (_HAS_DIGIT.search(version) and _HAS_DIGIT.search(replaced)):
+        return False
+    here, there = first.get((one.service, version)), first.get((one.service, replaced))
     return here is not None and there is not None and here < there
-
-
-def _plain(version: str | None) -> str:
-    return next(iter(names_of(version)), "")
 
 
 def _as_rollback(piece: ChangeEvidence, previous: str | None) -> ChangeEvidence:
@@ -103,13 +105,11 @@ def _order(one: Told) -> tuple[int, datetime, str, str, str, str]:
 
 
 def _fits(one: Told, group: Sequence[Told]) -> bool:
-    if one.piece.service != group[0].piece.service:
-        return False
     if one.rank is Rank.STARTED:
         return any(_explains(other, one) for other in group)
-    if any(other.teller == one.teller or _contradict(one, other) for other in group):
+    if any(other.teller == one.teller for other in group) or not any(_is_same(one, other) for other in group):
         return False
-    return any(_is_same(one, other) for other in group)
+    return not any(_contradict(one, other) for other in group)
 
 
 def _distance(one: Told, group: Sequence[Told]) -> tuple[bool, timedelta]:
@@ -121,15 +121,13 @@ def _is_same(one: Told, other: Told) -> bool:
     kinds = {one.piece.change, other.piece.change}
     if one.piece.url and one.piece.url == other.piece.url:
         return len(kinds - {ChangeKind.OTHER}) <= 1 or kinds <= set(_ROLLED)
-    is_named = _have_a_name_in_common(one, other)
     if Rank.RELEASED in (one.rank, other.rank):
         # It is published before it is deployed, or as it is; only its name says that it was.
-        return is_named and kinds <= {*_ROLLED, ChangeKind.OTHER}
-    if not (len(kinds) == 1 or kinds <= set(_ROLLED)):
-        return False
-    if kinds <= set(_ROLLED):
-        return (is_named and _apart(one, other) <= SAME_NAME_WITHIN) or _is_near(one, other)
-    return _is_near(one, other) and _speak_of_the_same(one, other)
+        return kinds <= {*_ROLLED, ChangeKind.OTHER} and _have_a_name_in_common(one, other)
+    if _is_near(one, other):
+        return kinds <= set(_ROLLED) or (len(kinds) == 1 and _speak_of_the_same(one, other))
+    is_lately = kinds <= set(_ROLLED) and _apart(one, other) <= SAME_NAME_WITHIN
+    return is_lately and _have_a_name_in_common(one, other)
 
 
 def _explains(change: Told, started: Told) -> bool:
@@ -150,6 +148,10 @@ def _telling(title: str) -> set[str]:
     return set(_WORD.findall(title.casefold())) - _SAYS_NOTHING
 
 
+def _is_named_alike(one: Told, other: Told) -> bool:
+    return _is_near(one, other) and _have_a_name_in_common(one, other)
+
+
 def _is_near(one: Told, other: Told) -> bool:
     return _apart(one, other) <= SKEW
 
@@ -168,9 +170,18 @@ def _contradict(one: Told, other: Told) -> bool:
     if _have_a_name_in_common(one, other):
         return False
     return any(
-        any(spelled.fullmatch(name) for name in one.names) and any(spelled.fullmatch(name) for name in other.names)
-        for spelled in (_NUMBERED, _REVISION)
+        spelled(one.names) and spelled(other.names) and not spelled(one.names) & spelled(other.names)
+        for spelled in (_numbers, _revisions)
     )
+
+
+def _numbers(names: Iterable[str]) -> set[str]:
+    """What stands before a suffix, which one may have and another leave out."""
+    return {found.group() for name in names if (found := _NUMBERED.match(name))}
+
+
+def _revisions(names: Iterable[str]) -> set[str]:
+    return {name for name in names if _REVISION.fullmatch(name)}
 
 
 def _is_equal(name: str, other: str) -> bool:

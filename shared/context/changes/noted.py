@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from shared.context.changes.names import Around
@@ -68,8 +69,13 @@ KINDS: Sequence[tuple[ChangeKind, frozenset[str]]] = (
 )
 """Which kind a word speaks of, in this order; tags go before text."""
 
+MAX_NAMED = 5
+"""Of so many services a note can be."""
+
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
-_VERSION = re.compile(r"(?<![\w.])v?\d+(?:\.\d+)+(?:[-+][\w.]+)?|(?<!\w)[0-9a-f]{7,40}(?!\w)", re.IGNORECASE)
+_VERSION = re.compile(
+    r"(?<![\w.])v?\d+(?:\.\d+)+(?:[-+][\w.]+)?|(?<!\w)(?=[0-9]*[a-f])[0-9a-f]{7,40}(?!\w)", re.IGNORECASE
+)
 
 
 def noted(notes: Iterable[Annotation], around: Around, *, system: str) -> list[Told]:
@@ -77,12 +83,15 @@ def noted(notes: Iterable[Annotation], around: Around, *, system: str) -> list[T
 
     `system` tells one that has annotations from another.
     """
-    return [
-        _told(service, kind, one, system)
-        for one in notes
-        if (kind := kind_of(one)) is not None
-        for service in _services(one, kind, around)
-    ]
+    found = []
+    for note in notes:
+        kind = kind_of(note)
+        services = _services(note, kind, around) if kind else ()
+        if kind and services:
+            told = _told(kind, note, system)
+            pieces = (told.piece.model_copy(update={"service": service}) for service in services)
+            found += [replace(told, piece=piece) for piece in pieces]
+    return found
 
 
 def kind_of(note: Annotation) -> ChangeKind | None:
@@ -100,17 +109,18 @@ def kind_of(note: Annotation) -> ChangeKind | None:
 def _services(note: Annotation, kind: ChangeKind, around: Around) -> Sequence[str]:
     named = around.named_in(*note.tags) or around.named_in(note.text)
     if named:
-        return named
+        return named[:MAX_NAMED]
     # A tag is meant for filtering; a text that only speaks of a deploy may be of any service, far off.
     is_general = kind in (ChangeKind.DEPLOY, ChangeKind.ROLLBACK) and kind_of(_only_tags(note)) is kind
     return [EVERYWHERE] if is_general else []
 
 
-def _told(service: str, kind: ChangeKind, note: Annotation, system: str) -> Told:
+def _told(kind: ChangeKind, note: Annotation, system: str) -> Told:
+    """Of no service yet: it may be of several."""
     piece = ChangeEvidence(
         origin=Origin.GRAFANA,
         query=f"/api/annotations/{note.annotation_id}",
-        service=service,
+        service=EVERYWHERE,
         change=kind,
         title=title_text(note.text) or title_text(" ".join(note.tags)),
         author=name_text(note.author),

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from shared.context.changes.names import bare, folded
 from shared.context.conventions import SERVICE_LABELS, build_versions
 from shared.context.promql import alternation, one_of, quoted
+from shared.context.service_names import folded, plain
 
 BINDING = "binding"
 TARGET_INFO, REPLICA_SET, CONFIG_MAP, STARTED = "target_info", "replicaset", "configmap", "started"
@@ -67,7 +67,7 @@ def _started(label: str, services: Sequence[str], since: float) -> str:
 
 
 def _objects(services: Iterable[str], suffix: str) -> str:
-    names = {name for service in services for name in (folded(service).rpartition("/")[2], bare(service))}
+    names = {name for service in services for name in (folded(service).rpartition("/")[2], plain(service))}
     return quoted(f"({alternation(names)}){_OF_KIND}{suffix}")
 
 

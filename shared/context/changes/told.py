@@ -1,15 +1,19 @@
 """One change as one teller told it, with what is needed to see that others told of the same one."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
 from shared.models.evidence import ChangeEvidence
-from shared.redaction import safe_text
+from shared.redaction import one_line, redact_link, safe_text
 
 SKEW = timedelta(minutes=2)
 """How far two clocks may be apart."""
 MAX_VERSION_CHARS, MAX_TITLE_CHARS, MAX_NAME_CHARS, MAX_URL_CHARS = 120, 200, 80, 500
+
+
+_REVISION = re.compile(r"(?<![0-9a-z])(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{7,40}(?![0-9a-z])")
 
 
 class Rank(IntEnum):
@@ -59,13 +63,21 @@ def link_text(url: str | None) -> str | None:
     """A link from outside, fit to be kept: one that would have to be cut leads nowhere."""
     if url is None or len(url) > MAX_URL_CHARS or not url.startswith(("https://", "http://")):
         return None
-    return safe_text(url, MAX_URL_CHARS * 2)
+    # What is in an address is written with percent signs, where no rule for text would see it.
+    return redact_link(one_line(url))
+
+
+def plain_version(version: str) -> str:
+    """A version as others may spell it: without case, and without a `v` before its number."""
+    name = version.strip().casefold()
+    return name[1:] if name[:1] == "v" and name[1:2].isdigit() else name
 
 
 def names_of(*versions: str | None) -> frozenset[str]:
-    """What tells a version from another, however it is spelled."""
-    found = (version.strip().casefold() for version in versions if version)
-    return frozenset(name[1:] if name[:1] == "v" and name[1:2].isdigit() else name for name in found if name)
+    """What tells a version from another: all of it, and the revision that it ends with."""
+    found = [plain_version(version) for version in versions if version]
+    revisions = (revision for name in found for revision in _REVISION.findall(name))
+    return frozenset(filter(None, (*found, *revisions)))
 
 
 def nearness(piece: ChangeEvidence, onset: datetime) -> tuple[bool, float, str, str, str]:

@@ -1,60 +1,37 @@
 """What was changed lately, by everybody who tells of it: metrics, reports to us, code hosts, annotations."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
+from shared.context.changes.alone import Part, alone, together
 from shared.context.changes.hosted import hosted
 from shared.context.changes.joining import joined, rolled_back
-from shared.context.changes.metrics import Asked, read
+from shared.context.changes.kubernetes import reconfigured, rollouts
+from shared.context.changes.metrics import Asked, series_of, starts, versions
 from shared.context.changes.names import Around
 from shared.context.changes.noted import noted
 from shared.context.changes.queries import births, running
 from shared.context.changes.reported import reported
 from shared.context.changes.running import Grid
-from shared.context.changes.told import SKEW, Told, nearness
-from shared.context.look import PATIENCE_SECONDS, Collected, NotConfigured, View
+from shared.context.changes.told import SKEW, nearness
+from shared.context.look import PATIENCE_SECONDS, Collected, Look, NotConfigured, View
 from shared.errors import CopilotError
+from shared.models.conventions import ServiceNames
 from shared.models.evidence import ChangeEvidence
 from shared.ports.annotations import AnnotationSource
 from shared.ports.deployments import DeploymentSource
 from shared.ports.metrics import Answer
-
-T = TypeVar("T")
 
 LOOK_BACK = timedelta(hours=24)
 COARSE_STEP_SECONDS = 300.0
 """Prometheus finds a sample up to five minutes old, so that nothing that ran so long is missed."""
 MANY_SERVICES = 15
 MAX_CHANGES = 50
-MAX_REPORTED, MAX_NOTES = 200, 100
+MAX_OWN, MAX_REPORTED, MAX_NOTES = 50, 200, 100
 TOTAL_SECONDS, SPARE_SECONDS = 9.0, 0.2
 """Below the deadline of a snapshot, so that what came in time is shown; the spare is for putting it together."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """What one source told, or why it told nothing or not everything."""
-
-    told: tuple[Told, ...] = ()
-    warnings: tuple[str, ...] = ()
-    failure: str | None = None
-    missing: str | None = None
-    """Why there is nobody to ask."""
-    is_connected: bool = False
-
-    def beside(self, *others: "Part") -> "Part":
-        """This and what others told; the first failure stands for all."""
-        parts = (self, *others)
-        return Part(
-            tuple(told for one in parts for told in one.told),
-            tuple(warning for one in parts for warning in one.warnings),
-            failure=next((one.failure for one in parts if one.failure), None),
-            missing=self.missing,
-            is_connected=any(one.is_connected for one in parts),
-        )
 
 
 @dataclass(frozen=True)
@@ -86,13 +63,13 @@ async def collect_changes(
     tell, and nothing was reported.
     """
     ends = asyncio.get_running_loop().time() + total_seconds
-    services, warnings = await view.around(patience_seconds=patience_seconds)
-    question = Question(view, Around(services), view.reference - LOOK_BACK, view.now + SKEW)
-    measured, kept, *connected = await _together(
-        _alone("Prometheus", _measured(question, ends), ends + SPARE_SECONDS),
-        _alone("what was reported", _reported(question), ends),
-        _alone("GitHub", _hosts(question, ends), ends + SPARE_SECONDS),
-        _alone("Grafana", _systems(question, ends), ends + SPARE_SECONDS),
+    around, warnings = await _around(view, patience_seconds)
+    question = Question(view, around, view.reference - LOOK_BACK, view.now + SKEW)
+    measured, kept, *connected = await together(
+        alone("Prometheus", _measured(question, ends), ends + SPARE_SECONDS),
+        alone("what was reported", _reported(question), ends),
+        alone("GitHub", _hosts(question, ends), ends + SPARE_SECONDS),
+        alone("Grafana", _systems(question, ends), ends + SPARE_SECONDS),
     )
     whole = measured.beside(kept, *connected)
     changes = rolled_back(joined(whole.told))
@@ -114,51 +91,79 @@ def _collected(view: View, changes: Sequence[ChangeEvidence], whole: Part, warni
     )
 
 
+async def _around(view: View, patience_seconds: float) -> tuple[Around, list[str]]:
+    """The services around, and what the tenant calls them; with neither known, the service alone."""
+    services, warnings = await view.around(patience_seconds=patience_seconds)
+    try:
+        held = await view.services.records.read(view.tenant_id, ServiceNames, ServiceNames.id_for())
+    except CopilotError as exc:
+        return Around(services), [*warnings, f"the service names of the tenant could not be read: {exc.reason}"]
+    return Around(services, held.value if held else None), warnings
+
+
 async def _measured(question: Question, ends: float) -> Part:
-    """Three queries: seldom over the day, often around the alert, and when things came into being."""
+    """What metrics tell. A query that fails costs its own part of it."""
     look = await question.view.look()
-    window, names, since = look.window, question.around.services, question.since.timestamp()
     # Of many services more seldom, as an answer has a bounded number of points.
-    query, coarse = running(names), COARSE_STEP_SECONDS * (1 if len(names) <= MANY_SERVICES else 2)
+    coarse = COARSE_STEP_SECONDS * (1 if len(question.around.asked) <= MANY_SERVICES else 2)
+    answers = await _answers(question, look, coarse, ends)
+    failures = [one for one in answers if isinstance(one, Part)]
+    if len(failures) == len(answers):
+        return Part(failure=failures[0].failure, warnings=(f"Prometheus could not be asked: {failures[0].failure}",))
+    day, near, births_of = (one if isinstance(one, Answer) else Answer() for one in answers)
+    asked = Asked(
+        around=question.around,
+        grid=Grid(look.window.start.timestamp(), look.window.step_seconds, coarse),
+        since=question.since,
+        until=question.until,
+        ranges=(day, near),
+        births=births_of,
+        namespaces=question.labels("namespace", "exported_namespace", "kubernetes_namespace"),
+    )
+    warned = tuple(dict.fromkeys((*day.warnings, *near.warnings, *births_of.warnings)))
+    return Part(warnings=warned).beside(_read(asked), *failures)
+
+
+async def _answers(question: Question, look: Look, coarse: float, ends: float) -> list[Answer | Part]:
+    """Three queries: seldom over the day, often around the alert, and when things came into being."""
+    window, names, since = look.window, question.around.asked, question.since.timestamp()
+    query = running(names)
     # On multiples of the step, so that the next look asks the same.
     begins = datetime.fromtimestamp(since // coarse * coarse, UTC)
     day = look.source.query_range(query, start=begins, end=window.start, step_seconds=coarse)
     near = look.source.query_range(query, start=window.start, end=window.end, step_seconds=window.step_seconds)
     born = look.source.query(births(names, since=since, started_since=window.start.timestamp()), at=window.end)
-    answers = await _together(
-        _answered("versions of the last day", day, ends),
-        _answered("versions around the alert", near, ends),
-        _answered("ages of ReplicaSets and processes", born, ends),
+    return await together(
+        alone("versions of the last day", day, ends),
+        alone("versions around the alert", near, ends),
+        alone("ages of ReplicaSets and processes", born, ends),
     )
-    failures = [one for one in answers if isinstance(one, Part)]
-    if len(failures) == len(answers):
-        return Part(failure=failures[0].failure, warnings=(f"Prometheus could not be asked: {failures[0].failure}",))
-    told = [one if isinstance(one, Answer) else Answer() for one in answers]
-    found = read(
-        Asked(
-            around=question.around,
-            grid=Grid(window.start.timestamp(), window.step_seconds, coarse),
-            since=question.since,
-            until=question.until,
-            ranges=told[:2],
-            births=told[2],
-            namespaces=question.labels("namespace", "exported_namespace", "kubernetes_namespace"),
-        )
-    )
-    warned = [warning for one in told for warning in one.warnings]
-    return Part(found.told, (*dict.fromkeys(warned), *found.warnings)).beside(*failures)
+
+
+def _read(asked: Asked) -> Part:
+    """Everything that these answers tell."""
+    series = series_of(asked)
+    found = [versions(asked, series), rollouts(asked, series), reconfigured(asked, series), (list(starts(asked)), [])]
+    lately = (one for told, _ in found for one in told if asked.since <= one.piece.at < asked.until)
+    return Part(tuple(lately), tuple(dict.fromkeys(warning for _, warnings in found for warning in warnings)))
 
 
 async def _reported(question: Question) -> Part:
-    view = question.view
-    held = await view.services.changes.between(view.tenant_id, question.since, question.until, limit=MAX_REPORTED)
-    cut = (f"only the latest {MAX_REPORTED} reported changes were looked at",) if len(held) >= MAX_REPORTED else ()
-    return Part(tuple(reported(held, question.around, question.environments)), cut)
+    """The service's own by its name, as those of a large tenant may fill the day before its are reached."""
+    view, since, until = question.view, question.since, question.until
+    store = view.services.changes
+    own, lately = await asyncio.gather(
+        store.page(view.tenant_id, since, until, limit=MAX_OWN, service=view.service),
+        store.between(view.tenant_id, since, until, limit=MAX_REPORTED),
+    )
+    held = {change.id: change for change in (*own.items, *lately)}
+    cut = (f"only the latest {MAX_REPORTED} reported changes were looked at",) if len(lately) >= MAX_REPORTED else ()
+    return Part(tuple(reported(held.values(), question.around, question.environments)), cut)
 
 
 async def _hosts(question: Question, ends: float) -> Part:
     sources = await question.view.services.deployments.of_tenant(question.view.tenant_id)
-    parts = await _together(*(_alone(one.integration_id, _host(question, one), ends) for one in sources))
+    parts = await together(*(alone(one.integration_id, _host(question, one), ends) for one in sources))
     return Part(is_connected=bool(sources)).beside(*parts)
 
 
@@ -171,7 +176,7 @@ async def _host(question: Question, source: DeploymentSource) -> Part:
 
 async def _systems(question: Question, ends: float) -> Part:
     sources = await question.view.services.annotations.of_tenant(question.view.tenant_id)
-    parts = await _together(*(_alone(one.integration_id, _system(question, one), ends) for one in sources))
+    parts = await together(*(alone(one.integration_id, _system(question, one), ends) for one in sources))
     return Part(is_connected=bool(sources)).beside(*parts)
 
 
@@ -180,38 +185,3 @@ async def _system(question: Question, source: AnnotationSource) -> Part:
     lately = [one for one in found.items if question.since <= one.at <= question.until]
     warnings = tuple(f"{source.integration_id}: {warning}" for warning in found.warnings)
     return Part(tuple(noted(lately, question.around, system=source.integration_id)), warnings)
-
-
-async def _answered(what: str, query: Awaitable[Answer], ends: float) -> Answer | Part:
-    """One query. One that fails costs its own part of what is known."""
-    try:
-        async with asyncio.timeout_at(ends):
-            return await query
-    except CopilotError as exc:
-        return Part(failure=exc.reason, warnings=(f"{what} could not be asked: {exc.reason}",))
-    except TimeoutError:
-        return Part(failure="timeout", warnings=(f"{what} could not be asked: timeout",))
-
-
-async def _alone(what: str, question: Awaitable[Part], ends: float) -> Part:
-    """One source. What it does not tell, it is named for."""
-    try:
-        async with asyncio.timeout_at(ends):
-            return await question
-    except NotConfigured as exc:
-        return Part(missing=exc.reason)
-    except CopilotError as exc:
-        return Part(failure=exc.reason, warnings=(f"{what} could not be asked: {exc.reason}",))
-    except TimeoutError:
-        return Part(failure="timeout", warnings=(f"{what} could not be asked: timeout",))
-
-
-async def _together(*questions: Awaitable[T]) -> list[T]:
-    """All answers. All are awaited to their end, so that none goes on asking after another failed by a bug."""
-    found = await asyncio.gather(*questions, return_exceptions=True)
-    answers = []
-    for one in found:
-        if isinstance(one, BaseException):
-            raise one
-        answers.append(one)
-    return answers

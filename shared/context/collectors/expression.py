@@ -38,7 +38,10 @@ async def collect_expression(view: View) -> Collected:
     """The expressions of the incident's alerts, at most MAX_QUESTIONS of them; raises as the source does."""
     chosen, refused, left_out = _chosen(view.signals)
     if not chosen:
-        return Collected(warnings=refused, why_empty="expression_refused" if refused else "no_expression")
+        # Nothing was asked, so nothing is known.
+        return Collected(
+            warnings=refused, failure="expression_refused" if refused else None, why_empty="no_expression"
+        )
     look = await view.look()
     answers = await asyncio.gather(*(_ask(look, one.question) for one in chosen), return_exceptions=True)
     warnings = [*refused, *([f"{left_out} more expressions are left out"] if left_out else [])]

@@ -3,7 +3,7 @@
 import asyncio
 
 from shared.context.look import Collected, NotConfigured, View
-from shared.context.runbook_ranking import MAX_EXCERPT_CHARS, Sought, fitting
+from shared.context.runbook_ranking import MAX_EXCERPT_CHARS, Sought, fitting, room_of_each
 from shared.models.evidence import RunbookEvidence
 from shared.redaction import safe_text
 
@@ -17,6 +17,8 @@ async def collect_runbooks(view: View) -> Collected:
     if not runbooks:
         raise NotConfigured("nobody has written a runbook", reason="no_runbooks")
     names, warnings = await view.around()
+    room = room_of_each(runbooks)
+    cut = [f"of each runbook the first {room} characters were searched: there is much text"] if room else []
     # Ranking imports numpy the first time, and is arithmetic: not for the loop.
     found = await asyncio.to_thread(fitting, runbooks, _sought(view, names))
     evidence = tuple(
@@ -30,7 +32,7 @@ async def collect_runbooks(view: View) -> Collected:
         )
         for one in found
     )
-    return Collected(evidence=evidence, warnings=tuple(warnings), why_empty="no_runbook_fits")
+    return Collected(evidence=evidence, warnings=(*warnings, *cut), why_empty="no_runbook_fits")
 
 
 def _sought(view: View, names: list[str]) -> Sought:

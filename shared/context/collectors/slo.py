@@ -25,14 +25,24 @@ async def collect_slo(view: View) -> Collected:
     query = recorded_query(names)
     answer = await look.source.query(query, at=look.window.end)
     recorded = recorded_slos(answer.samples, names, query)
-    wanted = await _declared(view, names, recorded)
-    measured, unmeasured = await _measured(view, look, wanted) if wanted else ([], [])
+    failure: str | None = None
+    measured: list[SloEvidence] = []
+    unmeasured: list[str] = []
+    try:
+        wanted = await _declared(view, names, recorded)
+        measured, unmeasured = await _measured(view, look, wanted) if wanted else ([], [])
+    except CopilotError as exc:
+        if not recorded:
+            raise
+        failure, unmeasured = exc.reason, [f"the declared objectives could not be measured: {exc.reason}"]
     evidence = [*recorded, *measured]
     left_out = len(evidence) - MAX_OBJECTIVES
     more = [f"{left_out} more objectives are left out"] if left_out > 0 else []
     return Collected(
         evidence=tuple(evidence[:MAX_OBJECTIVES]),
         warnings=(*answer.warnings, *warnings, *unmeasured, *more),
+        # An objective that nothing is known of is not the same as none.
+        failure=failure or ("not_measured" if unmeasured and not evidence else None),
         why_empty="no_objectives",
     )
 

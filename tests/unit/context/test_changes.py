@@ -14,12 +14,13 @@ from shared.adapters.memory.sources import (
     ScriptedAnnotations,
     ScriptedDeployments,
 )
-from shared.context.collectors.changes import MAX_CHANGES, collect_changes
+from shared.context.collectors.changes import MAX_CHANGES, MAX_REPORTED, collect_changes
 from shared.context.look import Collected, NotConfigured, View
 from shared.context.neighbourhood import Neighbour, Neighbourhood
 from shared.context.sections import section_of
 from shared.errors import SecretUnreadable, SourceUnavailable
 from shared.models.changes import Change, ChangeKind, ChangeStatus
+from shared.models.conventions import ServiceAliases, ServiceNames
 from shared.models.evidence import EVERYWHERE, ChangeEvidence, Origin
 from shared.models.measures import Relation
 from shared.models.snapshots import SectionName, SectionStatus
@@ -80,7 +81,8 @@ def versions(service: str, *runs: tuple[str, float, float], label: str = "servic
     ]
 
 
-PAYMENT_RUNS = Answer(series=versions("payment", ("1.4.0", -10, -4.5), ("1.5.0", -4.5, 2)))
+RUNS = ("1.4.0", -10.0, -4.5), ("1.5.0", -4.5, 2.0)
+PAYMENT_RUNS = Answer(series=versions("payment", *RUNS))
 
 
 async def test_what_was_reported_is_told_of_the_services_around_and_of_no_other_tenant() -> None:
@@ -317,7 +319,39 @@ async def test_the_namespace_of_the_alert_tells_two_workloads_of_one_name_apart(
         "payment could be dev/payment or shop/payment in Kubernetes: changes there are not told",
     )
     (one,) = changes(await collected(await given(), source, signals=[named]))
-    assert one.title == "ReplicaSet shop/payment-66bd9 came in in the place of shop/payment-5d4f8"
+    assert one.title == "ReplicaSet shop/payment-66bd9 came in the place of shop/payment-5d4f8"
+
+
+async def test_a_service_is_known_by_what_the_tenant_calls_it_in_its_metrics() -> None:
+    services = await given(reports=[a_report(-40, service_name="pmt-api", title="by another name")])
+    aliases = (ServiceAliases(service="payment", aliases=("pmt-api", "pmt")),)
+    names = ServiceNames.none_yet(ACME, now=NOON).model_copy(update={"services": aliases})
+    await services.records.create(ACME, names)
+    found = await collected(
+        services, source := FakeSource([("build_info", Answer(series=versions("pmt-api", *RUNS)))])
+    )
+    assert [(one.service, one.version or one.title) for one in changes(found)] == [
+        ("payment", "1.5.0"), ("payment", "by another name"),
+    ]  # fmt: skip
+    assert all("bank|cart|payment|pmt|pmt-api" in query for query in source.asked)
+
+
+async def test_of_two_names_that_could_be_a_service_neither_is_taken_unless_one_is_its_own() -> None:
+    two = [*versions("prod/payment", *RUNS, label="job"), *versions("dev/payment", *RUNS, label="job")]
+    unsure = await collected(await given(), FakeSource([("build_info", Answer(series=two))]))
+    assert (unsure.evidence, unsure.warnings) == (
+        (), ("payment could be dev/payment or prod/payment in Prometheus: the versions there are not told",),
+    )  # fmt: skip
+    own = [*two, *versions("payment", ("7", -10, -4), ("8", -4, 2), label="job")]
+    sure = await collected(await given(), FakeSource([("build_info", Answer(series=own))]))
+    assert [one.version for one in changes(sure)] == ["8"]
+
+
+async def test_the_services_own_changes_are_found_behind_those_of_a_busy_tenant() -> None:
+    busy = [a_report(-1, f"b{n}", service_name=f"s{n}") for n in range(MAX_REPORTED)]
+    found = await collected(await given(reports=[*busy, a_report(-300, "own")]), FakeSource())
+    assert titles(found) == ["payment goes out"]
+    assert found.warnings == (f"only the latest {MAX_REPORTED} reported changes were looked at",)
 
 
 async def test_five_thousand_services_ask_three_queries_about_those_around() -> None:

@@ -38,6 +38,7 @@ REPORT = one(Rank.REPORTED, 0, "1.5.0", title="payment goes out", author="erin")
         one(Rank.SEEN, 40, "1.5.0"),
         one(Rank.SEEN, 6, "9", uncertain_seconds=300),
         one(Rank.HOSTED, 1.9, SHA),
+        one(Rank.SEEN, 1.9, "1.5.0-rc1+build"),
         one(Rank.ROLLED_OUT, -6.5, lasts=5),
         one(Rank.NOTED, -1.9, change=ChangeKind.ROLLBACK),
         one(Rank.RELEASED, -50, "v1.5.0", change=ChangeKind.OTHER),
@@ -142,6 +143,20 @@ def test_what_was_replaced_counts_as_seen_and_what_has_no_version_says_nothing()
     other = deployed(0.7, "1.4").model_copy(update={"service": "bank"})
     found = rolled_back([deployed(0, "1.5", "1.4"), nameless, other, deployed(1, "1.4")])
     assert [piece.change.value for piece in found] == ["deploy", "deploy", "deploy", "rollback"]
+
+
+def test_a_version_that_bears_its_revision_is_that_revision() -> None:
+    (found,) = joined([one(Rank.HOSTED, 0, SHA), one(Rank.SEEN, 30, f"1.5.0-{SHA[:7]}")])
+    assert set(found.told_by) == {Origin.GITHUB, Origin.PROMETHEUS}
+    assert len(joined([one(Rank.HOSTED, 0, SHA), one(Rank.SEEN, 0, "1.5.0-b1b2c3d")])) == 2
+
+
+def test_a_branch_that_is_deployed_again_and_a_metric_of_something_else_are_no_rollbacks() -> None:
+    branches = [deployed(0, "main"), deployed(1, "hotfix"), deployed(2, "main")]
+    library = deployed(1, "7", "6", told_by=(Origin.PROMETHEUS,))
+    again = [deployed(0, "1.5", "1.4"), library, deployed(2, "1.5")]
+    for pieces in (branches, again):
+        assert {piece.change for piece in rolled_back(pieces)} == {DEPLOY}
 
 
 def test_a_rollback_says_so_in_its_title_once() -> None:

@@ -1,6 +1,8 @@
 """What single tellers of changes say: by which name, of which kind, when one version took another's place."""
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -208,3 +210,13 @@ def test_a_release_is_weak_by_itself() -> None:
 )
 def test_a_change_in_a_sentence(fields: dict[str, object], said: str) -> None:
     assert sentence_of(ChangeEvidence.model_validate({"service": "payment", "at": at(-5), **fields})) == said
+
+
+def test_the_documentation_lists_the_words_of_each_kind() -> None:
+    documented = Path("docs/context.md").read_text(encoding="utf-8")
+    for kind, words in KINDS:
+        (row,) = re.findall(rf"^\| `{kind.value}` \| (.+) \|$", documented, re.MULTILINE)
+        assert {word.replace(" ", "-") for word in row.split(", ")} <= words
+        assert {word for word in words if not word.endswith("s")} <= {
+            word.replace(" ", "-") for word in row.split(", ")
+        }

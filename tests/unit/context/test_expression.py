@@ -76,7 +76,7 @@ async def test_the_left_side_is_asked_over_the_window() -> None:
     assert source.asked == ["rate(x[5m])"]
     assert source.wanted == [(WINDOW.start, WINDOW.end, STEP, 200)]
     assert (piece.is_true_now, len(piece.series[0].points)) == (True, len(TIMES))
-    assert sentence_of(piece) == "The expression of HighErrorRatio (> 0.05) is true now, for 1 series, at 0.4."
+    assert sentence_of(piece) == "The expression of HighErrorRatio (> 0.05) is true now, at 0.4."
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ async def test_an_incident_without_expressions_says_so() -> None:
 async def test_what_is_refused_is_not_asked_and_told(expression: str, why: str) -> None:
     source = FakeSource()
     found = await collected([alerting(expression)], source=source)
-    assert (source.asked, found.why_empty) == ([], "expression_refused")
+    assert (source.asked, found.failure) == ([], "expression_refused")
     assert found.warnings == (f"the expression of HighErrorRatio is not asked again: {why}",)
 
 

@@ -15,7 +15,7 @@ from shared.context.window import (
     scrape_interval,
     window_for,
 )
-from shared.models.evidence import EdgeEvidence, SeriesEvidence
+from shared.models.evidence import ChangeEvidence, EdgeEvidence, SeriesEvidence
 from shared.models.measures import RED, Direction, Metric, Movement, Relation
 from shared.models.snapshots import Section, SectionName, SectionStatus
 from shared.ports.metrics import Sample
@@ -67,6 +67,17 @@ def test_ids_and_bytes_do_not_depend_on_the_order_of_arrival() -> None:
     assert frozen(reverse=False) == frozen(reverse=True)
     body = freeze("payment", WINDOW, [a_section(SectionName.DEPENDENCIES, *pieces)])
     assert [one.service for one in body.evidence() if isinstance(one, SeriesEvidence)] == ["web", "bank", "cart"]
+
+
+def test_changes_stand_by_how_near_to_the_onset_they_were_and_those_after_it_last() -> None:
+    def change(minutes: float) -> ChangeEvidence:
+        return ChangeEvidence(service="payment", at=NOON + timedelta(minutes=minutes), title=f"{minutes:g}")
+
+    changes = [change(minutes) for minutes in (-600, 1, -3, 30, -90)]
+    body = freeze("payment", WINDOW, [a_section(SectionName.CHANGES, *changes)])
+    found = [one for one in body.evidence() if isinstance(one, ChangeEvidence)]
+    assert [one.title for one in found] == ["1", "-3", "-90", "-600", "30"]
+    assert [one.seconds_before_onset for one in found] == [-60, 180, 5400, 36000, -1800]
 
 
 def test_the_next_snapshot_names_the_same_thing_the_same() -> None:

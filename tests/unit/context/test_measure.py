@@ -16,7 +16,7 @@ from shared.context.neighbourhood import Neighbour
 from shared.context.questions import Part, found_in, joined
 from shared.context.same_hour import DAY_SECONDS
 from shared.context.second_look import Measured, looked_again
-from shared.context.whereabouts import whereabouts
+from shared.context.whereabouts import Whereabouts, whereabouts
 from shared.context.window import Window
 from shared.errors import SourceUnavailable
 from shared.models.evidence import SeriesEvidence
@@ -74,10 +74,12 @@ async def measured(
     *rules: Rule, services: Mapping[str, Neighbour] = SELF, metrics: Sequence[Metric] = OF_THE_ALERTING
 ) -> tuple[Collected, FakeSource]:
     source = FakeSource([DETECTED, *rules])
-    where = await whereabouts(
-        ACME, sorted(services), source, services_in_memory(), reference=WINDOW.reference, now=WINDOW.end
-    )
-    return await measure(Look(source, "payment", WINDOW), where, services, metrics), source
+    return await measure(Look(source, "payment", WINDOW), await placed(source, services), services, metrics), source
+
+
+async def placed(source: FakeSource, services: Mapping[str, Neighbour]) -> Whereabouts:
+    names, in_memory = sorted(services), services_in_memory()
+    return await whereabouts(ACME, names, source, in_memory, reference=WINDOW.reference, now=WINDOW.end)
 
 
 def piece(collected: Collected, metric: Metric) -> SeriesEvidence:
@@ -186,8 +188,9 @@ async def test_a_silent_service_is_an_absence_unless_it_is_off_at_this_hour_ever
 async def test_a_source_that_lags_by_two_minutes_has_not_lost_its_services() -> None:
     late = a_series(flat(20), TIMES[:-10], back="0")
     source = FakeSource([DETECTED, rates(late)])
-    silent = await measure(Look(source, "payment", WINDOW), SELF, OF_THE_ALERTING)
-    lagging = await measure(Look(source, "payment", replace(WINDOW, lag_seconds=150)), SELF, OF_THE_ALERTING)
+    where = await placed(source, SELF)
+    silent = await measure(Look(source, "payment", WINDOW), where, SELF, OF_THE_ALERTING)
+    lagging = await measure(Look(source, "payment", replace(WINDOW, lag_seconds=150)), where, SELF, OF_THE_ALERTING)
     assert piece(silent, Metric.REQUEST_RATE).movement.shift is TrafficShift.ABSENCE
     assert piece(lagging, Metric.REQUEST_RATE).movement.direction is Direction.STEADY
     assert lagging.warnings == ()

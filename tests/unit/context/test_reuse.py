@@ -17,12 +17,14 @@ TAKEN = NOON + timedelta(minutes=2)
 LATER = TAKEN + timedelta(minutes=3)
 
 
-def taken(status: SectionStatus = SectionStatus.OK, service: str = "payment") -> Snapshot:
+def taken(
+    status: SectionStatus = SectionStatus.OK, service: str = "payment", reason: str | None = "timeout"
+) -> Snapshot:
     edge = EdgeEvidence(caller="payment", callee="bank", calls_per_second=3, failed_ratio=None)
     sections = [
         Section(name=SectionName.ALERTS, status=SectionStatus.OK),
         Section(name=SectionName.TOPOLOGY, status=SectionStatus.OK, evidence=(edge,)),
-        Section(name=SectionName.TRAFFIC, status=status, reason="timeout"),
+        Section(name=SectionName.TRAFFIC, status=status, reason=reason),
     ]
     body = freeze(service, window_for(NOON, TAKEN, 15), sections)
     return Snapshot(
@@ -50,6 +52,8 @@ def test_a_snapshot_of_minutes_ago_that_saw_the_service_and_the_time_is_reused()
         (None, [firing()], Reuse.NONE_YET),
         (taken(service="web"), [firing()], Reuse.NONE_YET),
         (taken(SectionStatus.FAILED), [firing()], Reuse.INCOMPLETE),
+        (taken(SectionStatus.STALE), [firing()], Reuse.INCOMPLETE),
+        (taken().model_copy(update={"whole_in": "gone"}), [firing()], Reuse.INCOMPLETE),
         (taken(), [firing("stranger")], Reuse.OUT_OF_SIGHT),
         (taken(), [firing(minutes=4)], Reuse.TOO_EARLY),
     ],
@@ -58,6 +62,12 @@ def test_what_cannot_show_why_the_alert_fires_is_measured_again(
     latest: Snapshot | None, signals: list[Signal], why: Reuse
 ) -> None:
     assert reuse_of(latest, an_incident(), signals, now=LATER) is why
+
+
+@pytest.mark.parametrize("reason", ["expression_refused", "not_measured"])
+def test_what_nobody_could_answer_minutes_later_asks_for_no_new_look(reason: str) -> None:
+    latest = taken(SectionStatus.FAILED, reason=reason)
+    assert reuse_of(latest, an_incident(), [firing()], now=LATER) is Reuse.REUSED
 
 
 def test_what_is_over_asks_for_no_new_look() -> None:

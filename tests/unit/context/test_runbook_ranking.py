@@ -57,7 +57,7 @@ def test_the_excerpt_is_the_part_that_fits_best_and_bounded() -> None:
     body = "# Contacts\nThe mail team.\n\n# Errors after a deploy\nRoll payment back. " + "x" * 2000
     (found,) = fitting([a_runbook(1, body=body, services=["payment"])], SOUGHT)
     assert found.excerpt.startswith("# Errors after a deploy")
-    assert len(found.excerpt) == MAX_EXCERPT_CHARS
+    assert len(found.excerpt) == 2 * MAX_EXCERPT_CHARS
 
 
 def test_the_reasons_are_told() -> None:

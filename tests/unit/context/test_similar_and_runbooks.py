@@ -80,6 +80,38 @@ async def test_the_library_reads_again_after_an_hour() -> None:
     assert len(await library.of_tenant(ACME, now=NOON + KEPT_FOR)) == 2
 
 
+async def test_the_library_keeps_so_much_text_of_all_tenants_together() -> None:
+    services = services_in_memory()
+    for tenant_id in (ACME, GLOBEX):
+        await services.records.create(tenant_id, a_runbook(1, tenant_id=tenant_id, body="x" * 1000))
+    library = RecordedRunbooks(services.records, max_chars=1500)
+    for tenant_id in (ACME, GLOBEX):
+        assert len(await library.of_tenant(tenant_id, now=NOON)) == 1
+        await services.records.create(tenant_id, a_runbook(2, tenant_id=tenant_id))
+    # Globex's are remembered, and for them Acme's were forgotten: the second one of Acme is read.
+    assert [len(await library.of_tenant(one, now=NOON)) for one in (GLOBEX, ACME)] == [1, 2]
+
+
+async def test_of_a_large_library_the_beginnings_are_searched_and_it_says_so() -> None:
+    services = services_in_memory()
+    for number in range(2):
+        body = "# Restart\nturn it off and on again\n" + "padding " * 7_900
+        await services.records.create(ACME, a_runbook(number, services=["payment"], body=body))
+    assert (await collect_runbooks(a_view(None, services=services))).warnings == ()
+    for number in range(2, 26):
+        await services.records.create(ACME, a_runbook(number, services=["payment"], body=body))
+    found = await collect_runbooks(a_view(None, services=services, now=NOON + KEPT_FOR * 2))
+    assert found.warnings == ("of each runbook the first 57692 characters were searched: there is much text",)
+    assert all(one.excerpt.startswith("# Restart turn it off") for one in found.evidence)  # type: ignore[union-attr]
+
+
+async def test_a_secret_at_the_end_of_an_excerpt_is_masked_before_it_is_cut() -> None:
+    services, _ = await with_runbook(services=["payment"], body=f"{'restart ' * 60}gh{'p_'}{'a1B2' * 9} then wait")
+    (piece,) = (await collect_runbooks(a_view(None, services=services))).evidence
+    assert isinstance(piece, RunbookEvidence)
+    assert "a1B2" not in piece.excerpt
+
+
 async def test_the_first_runbook_is_seen_at_once() -> None:
     services = services_in_memory()
     assert await services.library.of_tenant(ACME, now=NOON) == ()

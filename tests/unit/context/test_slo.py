@@ -5,9 +5,11 @@ from datetime import timedelta
 from shared.adapters.memory.services import services_in_memory
 from shared.context.collectors.slo import collect_slo
 from shared.context.look import Collected
+from shared.context.neighbourhood import Neighbour
 from shared.context.slo_rules import recorded_query, recorded_slos
 from shared.errors import SourceUnavailable
 from shared.models.evidence import SloEvidence
+from shared.models.measures import Relation
 from shared.models.objectives import Objective, Objectives
 from shared.ports.metrics import Sample
 from tests.builders import ACME, NOON
@@ -116,5 +118,21 @@ async def test_a_service_that_nobody_measures_has_its_objective_named() -> None:
     record = Objectives(id="objectives", tenant_id=ACME, created_at=NOON, objectives=objectives)
     await services.records.create(ACME, record)
     found = await collect_slo(a_view(FakeSource(), services=services, now=NOON + timedelta(minutes=1)))
-    assert (found.evidence, found.why_empty) == ((), "no_objectives")
+    assert (found.evidence, found.failure) == ((), "not_measured")
     assert "no known request metrics of payment: its objective is not measured" in found.warnings
+
+
+async def test_what_rules_record_stands_when_declared_objectives_cannot_be_measured() -> None:
+    recorded_of_bank = samples(
+        ({"sloth_id": "bank-x", "sloth_service": "bank", "sloth_slo": "x", "__name__": "slo:objective:ratio"}, 0.999)
+    )
+    services = services_in_memory()
+    objectives = (Objective(service="payment", objective=0.999),)
+    record = Objectives(id="objectives", tenant_id=ACME, created_at=NOON, objectives=objectives)
+    await services.records.create(ACME, record)
+    down = SourceUnavailable("down", reason="timeout")
+    source = FakeSource([("sloth_service", recorded_of_bank), ("", down)])
+    around = {"bank": Neighbour(Relation.CALLEE, 1)}
+    found = await collect_slo(a_view(source, services=services, neighbours=around))
+    assert ([one.service for one in told(found)], found.failure) == (["bank"], "timeout")
+    assert "the declared objectives could not be measured: timeout" in found.warnings

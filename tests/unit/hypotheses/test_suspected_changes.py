@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from shared.hypotheses.answer import ranked_set
+from shared.hypotheses.propose import ModelHypotheses, ModelHypothesis
+from shared.hypotheses.verify import verify
 from shared.models.changes import ChangeKind, ChangeStatus
-from shared.models.evidence import EVERYWHERE
+from shared.models.evidence import EVERYWHERE, ChangeEvidence, SeriesEvidence
 from shared.models.hypotheses import Hypothesis
 from tests.builders import NOON
 from tests.unit.hypotheses.scenes import World, a_snapshot_of
@@ -93,6 +95,29 @@ def test_what_was_under_way_before_the_onset_is_suspected_though_it_was_done_aft
 def test_processes_that_began_and_changes_of_nobody_named_are_no_causes() -> None:
     assert changed(-10, change=ChangeKind.OTHER, title="2 processes started").suspected_change is None
     assert changed(-10, service=EVERYWHERE, version="2").suspected_change is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "accepted"),
+    [
+        ({"change": ChangeKind.FEATURE_FLAG}, True),
+        ({"at": 90, "began_at": NOON.replace(hour=11, minute=59)}, True),
+        ({"at": 90}, False),
+        ({"change": ChangeKind.OTHER}, False),
+        ({"service": EVERYWHERE}, False),
+    ],
+)
+def test_the_models_suspicion_is_held_to_the_same(fields: dict[str, Any], accepted: bool) -> None:
+    given = {"service": "payment", "at": -40.0, **fields}
+    snapshot = a_snapshot_of(World("payment", CALLS).errors("payment", 0.4).changed(**given).body())
+    (change,) = (one.id for one in snapshot.body.evidence() if isinstance(one, ChangeEvidence))
+    cited = [one.id for one in snapshot.body.evidence() if isinstance(one, SeriesEvidence)]
+    claim = ModelHypothesis(
+        claim="it was the change", suspected_service="payment", suspected_change=change, mechanism="",
+        supporting=[*cited, change], contradicting=[], next_steps=[],
+    )  # fmt: skip
+    (found,) = verify(ModelHypotheses(hypotheses=[claim]), snapshot.body, ranked_set(snapshot, now=NOON)).hypotheses
+    assert (found.suspected_change == change) is accepted
 
 
 def test_a_name_with_braces_is_no_template() -> None:

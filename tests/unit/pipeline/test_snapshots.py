@@ -3,7 +3,7 @@
 from shared.adapters.memory.services import services_in_memory
 from shared.context.limit import INLINE_BYTES
 from shared.models.base import SnapshotId
-from shared.models.evidence import SeriesEvidence
+from shared.models.evidence import EdgeEvidence, SeriesEvidence
 from shared.models.measures import Metric, Movement, Relation
 from shared.models.snapshots import Section, SectionName, SectionStatus, Snapshot, digest
 from shared.pipeline.snapshots import checked_in, whole_snapshot
@@ -71,3 +71,20 @@ async def test_a_body_that_is_gone_leaves_what_the_document_says_and_is_not_call
     found = await read(large, services)
     assert [one.id for one in found.body.evidence()] == ["E1"]
     assert not found.is_intact
+
+
+async def test_a_document_stays_below_what_the_store_takes_however_long_its_texts_are() -> None:
+    services, plain = services_in_memory(), a_snapshot()
+    edges = tuple(
+        EdgeEvidence(
+            id=f"E{n}", caller="payment", callee=f"svc-{n}", calls_per_second=1, failed_ratio=None, query="é" * 4000
+        )
+        for n in range(300)
+    )
+    section = Section(name=SectionName.TOPOLOGY, status=SectionStatus.OK, evidence=edges)
+    body = plain.body.model_copy(update={"sections": (section,)})
+    large = plain.model_copy(update={"body": body, "sha256": digest(body)})
+    document = await kept(large, services)
+    assert len(document.model_dump_json().encode()) < 1_100_000
+    assert any("left out" in one for section in document.body.sections for one in section.warnings)
+    assert (await read(large, services)).is_intact
