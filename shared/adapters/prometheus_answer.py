@@ -6,6 +6,7 @@ also seen on the wire. VictoriaMetrics gives the status as the type of an error.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from shared.adapters.prometheus_histogram import read_histogram, weight
@@ -62,7 +63,8 @@ def parse_answer(body: bytes, *, max_series: int = MAX_SERIES) -> Answer:
         raise _shapeless()
     reading = _Reading(_Notes(envelope), series_left=min(max_series, MOST_SERIES))
     try:
-        return reading.answer(found.get("resultType"), found["result"])
+        answer = reading.answer(found.get("resultType"), found["result"])
+        return replace(answer, is_partial=_is_partial(envelope))
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as exc:
         raise _shapeless() from exc
 
@@ -94,6 +96,16 @@ class _Notes:
 
     def all(self) -> tuple[str, ...]:
         return tuple(self._notes)
+
+
+def _is_partial(envelope: Mapping[str, Any]) -> bool:
+    """Thanos and Mimir warn of stores that did not answer, VictoriaMetrics says `isPartial`, others give data beside
+    an error. Notes on the query itself begin with `PromQL`.
+    """
+    warnings = envelope.get("warnings")
+    told = [one for one in warnings if isinstance(one, str)] if isinstance(warnings, list) else []
+    is_of_data = any(not one.startswith("PromQL ") for one in told)
+    return is_of_data or envelope.get("isPartial") is True or envelope.get("status") != "success"
 
 
 def _envelope(body: bytes) -> Mapping[str, Any]:

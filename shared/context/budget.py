@@ -15,20 +15,27 @@ class Budgeted:
         self._source = source
         self._limit = limit
         self.asked = 0
+        self.is_partial = False
+        """Whether the source said of any answer that a part is missing."""
 
     async def query(self, promql: str, *, at: datetime, max_series: int = MAX_SERIES) -> Answer:
         """See MetricsSource."""
         self._take()
-        return await self._source.query(promql, at=at, max_series=max_series)
+        return self._heard(await self._source.query(promql, at=at, max_series=max_series))
 
     async def query_range(
         self, promql: str, *, start: datetime, end: datetime, step_seconds: float, max_series: int = MAX_SERIES
     ) -> Answer:
         """See MetricsSource."""
         self._take()
-        return await self._source.query_range(
+        answer = await self._source.query_range(
             promql, start=start, end=end, step_seconds=step_seconds, max_series=max_series
         )
+        return self._heard(answer)
+
+    def _heard(self, answer: Answer) -> Answer:
+        self.is_partial = self.is_partial or answer.is_partial
+        return answer
 
     def _take(self) -> None:
         if self.asked >= self._limit:

@@ -105,7 +105,7 @@ class _Detection:
         if not self._must_list(index):
             return index, None
         try:
-            listed = await self._ask(listing(seconds_ago=self._ago))
+            listed = await self._list()
         except (SourceUnavailable, AddressRefused) as exc:
             # What is known by its own name is measured all the same, and so heavy a question is not soon repeated.
             return Index(index.detected.model_copy(update={"listed_at": self.now})), exc.reason
@@ -120,6 +120,13 @@ class _Detection:
 
     async def _ask(self, promql: str) -> Sequence[Sample]:
         return (await self.source.query(promql, at=self.now, max_series=MOST_SERIES)).samples
+
+    async def _list(self) -> Sequence[Sample]:
+        """Every name; a list with a part missing is none, as what is not in it would be taken to have gone."""
+        answer = await self.source.query(listing(seconds_ago=self._ago), at=self.now, max_series=MOST_SERIES)
+        if answer.is_partial:
+            raise SourceUnavailable("a part of the names could not be read", reason="partial_answer")
+        return answer.samples
 
     def _missing(self, held: Index) -> dict[str, tuple[str, ...]]:
         """The services to be asked for, each with its own names."""

@@ -6,10 +6,21 @@ from datetime import datetime, timedelta
 
 from shared.context.look import Collected, NotConfigured
 from shared.errors import CopilotError
-from shared.models.snapshots import Section, SectionName, SectionStatus
+from shared.models.snapshots import PARTIAL, Section, SectionName, SectionStatus
 from shared.telemetry import logger
 
 log = logger(__name__)
+
+MEASURED = frozenset(
+    (
+        SectionName.EXPRESSION, SectionName.TRAFFIC, SectionName.TOPOLOGY,
+        SectionName.DEPENDENCIES, SectionName.CHANGES, SectionName.SLO,
+    )
+)  # fmt: skip
+"""The questions that a Prometheus answers, alone or with others."""
+COUNTED = frozenset((SectionName.TRAFFIC, SectionName.DEPENDENCIES))
+"""Those that add up series, of which some may be missing."""
+NO_QUESTION = "no_expression"
 
 Clock = Callable[[], float]
 """Seconds since whenever, never going back."""
@@ -61,6 +72,17 @@ def stamped(section: Section, fetched_at: datetime) -> Section:
 def failed(name: SectionName, reason: str, seconds: float) -> Section:
     """A section that could not be asked."""
     return Section(name=name, status=SectionStatus.FAILED, reason=reason, elapsed_seconds=round(seconds, 3))
+
+
+def doubted(section: Section) -> Section:
+    """The section, where its source could not read everything: that it found nothing is then no answer, nor is how
+    much there is of what it counted. What it found is there all the same.
+    """
+    is_doubtful = section.name in MEASURED and section.status is SectionStatus.EMPTY and section.reason != NO_QUESTION
+    is_short = section.name in COUNTED and section.status is SectionStatus.OK
+    if not (is_doubtful or is_short):
+        return section
+    return section.model_copy(update={"status": SectionStatus.FAILED, "reason": PARTIAL})
 
 
 def _status(collected: Collected) -> tuple[SectionStatus, str | None]:

@@ -20,7 +20,7 @@ from shared.context.collectors.traffic import collect_traffic
 from shared.context.conventions import paces
 from shared.context.freeze import freeze
 from shared.context.look import Collected, Look, NotConfigured, View
-from shared.context.sections import Clock, failed, section_of
+from shared.context.sections import Clock, doubted, failed, section_of
 from shared.context.window import DEFAULT_SCRAPE_SECONDS, Window, detect_window, onset_reference, window_for
 from shared.errors import SourceUnavailable
 from shared.models.base import SnapshotId
@@ -68,6 +68,8 @@ async def collect(
     view.looking = asyncio.create_task(_look(view, source, source_trouble))
     view.finding = asyncio.create_task(find_neighbourhood(view))
     sections = await _within(deadline_seconds, view, clock, began)
+    if _is_partial(view):
+        sections = [doubted(section) for section in sections]
     # Sorting, redacting and spelling some hundred series takes a while: other incidents must not wait for it.
     body, sha256 = await asyncio.to_thread(_frozen, incident.service_name, _window(view), sections)
     return Snapshot(
@@ -113,9 +115,19 @@ async def _look(view: View, source: MetricsSource | None, trouble: str | None) -
     return Look(source=budgeted, service=view.service, window=window)
 
 
+def _looked(view: View) -> Look | None:
+    task = view.looking
+    return task.result() if task.done() and not task.cancelled() and task.exception() is None else None
+
+
+def _is_partial(view: View) -> bool:
+    """Whether the tenant's Prometheus said that it could not read everything it was asked for."""
+    look = _looked(view)
+    return look is not None and isinstance(look.source, Budgeted) and look.source.is_partial
+
+
 def _window(view: View) -> Window:
     """The window that suits the source, or the usual one when nobody told its pace."""
-    task = view.looking
-    if task.done() and not task.cancelled() and task.exception() is None:
-        return task.result().window
+    if look := _looked(view):
+        return look.window
     return window_for(view.reference, view.now, DEFAULT_SCRAPE_SECONDS)

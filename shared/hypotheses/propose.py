@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 from importlib.resources import files
 from operator import itemgetter
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.hypotheses.wording import plain
-from shared.models.evidence import Evidence, LimitEvidence, SeriesEvidence
+from shared.models.evidence import Evidence, SeriesEvidence
 from shared.models.hypotheses import HypothesisSet
 from shared.models.snapshots import Snapshot
 from shared.ports.model import Prompt
@@ -19,8 +20,10 @@ from shared.redaction import redact
 PROMPT_VERSION = "hypotheses-v1"
 MAX_MATERIAL_CHARS = 60_000
 MAX_SHOWN_POINTS = 20
-_STEADY, _EXCEEDED = 0.0, 10.0
-"""Where limits stand among series, which are ordered by how many spreads they moved."""
+MAX_SHOWN_QUERY_CHARS = 500
+"""A longer question says little to a model, and takes the place of evidence."""
+_A_TURN = {"series": 6, "change": 3, "edge": 3, "alert": 3, "limit": 3}
+"""How many of a kind are shown before the next ones of the other kinds."""
 
 MAX_TEXT_CHARS = 2000
 MAX_ID_CHARS = 40
@@ -104,24 +107,23 @@ def _material(snapshot: Snapshot, ranked: HypothesisSet) -> str:
 
 
 def _most_telling_first(snapshot: Snapshot) -> list[Evidence]:
-    """What has to be left out for length is what moved least."""
-    return sorted(snapshot.body.evidence(), key=_place)
-
-
-def _place(piece: Evidence) -> float:
-    match piece:
-        case SeriesEvidence():
-            return -piece.movement.score
-        case LimitEvidence():
-            return -(_EXCEEDED if piece.is_exceeded else _STEADY)
-        case _:
-            return -99.0
+    """What has to be left out for length is what moved least, and the last of each kind: a hundred alerts, or edges
+    with long questions, must not take the place of what was measured.
+    """
+    of_kind: dict[str, int] = defaultdict(int)
+    turns: list[tuple[int, Evidence]] = []
+    for piece in sorted(
+        snapshot.body.evidence(), key=lambda one: -one.movement.score if isinstance(one, SeriesEvidence) else -99.0
+    ):
+        turns.append((of_kind[piece.kind] // _A_TURN.get(piece.kind, 1), piece))
+        of_kind[piece.kind] += 1
+    return [piece for _, piece in sorted(turns, key=itemgetter(0))]
 
 
 def _shown(piece: Evidence) -> Mapping[str, Any]:
-    # The query of a limit is long, and says less than its sentence.
-    left_out = {"query"} if isinstance(piece, LimitEvidence) else None
-    shown = piece.model_dump(mode="json", exclude_none=True, exclude=left_out)
+    shown = piece.model_dump(mode="json", exclude_none=True)
+    if len(shown.get("query", "")) > MAX_SHOWN_QUERY_CHARS:
+        del shown["query"]
     if isinstance(piece, SeriesEvidence):
         every = math.ceil(len(piece.points) / MAX_SHOWN_POINTS) or 1
         # Counted from the end: how it is now is what must not be left out.

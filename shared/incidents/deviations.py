@@ -7,10 +7,10 @@ from shared.incidents.timeline import entry
 from shared.models.base import IncidentId, ReceiptId, SignalId, SnapshotId, document_id
 from shared.models.evidence import SeriesEvidence
 from shared.models.incidents import Incident, TimelineEntry, TimelineEvent
-from shared.models.measures import MOVING, Metric, Relation
+from shared.models.measures import MOVING, Direction, Metric, Relation
 from shared.models.quantities import clock
 from shared.models.signals import Alert, AlertStatus, Severity, Signal, SignalType, Source
-from shared.models.snapshots import Snapshot, SnapshotBody
+from shared.models.snapshots import PARTIAL, Snapshot, SnapshotBody
 
 MAX_DEVIATIONS = 12
 """Of one look; those that went farthest. The snapshot has them all."""
@@ -21,11 +21,21 @@ SAME_WITHIN = timedelta(minutes=10)
 def deviations_in(body: SnapshotBody) -> list[SeriesEvidence]:
     """The alerting service's traffic where it shifted, and what moved for the worse around it; the farthest first.
 
-    What the alerting service suffers of errors and latency is what its own alerts say.
+    What the alerting service suffers of errors and latency is what its own alerts say. Fewer requests are nothing to
+    tell where a part of them could not be read.
     """
-    series = [piece for piece in body.evidence() if isinstance(piece, SeriesEvidence)]
+    series = [
+        piece
+        for section in body.sections
+        for piece in section.evidence
+        if isinstance(piece, SeriesEvidence) and not (section.reason == PARTIAL and _is_fewer(piece))
+    ]
     found = [piece for piece in series if piece.metric in MOVING and piece.is_worse and _is_told(piece)]
     return sorted(found, key=lambda piece: (-piece.movement.score, piece.id))[:MAX_DEVIATIONS]
+
+
+def _is_fewer(piece: SeriesEvidence) -> bool:
+    return piece.metric is Metric.REQUEST_RATE and piece.movement.direction is Direction.DOWN
 
 
 def _is_told(piece: SeriesEvidence) -> bool:

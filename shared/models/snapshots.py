@@ -11,6 +11,9 @@ from pydantic import Field
 from shared.models.base import Document, IncidentId, Instant, Value
 from shared.models.evidence import Evidence
 
+PARTIAL = "partial_answer"
+"""The reason of a section whose source said that it could not read everything."""
+
 
 class SectionName(StrEnum):
     """A question the snapshot answers."""

@@ -81,6 +81,8 @@ class Answer:
     series: Sequence[Series] = ()
     warnings: Sequence[str] = ()
     histograms: Sequence[HistogramSeries] = ()
+    is_partial: bool = False
+    """Whether the source says that it could not read a part of what was asked for: nothing found is not nothing."""
 
 
 class MetricsSource(Protocol):

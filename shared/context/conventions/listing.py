@@ -19,6 +19,7 @@ from shared.models.conventions import (
     Gone,
 )
 from shared.ports.metrics import Sample
+from shared.redaction import redact
 
 MAX_KEPT_CHARS = 300_000
 """Of all names together; six bytes each, as JSON may need, keep the document below the store's two megabytes."""
@@ -125,7 +126,9 @@ def _names(samples: Iterable[Sample]) -> dict[str, set[str]]:
             # A name that could not be kept whole might be taken for another once cut.
             if 0 < len(name) <= MAX_NAME_CHARS:
                 found.setdefault(f"{row}/{label}", set()).add(name)
-    return found
+    # What is kept holds no secret; nor could such a name be asked for, as those of alerts are masked.
+    hidden = {name for names in found.values() for name in names if redact(name) != name}
+    return {binding: names - hidden for binding, names in found.items()} if hidden else found
 
 
 def _within(found: Mapping[str, set[str]]) -> tuple[dict[str, tuple[str, ...]], set[str]]:

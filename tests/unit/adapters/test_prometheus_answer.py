@@ -135,6 +135,22 @@ def test_a_refusal_names_the_limit_that_was_met(error_type: str, error: str, rea
     assert reason_for({"status": "error", "errorType": error_type, "error": error}) == reason
 
 
+@pytest.mark.parametrize(
+    ("said", "partial"),
+    [
+        ({}, False),
+        ({"infos": ["PromQL info: metric might not be a counter"]}, False),
+        ({"warnings": ["PromQL warning: quantile value should be between 0 and 1"]}, False),
+        ({"warnings": ["store gateway 3: connection refused"]}, True),
+        ({"isPartial": True}, True),
+        ({"status": "error", "errorType": "timeout", "error": "one shard timed out"}, True),
+    ],
+)
+def test_a_source_that_could_not_read_everything_says_so(said: dict[str, Any], *, partial: bool) -> None:
+    envelope = {"status": "success", "data": {"resultType": "vector", "result": []}, **said}
+    assert parse_answer(json.dumps(envelope).encode()).is_partial is partial
+
+
 @pytest.mark.parametrize("odd", [7, "x", {"a": 1}, [7, None, {}]])
 def test_warnings_that_are_no_texts_are_none(odd: Any) -> None:
     envelope = {"status": "success", "data": {"resultType": "vector", "result": []}, "warnings": odd, "infos": odd}

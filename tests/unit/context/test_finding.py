@@ -128,6 +128,16 @@ async def test_a_source_that_fails_is_told_and_what_was_known_stays() -> None:
     assert held.updated_at == NOON
 
 
+async def test_a_list_with_a_part_missing_is_none() -> None:
+    services, source = services_in_memory(), FakeSource([(OWN, NOTHING), (EVERY, replace(LISTED, is_partial=True))])
+    found = await asked(source, services, "shop")
+    assert "shop" not in found.resolution.places
+    assert "the names of services could not be listed: partial_answer" in found.warnings
+    kept = await services.conventions.detected(ACME, PROMETHEUS)
+    assert kept is not None
+    assert kept.found == {}
+
+
 async def test_what_goes_by_its_own_name_is_found_although_names_could_not_be_listed() -> None:
     services = services_in_memory()
     source = FakeSource([(OWN, SHOP), (EVERY, SourceUnavailable("slow", reason="timeout"))])

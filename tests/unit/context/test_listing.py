@@ -132,3 +132,10 @@ def test_names_asked_for_by_themselves_replace_what_was_known_of_them_alone() ->
 
 def test_an_answer_about_what_was_not_asked_is_no_news() -> None:
     assert asked_for([told("grpc/job", job="b")], NOTHING, {"a": ("a",)}, now=LATER).found == {}
+
+
+def test_a_name_with_a_secret_in_it_is_not_kept() -> None:
+    leaky = told("prometheus_client", service="amqp://worker:hunter2@mq.example/vhost", job="shop")
+    found = hear(leaky, told("prometheus_client", service="password=hunter2"))
+    assert "hunter2" not in found.model_dump_json()
+    assert found.found["prometheus_client/job"] == ("shop",)

@@ -1,6 +1,7 @@
 """Collecting under one deadline: what fails says so, and what came back stays."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -102,6 +103,24 @@ async def test_a_source_without_such_metrics_is_empty() -> None:
         "traffic": "empty no_known_metrics", "topology": "empty no_service_graph",
         "dependencies": "empty no_neighbours", "changes": "empty no_changes",
     }  # fmt: skip
+
+
+async def test_nothing_found_by_a_source_that_lacks_a_part_is_no_answer() -> None:
+    lacking = Answer(warnings=("store gateway 3 is down",), is_partial=True)
+    snapshot = await taken(FakeSource([("", lacking)]))
+    assert measured(snapshot) == {"failed partial_answer"}
+    assert told(snapshot)["expression"] == "empty no_expression"
+    assert snapshot.body.coverage is not None
+    assert {one.reason for one in snapshot.body.coverage.blind} >= {"partial_answer"}
+
+
+async def test_what_a_source_that_lacks_a_part_counted_stays_and_is_not_called_whole() -> None:
+    lacking = replace(RATE[1], is_partial=True) if isinstance(RATE[1], Answer) else RATE[1]
+    snapshot = await taken(FakeSource([*NORMAL, ERRORS, LATENCY, (RATE[0], lacking)]))
+    traffic = section(snapshot, SectionName.TRAFFIC)
+    assert (traffic.status, traffic.reason) == (SectionStatus.FAILED, "partial_answer")
+    assert {one.metric for one in traffic.evidence if isinstance(one, SeriesEvidence)} >= {Metric.REQUEST_RATE}
+    assert told(snapshot)["topology"] == "ok"
 
 
 async def test_a_failed_topology_leaves_traffic_and_the_own_changes() -> None:

@@ -9,9 +9,10 @@ from shared.errors import ModelUnavailable
 from shared.hypotheses.answer import ranked_set, refine
 from shared.hypotheses.propose import MAX_MATERIAL_CHARS, ModelHypotheses, ModelHypothesis, render
 from shared.hypotheses.verify import UNRANKED_SCORE, verify
-from shared.models.evidence import ChangeEvidence, SeriesEvidence
+from shared.models.evidence import AlertEvidence, ChangeEvidence, EdgeEvidence, SeriesEvidence
 from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet
-from shared.models.snapshots import Snapshot
+from shared.models.signals import AlertStatus, Severity
+from shared.models.snapshots import Section, SectionName, SectionStatus, Snapshot
 from shared.ports.model import AnswerT, ModelAnswer, Prompt
 from tests.builders import NOON
 from tests.unit.hypotheses.scenes import World, a_snapshot_of
@@ -244,6 +245,22 @@ def test_the_material_is_bounded_and_keeps_what_moved(make: Callable[[], World])
     prompt = render(snapshot, ranked_set(snapshot, now=NOON))
     assert len(prompt.material) < MAX_MATERIAL_CHARS * 1.2
     assert '"service-399"' in prompt.material
+
+
+def test_a_storm_of_alerts_with_long_texts_does_not_take_the_place_of_what_moved() -> None:
+    snapshot = poisoned("x")
+    alert = AlertEvidence(
+        id="E0", name="High", service="payment", severity=Severity.CRITICAL, status=AlertStatus.FIRING,
+        summary="s" * 300, starts_at=NOON, expression="e" * 1000,
+    )  # fmt: skip
+    edge = EdgeEvidence(id="E0", caller="a", callee="b", calls_per_second=1, failed_ratio=None, query="q" * 4000)
+    storm = Section(name=SectionName.ALERTS, status=SectionStatus.OK, evidence=(alert,) * 100 + (edge,) * 300)
+    body = snapshot.body.model_copy(update={"sections": (storm, *snapshot.body.sections)})
+    crowded = snapshot.model_copy(update={"body": body})
+    material = render(crowded, ranked_set(snapshot, now=NOON)).material
+    moved = [one for one in snapshot.body.evidence() if isinstance(one, SeriesEvidence | ChangeEvidence)]
+    assert all(f'"{one.id}"' in material for one in moved)
+    assert "qqq" not in material
 
 
 def test_one_piece_that_is_too_long_hides_no_other() -> None:

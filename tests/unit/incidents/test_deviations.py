@@ -10,7 +10,7 @@ from shared.models.evidence import SeriesEvidence
 from shared.models.incidents import TimelineEvent
 from shared.models.measures import Direction, Metric, Movement, Relation, TrafficShift
 from shared.models.signals import AlertStatus, Severity, Signal, SignalType, Source
-from shared.models.snapshots import Section, SectionName, SectionStatus, Snapshot
+from shared.models.snapshots import PARTIAL, Section, SectionName, SectionStatus, Snapshot
 from tests.builders import ACME, NOON, a_snapshot, an_incident
 
 RECEIPT = ReceiptId("rcp-1")
@@ -52,6 +52,16 @@ def looked_at(*pieces: SeriesEvidence) -> Snapshot:
     snapshot = a_snapshot()
     section = Section(name=SectionName.TRAFFIC, status=SectionStatus.OK, evidence=pieces)
     return snapshot.model_copy(update={"body": snapshot.body.model_copy(update={"sections": (section,)})})
+
+
+def test_fewer_requests_are_no_deviation_where_a_part_of_them_could_not_be_read() -> None:
+    drop = a_piece(direction=Direction.DOWN, shift=TrafficShift.DROP)
+    errors = a_piece("bank", Metric.ERROR_RATIO, relation=Relation.CALLEE)
+    snapshot = looked_at(drop, errors)
+    (whole,) = snapshot.body.sections
+    partial = whole.model_copy(update={"status": SectionStatus.FAILED, "reason": PARTIAL})
+    assert len(deviations_in(snapshot.body)) == 2
+    assert deviations_in(snapshot.body.model_copy(update={"sections": (partial,)})) == [errors]
 
 
 def found(*pieces: SeriesEvidence) -> list[str]:
