@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.hypotheses.wording import plain
-from shared.models.evidence import Evidence, LimitEvidence, SeriesEvidence
+from shared.models.evidence import Evidence, SeriesEvidence
 from shared.models.hypotheses import HypothesisSet
 from shared.models.snapshots import Snapshot
 from shared.ports.model import Prompt
@@ -20,8 +20,6 @@ from shared.redaction import redact
 PROMPT_VERSION = "hypotheses-v1"
 MAX_MATERIAL_CHARS = 60_000
 MAX_SHOWN_POINTS = 20
-_STEADY, _EXCEEDED = 0.0, 10.0
-"""Where limits stand among series, which are ordered by how many spreads they moved."""
 MAX_SHOWN_QUERY_CHARS = 500
 """A longer question says little to a model, and takes the place of evidence."""
 _A_TURN = {"series": 6, "change": 3, "edge": 3, "alert": 3, "limit": 3}
@@ -114,26 +112,16 @@ def _most_telling_first(snapshot: Snapshot) -> list[Evidence]:
     """
     of_kind: dict[str, int] = defaultdict(int)
     turns: list[tuple[int, Evidence]] = []
-    for piece in sorted(snapshot.body.evidence(), key=_place):
+    for piece in sorted(
+        snapshot.body.evidence(), key=lambda one: -one.movement.score if isinstance(one, SeriesEvidence) else -99.0
+    ):
         turns.append((of_kind[piece.kind] // _A_TURN.get(piece.kind, 1), piece))
         of_kind[piece.kind] += 1
     return [piece for _, piece in sorted(turns, key=itemgetter(0))]
 
 
-def _place(piece: Evidence) -> float:
-    match piece:
-        case SeriesEvidence():
-            return -piece.movement.score
-        case LimitEvidence():
-            return -(_EXCEEDED if piece.is_exceeded else _STEADY)
-        case _:
-            return -99.0
-
-
 def _shown(piece: Evidence) -> Mapping[str, Any]:
-    # The query of a limit is long, and says less than its sentence.
-    left_out = {"query"} if isinstance(piece, LimitEvidence) else None
-    shown = piece.model_dump(mode="json", exclude_none=True, exclude=left_out)
+    shown = piece.model_dump(mode="json", exclude_none=True)
     if len(shown.get("query", "")) > MAX_SHOWN_QUERY_CHARS:
         del shown["query"]
     if isinstance(piece, SeriesEvidence):
