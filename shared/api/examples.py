@@ -82,22 +82,38 @@ _TIMELINE_ENTRY: Example = {
 _CHANGE: Example = {
     "kind": "change",
     "id": "E3f9a1c2",
-    "said": "payment: version 2.4.1 replaced 2.4.0 at 11:59:10 UTC, 20 s before the first symptom.",
-    "origin": "prometheus",
-    "query": 'count by (__name__, service, version) ({__name__=~".+_build_info",service="payment"})',
+    "said": (
+        "payment: version 2.4.1 replaced 2.4.0 by alice from 11:58:40 UTC to 11:59:10 UTC, "
+        "20 s before the first symptom; 1 commit came with it."
+    ),
+    "origin": "github",
+    "query": "/repos/acme/payment/deployments/7",
     "window_start": "2026-11-23T11:00:00.000000Z",
     "window_end": "2026-11-23T12:00:32.000000Z",
     "fetched_at": "2026-11-23T12:00:33.200000Z",
     "unit": None,
     "service": "payment",
     "change": "deploy",
+    "status": "succeeded",
     "version": "2.4.1",
     "previous_version": "2.4.0",
-    "title": "",
-    "author": None,
-    "url": None,
+    "title": "Deploy to production",
+    "author": "alice",
+    "url": "https://github.com/acme/payment/actions/runs/7",
     "at": "2026-11-23T11:59:10.000000Z",
+    "uncertain_seconds": 15.0,
+    "began_at": "2026-11-23T11:58:40.000000Z",
     "seconds_before_onset": 20.0,
+    "told_by": ["prometheus", "github"],
+    "commits": [
+        {
+            "sha": "4f2c9aa",
+            "title": "Retry declined cards once",
+            "author": "bob",
+            "url": "https://github.com/acme/payment/commit/4f2c9aa",
+        }
+    ],
+    "commits_total": 1,
 }
 
 _CHANGES: Example = {"name": "changes", "status": "ok", "reason": None, "elapsed_seconds": 0.12}
