@@ -133,6 +133,12 @@ def api_options(settings: Settings) -> "ApiOptions":
 
 def build(settings: Settings) -> Process:
     """Wire a process; clients connect with their first call."""
+    guard_logs()
+    mask_personal_data(settings.redact_personal_data)
+    return _wired(settings)
+
+
+def _wired(settings: Settings) -> Process:
     from shared.adapters.blob import SNAPSHOTS, blob_bodies
     from shared.adapters.blob_receipts import blob_receipts
     from shared.adapters.chain_key import DerivedSealing
@@ -143,8 +149,6 @@ def build(settings: Settings) -> Process:
     from shared.adapters.secret_box import AesSecretBox
     from shared.adapters.storage_queue import storage_queues
 
-    guard_logs()
-    mask_personal_data(settings.redact_personal_data)
     identity = settings.managed_identity_client_id
     database = cosmos_database(settings.cosmos_endpoint, settings.cosmos_key, settings.cosmos_database, identity)
     storage = (settings.storage_connection_string, settings.storage_account_name, identity)

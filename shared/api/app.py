@@ -106,10 +106,7 @@ def create_api(
     api.state.options = options
     api.state.sign_in = sign_in
     api.state.pace = Pace(options, clock)
-    routes = APIRouter(prefix=PREFIX, redirect_slashes=False, dependencies=[Depends(known_parameters)])
-    for resource in ROUTERS:
-        routes.include_router(resource)
-    api.include_router(routes)
+    api.include_router(_routes())
     add_document(api, PREFIX)
     add_docs_page(api, PREFIX)
     install_idempotency(api)
@@ -117,6 +114,13 @@ def create_api(
     install_problems(api)
     install_source_problems(api)
     return api
+
+
+def _routes() -> APIRouter:
+    routes = APIRouter(prefix=PREFIX, redirect_slashes=False, dependencies=[Depends(known_parameters)])
+    for resource in ROUTERS:
+        routes.include_router(resource)
+    return routes
 
 
 def _add_layers(api: FastAPI, options: ApiOptions, clock: Clock) -> None:

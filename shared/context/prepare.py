@@ -78,49 +78,46 @@ def _order(piece: Evidence, onset: datetime) -> tuple[float, tuple[str, ...]]:
     return first, about(piece)
 
 
-def _bounded(piece: Evidence, onset: datetime) -> Evidence:  # noqa: PLR0911 -- one a kind
+def _bounded(piece: Evidence, onset: datetime) -> Evidence:
+    named = {} if isinstance(piece, EdgeEvidence) else {"service": service_text(piece.service)}
+    return piece.model_copy(update={**named, **_bounds(piece, onset)})
+
+
+def _bounds(piece: Evidence, onset: datetime) -> Mapping[str, object]:
+    """What becomes of a kind's own fields."""
     match piece:
         case SeriesEvidence():
-            return piece.model_copy(
-                update={
-                    "service": service_text(piece.service),
-                    "points": _points(piece.points),
-                    "movement": _rounded_movement(piece.movement),
-                }
-            )
+            return {"points": _points(piece.points), "movement": _rounded_movement(piece.movement)}
         case LimitEvidence():
-            before = piece.value_before
-            return piece.model_copy(
-                update={
-                    "service": service_text(piece.service),
-                    "subject": service_text(piece.subject),
-                    "namespace": piece.namespace and service_text(piece.namespace),
-                    "value": _rounded(piece.value),
-                    "value_before": None if before is None else _rounded(before),
-                }
-            )
+            return _bounded_limit(piece)
         case EdgeEvidence():
-            failed = piece.failed_ratio
-            return piece.model_copy(
-                update={
-                    "caller": service_text(piece.caller),
-                    "callee": service_text(piece.callee),
-                    "calls_per_second": _rounded(piece.calls_per_second),
-                    "failed_ratio": None if failed is None else _rounded(failed),
-                }
-            )
+            return _bounded_edge(piece)
         case ChangeEvidence():
-            seconds = round((onset - piece.at).total_seconds(), 3)
-            return piece.model_copy(update={"service": service_text(piece.service), "seconds_before_onset": seconds})
+            return {"seconds_before_onset": round((onset - piece.at).total_seconds(), 3)}
         case ExpressionEvidence():
-            series = tuple(one.model_copy(update={"points": _points(one.points)}) for one in piece.series)
-            return piece.model_copy(update={"service": service_text(piece.service), "series": series})
-        case SloEvidence():
-            return piece.model_copy(
-                update={"service": service_text(piece.service), "name": safe_text(piece.name, MAX_SERVICE_CHARS)}
-            )
+            return {"series": tuple(one.model_copy(update={"points": _points(one.points)}) for one in piece.series)}
         case _:
-            return piece.model_copy(update={"service": service_text(piece.service)})
+            return {"name": safe_text(piece.name, MAX_SERVICE_CHARS)} if isinstance(piece, SloEvidence) else {}
+
+
+def _bounded_limit(piece: LimitEvidence) -> Mapping[str, object]:
+    before = piece.value_before
+    return {
+        "subject": service_text(piece.subject),
+        "namespace": piece.namespace and service_text(piece.namespace),
+        "value": _rounded(piece.value),
+        "value_before": None if before is None else _rounded(before),
+    }
+
+
+def _bounded_edge(piece: EdgeEvidence) -> Mapping[str, object]:
+    failed = piece.failed_ratio
+    return {
+        "caller": service_text(piece.caller),
+        "callee": service_text(piece.callee),
+        "calls_per_second": _rounded(piece.calls_per_second),
+        "failed_ratio": None if failed is None else _rounded(failed),
+    }
 
 
 def _points(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

@@ -109,18 +109,21 @@ class KeyInMemory:
         return self._key
 
 
+AUDITED = (
+    AuditHome.DIRECTORY,
+    AuditHome.INCIDENTS,
+    AuditHome.DEAD_LETTERS,
+    AuditHome.CLAIMS,
+    AuditHome.CHANGES,
+)
+
+
 def services_in_memory(*, model: Model | None = None) -> Services:
     """Fresh services with nothing in them."""
     directory, incidents, letters = MemoryDirectory(), MemoryIncidents(), MemoryDeadLetters()
     records = MemoryRecords(directory)
     surroundings, changes = MemorySurroundings(), MemoryChanges()
-    homes = {
-        AuditHome.DIRECTORY: directory.documents,
-        AuditHome.INCIDENTS: incidents.documents,
-        AuditHome.DEAD_LETTERS: letters.documents,
-        AuditHome.CLAIMS: surroundings.documents,
-        AuditHome.CHANGES: changes.documents,
-    }
+    documents = [one.documents for one in (directory, incidents, letters, surroundings, changes)]
     return Services(
         claims=MemoryClaims(),
         incidents=incidents,
@@ -128,7 +131,7 @@ def services_in_memory(*, model: Model | None = None) -> Services:
         directory=directory,
         records=records,
         library=RecordedRunbooks(records),
-        audit=MemoryAuditTrail(homes),
+        audit=MemoryAuditTrail(dict(zip(AUDITED, documents, strict=True))),
         sealing=FixedSealing(),
         lookups=MemoryLookups(),
         receipts=MemoryReceipts(),
