@@ -32,7 +32,8 @@ from shared.telemetry import logger
 
 log = logger(__name__)
 
-COLLECT_SECONDS = 10.0
+COLLECT_SECONDS = 9.5
+"""Of the 10 that a snapshot may take; the rest is for freezing it."""
 
 
 async def build_context(message: BuildContext, services: Services, *, now: datetime) -> None:
