@@ -70,6 +70,7 @@ class View:
     sections: "dict[SectionName, asyncio.Task[Section]]" = field(default_factory=dict)
     """The sections that are being answered, for those that build on another's."""
     _placing: "asyncio.Future[Whereabouts] | None" = field(init=False, default=None)
+    _gave_up: bool = field(init=False, default=False)
 
     @property
     def tenant_id(self) -> TenantId:
@@ -101,8 +102,7 @@ class View:
 
     async def neighbourhood_in_time(self, *, patience_seconds: float = PATIENCE_SECONDS) -> Neighbourhood:
         """The services around, or nobody, when they are not known by then: for who can do without."""
-        await asyncio.wait([self.finding], timeout=patience_seconds)
-        if not self.finding.done() or self.finding.cancelled() or self.finding.exception():
+        if not await self._found_within(patience_seconds) or self.finding.cancelled() or self.finding.exception():
             return Neighbourhood({}, ())
         return self.finding.result()
 
@@ -134,14 +134,19 @@ class View:
 
     async def around(self, *, patience_seconds: float = PATIENCE_SECONDS) -> tuple[list[str], list[str]]:
         """The alerting service first, then those around it; and a warning when they are not known, or not in time."""
-        await asyncio.wait([self.finding], timeout=patience_seconds)
-        if not self.finding.done():
+        if not await self._found_within(patience_seconds):
             return [self.service], ["the topology was not found in time: only this service was asked"]
         try:
             found = await self.neighbourhood()
         except CopilotError:
             return [self.service], ["the topology failed: only this service was asked"]
         return [self.service, *found.neighbours], []
+
+    async def _found_within(self, patience_seconds: float) -> bool:
+        """Whether the topology is known, or failed, by then. It is waited for once: who asks later waits no more."""
+        await asyncio.wait([self.finding], timeout=0 if self._gave_up else patience_seconds)
+        self._gave_up = not self.finding.done()
+        return self.finding.done()
 
     @property
     def under_way(self) -> "list[asyncio.Future[Any]]":
