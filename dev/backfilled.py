@@ -36,7 +36,7 @@ def backfilled(history: Path, home: Path) -> Iterator[str]:
     with log.open("wb") as written, subprocess.Popen(command, stdout=written, stderr=written) as process:
         try:
             url = f"http://127.0.0.1:{port}{PREFIX}/"
-            _wait_until_ready(url, log)
+            wait_until_ready(url, log)
             yield url
         finally:
             process.terminate()
@@ -49,11 +49,12 @@ def a_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_ready(url: str, log: Path) -> None:
+def wait_until_ready(url: str, log: Path) -> None:
+    """Wait for a Prometheus or an Alertmanager at this base URL, with its slash; raises CannotRun with its log."""
     until = time.monotonic() + _READY_WITHIN_SECONDS
     while time.monotonic() < until:
         with contextlib.suppress(httpx.TransportError):
             if httpx.get(f"{url}-/ready", trust_env=False).is_success:
                 return
         time.sleep(0.05)
-    raise CannotRun(f"prometheus does not get ready: {log.read_text(errors='replace')[-500:]}")
+    raise CannotRun(f"it does not get ready: {log.read_text(errors='replace')[-500:]}")

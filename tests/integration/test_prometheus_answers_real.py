@@ -6,11 +6,11 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
 
+from dev.backfilled import wait_until_ready
 from shared.adapters.guarded_http import GuardedHttp
 from shared.adapters.prometheus import Connection, PrometheusSource
 from shared.adapters.prometheus_answer import parse_answer
@@ -44,21 +44,10 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ]  # fmt: skip
     with (home / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
-            wait_until_ready(f"http://127.0.0.1:{port}", home / "log")
+            wait_until_ready(f"http://127.0.0.1:{port}/", home / "log")
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-
-
-def wait_until_ready(url: str, log: Path) -> None:
-    for _ in range(400):
-        try:
-            if httpx.get(f"{url}/-/ready", trust_env=False).is_success:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.05)
-    pytest.fail(log.read_text())
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import socket
 import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ import pytest
 import yaml
 
 from dev import binaries
+from dev.backfilled import wait_until_ready
 from dev.prometheus.render import alertmanager_command
 from dev.sentences import CannotRun
 from shared.adapters.alert_sources import IntegrationAlertSources
@@ -60,21 +60,10 @@ def alertmanager(tmp_path: Path) -> Iterator[str]:
     command = alertmanager_command(binary, config, tmp_path / "data", port)
     with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
-            wait_until_ready(f"http://127.0.0.1:{port}", tmp_path / "log")
+            wait_until_ready(f"http://127.0.0.1:{port}/", tmp_path / "log")
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-
-
-def wait_until_ready(url: str, log: Path) -> None:
-    for _ in range(200):
-        try:
-            if httpx.get(f"{url}/-/ready", trust_env=False).is_success:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.05)
-    pytest.fail(log.read_text())
 
 
 def post(url: str, path: str, body: object) -> None:
