@@ -277,7 +277,7 @@ class _Answer:
         return self._text.encode()
 
 
-class Wire(AsyncHttpTransport):  # type: ignore[type-arg]
+class Wire(AsyncHttpTransport):  # type: ignore[type-arg]  # generic over types of its own
     """Entra ID as azure-identity sees it."""
 
     def __init__(self, status: int, said: Mapping[str, Any]) -> None:

@@ -85,7 +85,7 @@ async def test_another_page_tenant_or_token_is_never_answered_from_it() -> None:
     first = responding([1], headers='ETag: "v1"\r\n')
     await reason_of(an_api(first, kept=kept)[0])
     for other in ({"tenant_id": GLOBEX}, {"token": "t1"}):
-        api, servers = an_api(responding([2]), kept=kept, **other)  # type: ignore[arg-type]
+        api, servers = an_api(responding([2]), kept=kept, **other)  # type: ignore[arg-type]  # one keyword a round
         await reason_of(api)
         assert "if-none-match" not in servers.asked[0].headers
     api, servers = an_api(responding([2]), kept=kept)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from shared.context.first_movers import first_movers
 from shared.context.freeze import freeze
+from shared.context.identity import about
 from shared.context.window import window_for
 from shared.models.evidence import SeriesEvidence
 from shared.models.measures import Direction, Metric, Movement, Relation
@@ -59,4 +60,4 @@ def test_a_snapshot_names_its_first_movers_by_the_ids_of_their_evidence() -> Non
     section = Section(name=SectionName.DEPENDENCIES, status=SectionStatus.OK, evidence=pieces)
     body = freeze("web", window_for(NOON, NOON + timedelta(minutes=3), STEP), [section])
     by_id = {one.id: one for one in body.evidence()}
-    assert [[by_id[name].service for name in group] for group in body.first_movers] == [["db"], ["web"]]  # type: ignore[union-attr]
+    assert [[about(by_id[name])[0] for name in group] for group in body.first_movers] == [["db"], ["web"]]
