@@ -39,7 +39,7 @@ def reuse_of(latest: Snapshot | None, incident: Incident, signals: Sequence[Sign
     if latest is None or latest.body.service != incident.service_name:
         return Reuse.NONE_YET
     body = latest.body
-    if now - (body.measured_at or latest.taken_at) > REUSED_FOR:
+    if not is_fresh(latest, now=now):
         return Reuse.TOO_OLD
     # Without its points, as its blob is gone, it would be passed on as all that was measured.
     if latest.whole_in is not None or any(_may_be_answered_now(one) for one in body.sections):
@@ -50,6 +50,11 @@ def reuse_of(latest: Snapshot | None, incident: Incident, signals: Sequence[Sign
     if any(one.timestamp > body.window_end for one in firing):
         return Reuse.TOO_EARLY
     return Reuse.REUSED
+
+
+def is_fresh(latest: Snapshot, *, now: datetime) -> bool:
+    """Whether its measurements are of the last minutes."""
+    return now - (latest.body.measured_at or latest.taken_at) <= REUSED_FOR
 
 
 def _may_be_answered_now(section: Section) -> bool:

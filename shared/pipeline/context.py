@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.context.reuse import Reuse, reuse_of, with_alerts
+from shared.context.reuse import Reuse, is_fresh, reuse_of, with_alerts
 from shared.context.snapshot import collect
 from shared.context.symptoms import symptoms_of
-from shared.errors import Conflict, Malformed, SecretUnreadable
+from shared.errors import BlobUnavailable, Conflict, Malformed, SecretUnreadable
 from shared.hypotheses.answer import ranked_set
 from shared.incidents.deviations import deviations_in, ids_of, signals_of, told_of
 from shared.incidents.looking import is_asked, snapshot_id_for
@@ -22,7 +22,7 @@ from shared.models.snapshots import Snapshot
 from shared.pipeline.grouping import regroup
 from shared.pipeline.raising import raised
 from shared.pipeline.recording import MAX_TRIES, list_latest
-from shared.pipeline.snapshots import checked_in, whole_snapshot
+from shared.pipeline.snapshots import checked_in, made_whole
 from shared.pipeline.surroundings import remember_topology
 from shared.pipeline.turns import turn
 from shared.ports.metrics import MetricsSource
@@ -74,7 +74,7 @@ async def _taken(message: BuildContext, snapshot_id: SnapshotId, services: Servi
     incident = current.value
     held = await services.incidents.signals(tenant_id, incident_id)
     signals = [one.value for one in held if one.value.is_alert]
-    earlier = await _earlier(message, incident, services)
+    earlier = await _earlier(message, incident, services, now=now)
     reuse = reuse_of(earlier, incident, signals, now=now)
     log.info("context_looked_at", extra={"incident_id": incident_id, "reuse": reuse.value})
     if earlier is not None and reuse is Reuse.REUSED:
@@ -92,11 +92,23 @@ async def _taken(message: BuildContext, snapshot_id: SnapshotId, services: Servi
     )
 
 
-async def _earlier(message: BuildContext, incident: Incident, services: Services) -> Snapshot | None:
-    """The latest snapshot, unless a person asked for a new look: who asks wants to know how it is now."""
-    if incident.latest_snapshot_id is None or is_asked(message.trigger):
+async def _earlier(
+    message: BuildContext, incident: Incident, services: Services, *, now: datetime
+) -> Snapshot | None:
+    """The latest snapshot, unless a person asked for a new look: who asks wants to know how it is now.
+
+    Whole only where it is fresh, and never at the price of the new look: a blob that cannot be read is measured anew.
+    """
+    tenant_id, latest_id = message.tenant_id, incident.latest_snapshot_id
+    if latest_id is None or is_asked(message.trigger):
         return None
-    return await whole_snapshot(message.tenant_id, incident.incident_id, incident.latest_snapshot_id, services)
+    held = await services.incidents.snapshot(tenant_id, incident.incident_id, latest_id)
+    if held is None or not is_fresh(held, now=now):
+        return held
+    try:
+        return await made_whole(tenant_id, held, services)
+    except BlobUnavailable:
+        return held
 
 
 async def _source(tenant_id: TenantId, services: Services) -> tuple[MetricsSource | None, str | None]:

@@ -36,11 +36,16 @@ async def whole_snapshot(
     Raises StoreUnavailable and BlobUnavailable.
     """
     held = await services.incidents.snapshot(tenant_id, incident_id, snapshot_id)
-    if held is None or held.whole_in is None:
+    return await made_whole(tenant_id, held, services) if held else None
+
+
+async def made_whole(tenant_id: TenantId, held: Snapshot, services: Services) -> Snapshot:
+    """The snapshot of a document with all its points, or as the document has it; raises BlobUnavailable."""
+    if held.whole_in is None:
         return held
     try:
         body = await services.snapshot_bodies.get(tenant_id, held.whole_in)
     except Malformed as exc:
-        log.warning("snapshot_body_unreadable", extra={"snapshot_id": snapshot_id, "reason": exc.reason})
+        log.warning("snapshot_body_unreadable", extra={"snapshot_id": held.id, "reason": exc.reason})
         return held
     return held.model_copy(update={"body": SnapshotBody.model_validate_json(body), "whole_in": None})

@@ -1,15 +1,23 @@
 """Whole snapshots: what is too large for a document lies in a blob, and is read back as it was hashed."""
 
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
 from shared.adapters.memory.services import services_in_memory
 from shared.context.limit import INLINE_BYTES
-from shared.models.base import SnapshotId
+from shared.errors import BlobUnavailable
+from shared.messages import BuildContext
+from shared.models.base import ReceiptId, SnapshotId, TenantId
 from shared.models.evidence import EdgeEvidence, SeriesEvidence
 from shared.models.measures import Metric, Movement, Relation
 from shared.models.snapshots import Section, SectionName, SectionStatus, Snapshot, digest
+from shared.pipeline.context import build_context
 from shared.pipeline.snapshots import checked_in, whole_snapshot
 from shared.ports.services import Services
 from shared.ports.stores import IncidentChange
-from tests.builders import ACME, a_snapshot, an_incident
+from tests.builders import ACME, NOON, a_snapshot, an_incident
 
 STEADY = Movement(baseline_median=0.0, baseline_spread=0.1, baseline_samples=20, current=0.0)
 
@@ -88,3 +96,40 @@ async def test_a_document_stays_below_what_the_store_takes_however_long_its_text
     assert len(document.model_dump_json().encode()) < 1_100_000
     assert any("left out" in one for section in document.body.sections for one in section.warnings)
     assert (await read(large, services)).is_intact
+
+
+class OutOfReach:
+    """Bodies that cannot be read now; `asked` counts the tries."""
+
+    asked = 0
+
+    async def put(self, tenant_id: TenantId, owner_id: str, body: bytes) -> str:
+        del body
+        return f"{tenant_id}/{owner_id}"
+
+    async def get(self, tenant_id: TenantId, pointer: str) -> bytes:
+        del tenant_id, pointer
+        self.asked += 1
+        raise BlobUnavailable("down")
+
+
+@pytest.mark.parametrize(("minutes", "asked"), [(2, 1), (10, 0)])
+async def test_an_earlier_body_out_of_reach_holds_up_no_new_look_and_an_old_one_is_not_asked_for(
+    minutes: int, asked: int
+) -> None:
+    bodies = OutOfReach()
+    services = replace(services_in_memory(), snapshot_bodies=bodies)
+    earlier = with_points(20_000, taken_at=NOON)
+    incident = an_incident(incident_id=earlier.incident_id, latest_snapshot_id=earlier.id)
+    document = await checked_in(ACME, earlier, services)
+    await services.incidents.commit(ACME, IncidentChange(incident=incident, etag=None, snapshots=[document]))
+    message = BuildContext(
+        tenant_id=ACME,
+        receipt_id=ReceiptId("rcp-1"),
+        correlation_id="rcp-1",
+        incident_id=incident.incident_id,
+        trigger="joined-2",
+    )
+    await build_context(message, services, now=NOON + timedelta(minutes=minutes))
+    lines = await services.incidents.snapshot_lines(ACME, incident.incident_id)
+    assert (len(lines), bodies.asked) == (2, asked)
