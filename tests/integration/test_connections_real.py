@@ -25,7 +25,7 @@ PROMETHEUS, ALERTMANAGER = IntegrationType.PROMETHEUS, IntegrationType.ALERTMANA
 def running(command: list[str], port: int, log: Path) -> Iterator[str]:
     with log.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=file) as process:
         try:
-            wait_until_ready(f"http://127.0.0.1:{port}", log)
+            wait_until_ready(f"http://127.0.0.1:{port}/", log)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
