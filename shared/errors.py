@@ -90,10 +90,26 @@ class SourceUnavailable(CopilotError):
 
 
 class ModelUnavailable(CopilotError):
-    """The model gave no usable answer; `reason` becomes the answer's stated reason."""
+    """The model gave no usable answer; `reason` becomes the answer's stated reason.
+
+    `retry_after_seconds` is what a throttled model asks for. Tokens that were paid for all the same are in `spent`,
+    (prompt, cached, completion).
+    """
 
     retryable = True
     default_reason = "model_unavailable"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str | None = None,
+        retry_after_seconds: float | None = None,
+        spent: tuple[int, int, int] = (0, 0, 0),
+    ) -> None:
+        super().__init__(message, reason=reason)
+        self.retry_after_seconds = retry_after_seconds
+        self.spent = spent
 
 
 class Malformed(CopilotError):

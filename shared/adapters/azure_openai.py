@@ -12,7 +12,7 @@ from shared.ports.model import AnswerT, ModelAnswer, Prompt
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
-    from openai.types.chat import ParsedChatCompletion
+    from openai.types.chat import ChatCompletionMessageParam, ParsedChatCompletion
 
 MAX_COMPLETION_TOKENS = 4000
 # At DEBUG the package logs whole requests, and prompts hold what tenants entrust to us.
@@ -68,10 +68,7 @@ class AzureOpenAIModel:
         try:
             return await self._client().chat.completions.parse(
                 model=self._deployment,
-                messages=[
-                    {"role": "system", "content": prompt.instructions},
-                    {"role": "user", "content": prompt.material},
-                ],
+                messages=_messages_of(prompt),
                 response_format=shape,
                 timeout=timeout_seconds,
                 **self._arguments_of_version(prompt),
@@ -125,6 +122,12 @@ class AzureOpenAIModel:
         """Close the connections."""
         if self._made is not None:
             await self._made.close()
+
+
+def _messages_of(prompt: Prompt) -> "list[ChatCompletionMessageParam]":
+    messages: list[ChatCompletionMessageParam] = [{"role": "system", "content": prompt.instructions}]
+    messages += [{"role": "user", "content": text} for text in (prompt.stable, prompt.material) if text]
+    return messages
 
 
 def _answer_of(completion: "ParsedChatCompletion[AnswerT]") -> ModelAnswer[AnswerT]:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from shared.models.base import Instant, SnapshotId
 from shared.models.correlation import Membership
-from shared.models.hypotheses import Conclusion, GeneratedBy, Hypothesis, HypothesisSet
+from shared.models.hypotheses import Conclusion, GeneratedBy, Hypothesis, HypothesisSet, Receipt, Rung
 from shared.models.incidents import Incident, IncidentState, IncidentSummary, Suppressed, TimelineEntry, TimelineEvent
 from shared.models.receipts import DeadLetter, LetterState
 from shared.models.signals import AlertStatus, Rejected, Severity, Signal, SignalType, Source
@@ -103,6 +103,12 @@ class HypothesesView(BaseModel):
     next_steps: tuple[str, ...]
     dropped_hypotheses: int
     dropped_citations: int
+    struck_assertions: int = Field(description="Of the model's assertions, those that did not hold on the snapshot.")
+    rung: Rung = Field(description="How much was spent on this answer.")
+    receipt: Receipt | None = Field(description="What it cost; null when no model was asked.")
+    flags: tuple[str, ...] = Field(
+        description="Why a model was not trusted with the snapshot, or its answer not taken."
+    )
     model: str | None
     elapsed_seconds: float
     created_at: Instant

@@ -4,7 +4,8 @@ import time
 from datetime import datetime
 
 from shared.errors import ModelUnavailable
-from shared.hypotheses.propose import PROMPT_VERSION, ModelHypotheses, render
+from shared.hypotheses.proposal import ModelHypotheses
+from shared.hypotheses.propose import PROMPT_VERSION, render
 from shared.hypotheses.rank import rank
 from shared.hypotheses.scene import scene_of
 from shared.hypotheses.verify import Verified, verify

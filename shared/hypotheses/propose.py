@@ -6,16 +6,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 from importlib.resources import files
 from operator import itemgetter
-from typing import Annotated, Any
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from typing import Any
 
 from shared.hypotheses.wording import plain
 from shared.models.evidence import Evidence, SeriesEvidence
 from shared.models.hypotheses import HypothesisSet
 from shared.models.snapshots import Snapshot
 from shared.ports.model import Prompt
-from shared.redaction import redact
 
 PROMPT_VERSION = "hypotheses-v1"
 MAX_MATERIAL_CHARS = 60_000
@@ -24,47 +21,6 @@ MAX_SHOWN_QUERY_CHARS = 500
 """A longer question says little to a model, and takes the place of evidence."""
 _A_TURN = {"series": 6, "change": 3, "edge": 3, "alert": 3, "limit": 3}
 """How many of a kind are shown before the next ones of the other kinds."""
-
-MAX_TEXT_CHARS = 2000
-MAX_ID_CHARS = 40
-MAX_IDS = 20
-MAX_STEPS = 5
-MAX_PROPOSED = 10
-
-
-def _cut_to(limit: int) -> AfterValidator:
-    # Cut here and not said in the schema: Azure's strict mode refuses schemas with maxLength or maxItems.
-    return AfterValidator(itemgetter(slice(limit)))
-
-
-# What a model says is text from outside like any other: it may know secrets that no evidence told it.
-Text = Annotated[str, AfterValidator(redact), _cut_to(MAX_TEXT_CHARS)]
-EvidenceId = Annotated[str, _cut_to(MAX_ID_CHARS)]
-EvidenceIds = Annotated[list[EvidenceId], _cut_to(MAX_IDS)]
-
-
-class ModelHypothesis(BaseModel):
-    """One hypothesis as the model words it; nothing in it is believed before it is checked."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    claim: Text = Field(description="One testable sentence with numbers and times from the evidence.")
-    suspected_service: Text = Field(description="A service that occurs in the evidence.")
-    suspected_change: EvidenceId | None = Field(description="Id of the deploy evidence that is suspected, or null.")
-    mechanism: Text = Field(description="How the cause leads to the symptom, in at most three sentences.")
-    supporting: EvidenceIds = Field(description="Ids of evidence that supports the claim.")
-    contradicting: EvidenceIds = Field(description="Ids of evidence that speaks against it.")
-    next_steps: Annotated[list[Text], _cut_to(MAX_STEPS)] = Field(
-        description="Read-only checks or a rollback, most useful first."
-    )
-
-
-class ModelHypotheses(BaseModel):
-    """The whole answer, likeliest first."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    hypotheses: Annotated[list[ModelHypothesis], _cut_to(MAX_PROPOSED)]
 
 
 def render(snapshot: Snapshot, ranked: HypothesisSet) -> Prompt:

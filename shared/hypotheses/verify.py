@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.hypotheses.propose import ModelHypotheses, ModelHypothesis
+from shared.hypotheses.proposal import ModelHypotheses, ModelHypothesis
 from shared.hypotheses.rank import CAUSES
 from shared.hypotheses.scene import Scene, got_worse, onset_of, scene_of
 from shared.hypotheses.wording import plain

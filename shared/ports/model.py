@@ -10,12 +10,17 @@ AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Prompt:
-    """A rendered prompt. `instructions` are ours and stable; `material` is fenced data from outside."""
+    """A rendered prompt. `instructions` are ours; `stable` and `material` are fenced data from outside.
+
+    What changes least comes first, so that a provider's prefix cache can serve it: `stable` is the same for every
+    question about the same system (runbooks, topology), `material` is this incident's.
+    """
 
     version: str
     instructions: str
     material: str
     cache_key: str
+    stable: str = ""
 
 
 @dataclass(frozen=True)

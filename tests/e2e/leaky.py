@@ -153,6 +153,18 @@ def an_answer_that_leaks() -> dict[str, Any]:
         "mechanism": f"{TEXTS[30]} leads to {TEXTS[40]}",
         "supporting": [f"E{number}" for number in range(1, 20)],
         "contradicting": [],
+        "similar_incidents": [TEXTS[10][:30]],
+        "assertions": [
+            {
+                "evidence_id": "E1",
+                "path": TEXTS[11][:100],
+                "operator": ">",
+                "value": TEXTS[12][:100],
+                "window_start": None,
+                "window_end": None,
+            }
+        ],
+        "checks": [{"query": TEXTS[13], "operator": ">", "value": 1.0, "because": TEXTS[14][:100]}],
         "next_steps": [f"look at {TEXTS[50]}"],
     }
     return {"content": json.dumps({"hypotheses": [hypothesis]})}

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 from dev.openai.server import create_app
 from shared.adapters.azure_openai import MAX_COMPLETION_TOKENS, V1, AzureOpenAIModel
 from shared.errors import ModelUnavailable
-from shared.hypotheses.propose import ModelHypotheses
+from shared.hypotheses.proposal import ModelHypotheses
 from shared.ports.model import Prompt
 from tests.contract.conftest import free_port
 
@@ -35,6 +35,9 @@ ANSWER = {
             "mechanism": "m",
             "supporting": ["E1"],
             "contradicting": [],
+            "similar_incidents": [],
+            "assertions": [],
+            "checks": [],
             "next_steps": [],
         }
     ]

@@ -5,7 +5,8 @@ from datetime import timedelta
 from shared.context.freeze import freeze
 from shared.context.window import window_for
 from shared.hypotheses.answer import ranked_set
-from shared.hypotheses.propose import ModelHypotheses, ModelHypothesis, render
+from shared.hypotheses.proposal import ModelHypotheses, ModelHypothesis
+from shared.hypotheses.propose import render
 from shared.hypotheses.verify import verify
 from shared.models.evidence import LimitEvidence
 from shared.models.measures import Pressure, Relation
@@ -62,6 +63,9 @@ def test_a_claim_may_rest_on_a_limit_of_the_suspected_service() -> None:
         mechanism="its pods are killed",
         supporting=[limit.id],
         contradicting=[],
+        similar_incidents=[],
+        assertions=[],
+        checks=[],
         next_steps=["raise the limit"],
     )
     found = verify(ModelHypotheses(hypotheses=[claim]), snapshot.body, ranked_set(snapshot, now=NOON))

@@ -7,7 +7,8 @@ import pytest
 
 from shared.errors import ModelUnavailable
 from shared.hypotheses.answer import ranked_set, refine
-from shared.hypotheses.propose import MAX_MATERIAL_CHARS, ModelHypotheses, ModelHypothesis, render
+from shared.hypotheses.proposal import ModelHypotheses, ModelHypothesis
+from shared.hypotheses.propose import MAX_MATERIAL_CHARS, render
 from shared.hypotheses.verify import UNRANKED_SCORE, verify
 from shared.models.evidence import AlertEvidence, ChangeEvidence, EdgeEvidence, SeriesEvidence
 from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet
@@ -38,6 +39,9 @@ def a_claim(**changes: Any) -> ModelHypothesis:
         "mechanism": "the new version is bad",
         "supporting": [PAYMENT_SERIES],
         "contradicting": [],
+        "similar_incidents": [],
+        "assertions": [],
+        "checks": [],
         "next_steps": ["roll back"],
     }
     return ModelHypothesis(**{**fields, **changes})

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.hypotheses.answer import ranked_set
-from shared.hypotheses.propose import ModelHypotheses, ModelHypothesis
+from shared.hypotheses.proposal import ModelHypotheses, ModelHypothesis
 from shared.hypotheses.verify import verify
 from shared.models.changes import ChangeKind, ChangeStatus
 from shared.models.evidence import EVERYWHERE, ChangeEvidence, SeriesEvidence
@@ -114,7 +114,7 @@ def test_the_models_suspicion_is_held_to_the_same(fields: dict[str, Any], accept
     cited = [one.id for one in snapshot.body.evidence() if isinstance(one, SeriesEvidence)]
     claim = ModelHypothesis(
         claim="it was the change", suspected_service="payment", suspected_change=change, mechanism="",
-        supporting=[*cited, change], contradicting=[], next_steps=[],
+        supporting=[*cited, change], contradicting=[], similar_incidents=[], assertions=[], checks=[], next_steps=[],
     )  # fmt: skip
     (found,) = verify(ModelHypotheses(hypotheses=[claim]), snapshot.body, ranked_set(snapshot, now=NOON)).hypotheses
     assert (found.suspected_change == change) is accepted

@@ -1,0 +1,96 @@
+"""What the ranker looks at: typed series of services and who calls whom, whoever measured and named them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from shared.models.evidence import NodeKind
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+
+class SeriesKind(StrEnum):
+    """What a series is; its unit does not matter, what it says of a service does.
+
+    Latency and errors propagate from callee to caller; what a service runs on is its own; traffic is weak evidence.
+    """
+
+    LATENCY = "latency"
+    """Seen by the service itself: how long it takes to answer."""
+    CLIENT_LATENCY = "client_latency"
+    """Seen by its callers: the network on the way is in it."""
+    ERRORS = "errors"
+    AVAILABILITY = "availability"
+    """A share of success: down is bad."""
+    TRAFFIC = "traffic"
+    CPU = "cpu"
+    MEMORY = "memory"
+    DISK = "disk"
+    NETWORK = "network"
+    RESTARTS = "restarts"
+    SATURATION = "saturation"
+    NODE = "node"
+    """Of the machine below, which others share."""
+    LOG_ERRORS = "log_errors"
+    CALLER_LATENCY = "caller_latency"
+    """Of one edge, as the caller measures it."""
+    CALLEE_LATENCY = "callee_latency"
+    """Of one edge, as the callee measures it: what the caller sees above it is spent on the way."""
+    OTHER = "other"
+    """Nobody knows; at most a hint."""
+
+
+@dataclass(frozen=True)
+class ObservedSeries:
+    """One series of one service. `times` are epoch seconds, ascending; a NaN is a sample that was not taken.
+
+    `earlier` are values from before the trouble (any time, any length): what is normal here.
+    """
+
+    service: str
+    kind: SeriesKind
+    name: str
+    """Its own name, to be shown; never decides."""
+    times: "Floats"
+    values: "Floats"
+    earlier: "Floats"
+    peer: str | None = None
+    """Of an edge's series: the caller, where `service` is the callee."""
+    statistic: str = ""
+    """`mean`, `p50`, `p95`, …: only the same statistic of two services can be compared."""
+    evidence_id: str = ""
+
+
+@dataclass(frozen=True)
+class ObservedChange:
+    """Something that was changed at a service, at epoch seconds."""
+
+    service: str
+    at: float
+    evidence_id: str = ""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One window of trouble, or of none, from `began_at` to `ends_at` in epoch seconds; `target` is who alerted.
+
+    `began_at` is when the alert says that it began; onsets may be a little earlier.
+    """
+
+    target: str
+    target_kind: SeriesKind
+    began_at: float
+    ends_at: float
+    series: Sequence[ObservedSeries]
+    calls: Mapping[str, Sequence[str]]
+    """Caller → callees."""
+    kinds: Mapping[str, NodeKind] = field(default_factory=dict)
+    """What stands at a name, where that is known."""
+    changes: Sequence[ObservedChange] = ()
+    step: float = 60.0
+    """Seconds between two samples."""
