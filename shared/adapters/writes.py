@@ -110,7 +110,8 @@ def batch_of(tenant_id: TenantId, change: IncidentChange) -> list[tuple[dict[str
     parts: list[tuple[Document, str | None]] = [(change.incident, change.etag)]
     parts += [(signal, None) for signal in change.created_signals]
     parts += [(held.value, held.etag) for held in change.changed_signals]
-    parts += [(one, None) for one in (*change.timeline, *change.snapshots, *change.hypotheses)]
+    parts += [(one, None) for one in (*change.timeline, *change.snapshots, *change.hypotheses, *change.said)]
+    parts += [(held.value, held.etag) for held in change.said_anew]
     for document, _ in parts:
         require_tenant(tenant_id, document)
         if getattr(document, "incident_id", None) != incident_id:

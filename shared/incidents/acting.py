@@ -15,8 +15,10 @@ from shared.incidents.timeline import MAX_TEXT_CHARS
 from shared.incidents.transitions import Occasion, Refusal
 from shared.models.audit import Facts
 from shared.models.base import IncidentId, document_id
+from shared.models.feedback import Feedback, Resolution
 from shared.models.incidents import Incident, IncidentState, TimelineEntry, TimelineEvent
 from shared.models.signals import Severity
+from shared.ports.stores import Versioned
 
 MAX_NOTES = 1000
 
@@ -39,6 +41,7 @@ class Objection(StrEnum):
     NOT_INVESTIGATED = "it_is_not_investigated"
     LOOK_UNDER_WAY = "an_investigation_is_under_way"
     LOOKED_AT_JUST_NOW = "it_was_investigated_just_now"
+    TOO_MANY_VERDICTS = "too_many_verdicts"
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,10 @@ class Acted:
     told: TimelineEntry
     before: Facts
     after: Facts
+    said: tuple[Feedback | Resolution, ...] = ()
+    """What the person says of an answer or of the cause, for the first time."""
+    said_anew: tuple[Versioned[Feedback] | Versioned[Resolution], ...] = ()
+    """The same instead of what was said before."""
 
 
 @dataclass(frozen=True)
@@ -86,19 +93,19 @@ def moves_of(incident: Incident, person: Person) -> tuple[IncidentState, ...]:
 def moved(incident: Incident, to: IncidentState, person: Person) -> Outcome:
     """Put it into another state, where the table allows that."""
     if incident.merged_into:
-        return _merged(incident)
+        return merged_away(incident)
     if incident.state is to:
         return None
     if to not in MOVES:
         reason = Objection.ONLY_ALERTS_LEAD_THERE
         return Denied(reason, _WORDS[reason], moves_of(incident, person))
-    counted = _counted(incident, person)
-    decision = _decided(counted, _occasion(incident, to), person)
+    next_one = counted(incident, person)
+    decision = _decided(next_one, _occasion(incident, to), person)
     if isinstance(decision.reason, Refusal):
         return Denied(decision.reason, _WORDS[decision.reason], moves_of(incident, person))
-    after = applied(counted, decision, by=person.object_id, now=person.now)
+    after = applied(next_one, decision, by=person.object_id, now=person.now)
     words = f"Moved from {incident.state.value} to {to.value}"
-    told = _told(after, _EVENTS.get(to, TimelineEvent.STATE_CHANGED), decision.reason.value, words, person)
+    told = told_by(after, _EVENTS.get(to, TimelineEvent.STATE_CHANGED), decision.reason.value, words, person)
     if decision.reopens:
         told = told.model_copy(update={"event": TimelineEvent.REOPENED})
     return Acted(after, told, {"state": incident.state.value}, {"state": to.value})
@@ -107,12 +114,12 @@ def moved(incident: Incident, to: IncidentState, person: Person) -> Outcome:
 def assigned(incident: Incident, to: str | None, person: Person) -> Outcome:
     """Give it to a user of the tenant, by object id, or to nobody."""
     if incident.merged_into:
-        return _merged(incident)
+        return merged_away(incident)
     if incident.assigned_to == to:
         return None
-    after = _counted(incident, person).model_copy(update={"assigned_to": to})
+    after = counted(incident, person).model_copy(update={"assigned_to": to})
     words = f"Assigned to {to}" if to else f"Assigned to nobody; it was {incident.assigned_to}'s"
-    told = _told(after, TimelineEvent.ASSIGNED, "a_person_said_so", words, person)
+    told = told_by(after, TimelineEvent.ASSIGNED, "a_person_said_so", words, person)
     return Acted(after, told, {"assigned_to": incident.assigned_to}, {"assigned_to": to})
 
 
@@ -121,7 +128,7 @@ def edited(
 ) -> Outcome:
     """Give it a title and a severity of a person's; alerts change neither from then on."""
     if incident.merged_into:
-        return _merged(incident)
+        return merged_away(incident)
     before, after, fields = dict[str, str](), dict[str, str](), dict[str, object]()
     if title is not None and (title != incident.title or incident.title_by is None):
         before["title"], after["title"] = incident.title, title
@@ -131,20 +138,20 @@ def edited(
         fields |= {"severity": severity, "severity_by": person.object_id}
     if not fields:
         return None
-    changed = _counted(incident, person).model_copy(update=fields)
+    changed = counted(incident, person).model_copy(update=fields)
     words = "; ".join(f"{name} was {before[name]} and is {after[name]}" for name in after)
-    told = _told(changed, TimelineEvent.EDITED, "a_person_said_so", words[:MAX_TEXT_CHARS], person)
+    told = told_by(changed, TimelineEvent.EDITED, "a_person_said_so", words[:MAX_TEXT_CHARS], person)
     return Acted(changed, told, before, after)
 
 
 def noted(incident: Incident, text: str, person: Person) -> Outcome:
     """Write something down; it is kept in the timeline, as plain text."""
     if incident.merged_into:
-        return _merged(incident)
+        return merged_away(incident)
     if incident.note_count >= MAX_NOTES:
         return Denied(Objection.TOO_MANY_NOTES, _WORDS[Objection.TOO_MANY_NOTES])
-    after = _counted(incident, person).model_copy(update={"note_count": incident.note_count + 1})
-    told = _told(after, TimelineEvent.NOTE_ADDED, "a_person_said_so", text, person)
+    after = counted(incident, person).model_copy(update={"note_count": incident.note_count + 1})
+    told = told_by(after, TimelineEvent.NOTE_ADDED, "a_person_said_so", text, person)
     return Acted(
         after, told, {"note_count": incident.note_count}, {"note_count": after.note_count, "note_id": told.id}
     )
@@ -153,7 +160,7 @@ def noted(incident: Incident, text: str, person: Person) -> Outcome:
 def looked_at_again(incident: Incident, person: Person) -> Outcome:
     """Have its context looked at once more: at most one look at a time, and one a minute."""
     if incident.merged_into:
-        return _merged(incident)
+        return merged_away(incident)
     if incident.suppressed:
         return Denied(Objection.NOT_INVESTIGATED, f"the incident is not investigated: {incident.suppressed.value}")
     if not incident.is_open:
@@ -166,8 +173,8 @@ def looked_at_again(incident: Incident, person: Person) -> Outcome:
     if person.now < free_at:
         return Denied(Objection.LOOKED_AT_JUST_NOW, _WORDS[Objection.LOOKED_AT_JUST_NOW], retry_after=wait)
     trigger = trigger_of(person.run_id)
-    after = wanting_context(_counted(incident, person), trigger, now=person.now)
-    told = _told(after, TimelineEvent.LOOK_ASKED_FOR, "a_person_said_so", "Another look was asked for", person)
+    after = wanting_context(counted(incident, person), trigger, now=person.now)
+    told = told_by(after, TimelineEvent.LOOK_ASKED_FOR, "a_person_said_so", "Another look was asked for", person)
     return Acted(after, told, {"context_trigger": incident.context_trigger}, {"context_trigger": trigger})
 
 
@@ -181,15 +188,18 @@ def _decided(incident: Incident, occasion: Occasion, person: Person) -> Decision
     return decide(incident, occasion, now=person.now, reopen_within=timedelta())
 
 
-def _counted(incident: Incident, person: Person) -> Incident:
+def counted(incident: Incident, person: Person) -> Incident:
+    """The incident one version on."""
     return incident.model_copy(update={"version": incident.version + 1, "updated_at": person.now})
 
 
-def _merged(incident: Incident) -> Denied:
+def merged_away(incident: Incident) -> Denied:
+    """What is said of every action on an incident that went into another one."""
     return Denied(Refusal.MERGED_AWAY, f"it was merged into {incident.merged_into}; act on that one")
 
 
-def _told(incident: Incident, event: TimelineEvent, reason: str, text: str, person: Person) -> TimelineEntry:
+def told_by(incident: Incident, event: TimelineEvent, reason: str, text: str, person: Person) -> TimelineEntry:
+    """The entry of what a person did in this run."""
     return TimelineEntry(
         id=person.told_id(incident.incident_id),
         tenant_id=incident.tenant_id,

@@ -5,7 +5,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.models.base import Document, IncidentId, Instant, SnapshotId
+from shared.models.base import Document, IncidentId, Instant, SnapshotId, Value, document_id
+from shared.models.tenants import Record
+
+MAX_SAID_CHARS = 1000
 
 
 class FeedbackVerdict(StrEnum):
@@ -23,13 +26,21 @@ class Feedback(Document):
     hypotheses_id: str
     rank: int = Field(ge=1)
     """Which hypothesis of that answer."""
+    snapshot_id: SnapshotId
+    """What that answer was given for."""
     suspected_service: str
+    suspected_change: str | None = None
     verdict: FeedbackVerdict
     raw_confidence: float | None = Field(default=None, ge=0, le=1)
     """What the answer's confidence was before calibration: what the label calibrates."""
-    note: str = Field(default="", max_length=1000)
+    note: str = Field(default="", max_length=MAX_SAID_CHARS)
     given_by: str
     given_at: Instant
+
+    @staticmethod
+    def id_for(hypotheses_id: str, rank: int, given_by: str) -> str:
+        """A person has one verdict on a hypothesis."""
+        return document_id("fbk", hypotheses_id, str(rank), given_by)
 
 
 class Resolution(Document):
@@ -37,15 +48,35 @@ class Resolution(Document):
 
     type: Literal["resolution"] = "resolution"
     incident_id: IncidentId
+    is_known: bool = True
+    """False: nobody found out. It takes back what was named before, and leaves what people did about it."""
     snapshot_id: SnapshotId | None = None
     """The snapshot that a regression case replays."""
-    root_service: str
+    hypotheses_id: str | None = None
+    """The answer that stood last when the cause was named: the one that it says right or wrong of."""
+    root_service: str | None = None
+    """None where the cause is not known."""
     root_change: str | None = None
     """The evidence id of the change that was it."""
-    cause: str = Field(default="", max_length=1000)
-    fixed_by: str = Field(default="", max_length=1000)
+    cause: str = Field(default="", max_length=MAX_SAID_CHARS)
+    fixed_by: str = Field(default="", max_length=MAX_SAID_CHARS)
     given_by: str
     given_at: Instant
+
+    @staticmethod
+    def id_for(incident_id: IncidentId) -> str:
+        """An incident has one."""
+        return document_id("res", incident_id)
+
+
+class KnownCause(Value):
+    """The cause that people settled on, as the incident itself carries it: what makes it a regression case."""
+
+    root_service: str
+    root_change: str | None = None
+    snapshot_id: SnapshotId | None = None
+    """The snapshot that shows it; None where the incident was never looked at."""
+    named_at: Instant
 
 
 class Label(Document):
@@ -58,12 +89,22 @@ class Label(Document):
     labelled_at: Instant
 
 
-class RegressionCase(Document):
-    """A resolved incident with a known cause that later rankers, prompts and models must still get right."""
+class RegressionCase(Record):
+    """A resolved incident with a known cause (container `directory`): later rankers, prompts and models must get it
+    right. It points at the snapshot, which lies with its incident and never expires.
+    """
 
     type: Literal["regression_case"] = "regression_case"
     incident_id: IncidentId
     snapshot_id: SnapshotId
     root_service: str
     root_change: str | None = None
-    created_at: Instant
+    is_active: bool = True
+    """False while the incident is open again, and for good once it was merged away or its cause taken back."""
+    source_version: int
+    """The version of the incident that it was made from."""
+
+    @staticmethod
+    def id_for(incident_id: IncidentId) -> str:
+        """An incident is one case at most."""
+        return document_id("case", incident_id)

@@ -9,6 +9,7 @@ from pydantic import Field
 from shared.models.audit import AuditedDocument
 from shared.models.base import Document, IncidentId, Instant, SnapshotId, Value
 from shared.models.correlation import Membership, ServiceNode
+from shared.models.feedback import KnownCause
 from shared.models.signals import Severity
 
 MAX_NOTE_CHARS = 4000
@@ -135,6 +136,10 @@ class Incident(AuditedDocument):
     latest_hypotheses_id: str | None = None
     symptoms: tuple[str, ...] = ()
     """What the latest look saw move, as `service|metric|direction`: by it the next incident finds this one."""
+    cause: KnownCause | None = None
+    """What people say it was; None while they say nothing, or disagree."""
+    said_at: Instant | None = None
+    """When people last said something of its cause or of an answer."""
     version: int = 1
     created_at: Instant
     updated_at: Instant
@@ -187,6 +192,8 @@ class TimelineEvent(StrEnum):
     MAINTENANCE_OVER = "maintenance_over"
     SEVERITY_RAISED = "severity_raised"
     DEVIATIONS_FOUND = "deviations_found"
+    FEEDBACK_GIVEN = "feedback_given"
+    CAUSE_NAMED = "cause_named"
 
 
 class TimelineEntry(Document):

@@ -1,6 +1,6 @@
 """Carry out what people do to an incident: decided on what is there, announced, written, told."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,6 +26,8 @@ log = logger(__name__)
 MAX_TRIES = 8
 
 Decide = Callable[[Incident, Person], Outcome]
+Decision = Callable[[Incident, Person], Awaitable[Outcome]]
+"""One that has to read what else belongs to the incident; it is asked anew for every try."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,13 @@ async def look_again(who: Acting, incident_id: IncidentId, services: Services) -
 
 
 async def _act(who: Acting, incident_id: IncidentId, decide: Decide, services: Services) -> Incident:
+    async def decision(incident: Incident, person: Person) -> Outcome:
+        return decide(incident, person)
+
+    return await act(who, incident_id, decision, services)
+
+
+async def act(who: Acting, incident_id: IncidentId, decide: Decision, services: Services) -> Incident:
     """Decide and write until one write holds; every try decides on the incident as it then is."""
     person = Person(who.principal.object_id, who.operation, who.run_id, who.now)
     is_announced, maybe_done = False, who.is_again
@@ -97,7 +106,7 @@ async def _act(who: Acting, incident_id: IncidentId, decide: Decide, services: S
                 await _told_on(who, before, services, is_reopened=before.is_open, must_look=True)
                 return before
             who.expects(before.version)
-            acted = _allowed(decide(before, person))
+            acted = _allowed(await decide(before, person))
             if acted is None:
                 return before
             change = _change(who, acted, current.etag)
@@ -157,7 +166,9 @@ def _entry(who: Acting, acted: Acted) -> AuditEntry:
 
 def _change(who: Acting, acted: Acted, etag: str) -> IncidentChange:
     incident = acted.incident.with_audit(_entry(who, acted))
-    return IncidentChange(incident=incident, etag=etag, timeline=[acted.told])
+    return IncidentChange(
+        incident=incident, etag=etag, timeline=[acted.told], said=acted.said, said_anew=acted.said_anew
+    )
 
 
 async def _told_on(

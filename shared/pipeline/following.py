@@ -9,11 +9,12 @@ from shared.incidents.recording import Work
 from shared.messages import Ingest
 from shared.models.base import IncidentId
 from shared.models.correlation import Joined, Membership
-from shared.models.incidents import Departure, IncidentSummary
+from shared.models.incidents import Departure
 from shared.models.signals import AlertStatus, Arrival, ExternalAction, ExternalUpdate, episode_of
 from shared.pipeline.finding import Episode, find_episode
 from shared.pipeline.moving import move
 from shared.pipeline.recording import record_in_incident
+from shared.pipeline.telling import tell_list
 from shared.pipeline.turns import turn
 from shared.ports.services import Services
 from shared.telemetry import logger
@@ -53,7 +54,7 @@ async def _tell(
                     continue
                 after = change.incident
         # Also when it was told before: an earlier run may have stopped right here.
-        await services.incident_list.put(message.tenant_id, IncidentSummary.of(after))
+        await tell_list(message.tenant_id, after, services)
         return
     raise Conflict(f"incident {incident_id} moved {MAX_TRIES} times while its sender was followed")
 
@@ -104,6 +105,6 @@ async def _close_unfixed(message: Ingest, incident_id: IncidentId, services: Ser
                 await services.incidents.commit(message.tenant_id, change)
             except Conflict:
                 continue
-        await services.incident_list.put(message.tenant_id, IncidentSummary.of(change.incident))
+        await tell_list(message.tenant_id, change.incident, services)
         return
     raise Conflict(f"incident {incident_id} moved {MAX_TRIES} times while it was closed")

@@ -14,8 +14,9 @@ from shared.incidents.recording import PLAIN, Occasion, Work, record
 from shared.incidents.silence import schedule_auto_resolve, schedule_damping, schedule_end_of_maintenance
 from shared.messages import BuildContext, Envelope, QueueName
 from shared.models.base import IncidentId, SignalId, TenantId
-from shared.models.incidents import Incident, IncidentSummary, Suppressed
+from shared.models.incidents import Incident, Suppressed
 from shared.models.signals import Signal
+from shared.pipeline.telling import tell_list
 from shared.pipeline.turns import turn
 from shared.ports.services import Services
 from shared.ports.stores import Versioned
@@ -142,7 +143,7 @@ async def watch_damping(tenant_id: TenantId, incident: Incident, services: Servi
 
 async def pass_on(message: Envelope, incident: Incident, services: Services, *, must_look: bool) -> None:
     """Tell the list, and have the context looked at where that is wanted."""
-    await services.incident_list.put(message.tenant_id, IncidentSummary.of(incident))
+    await tell_list(message.tenant_id, incident, services)
     if must_look and needs_context(incident):
         await services.queues.send(QueueName.CONTEXT, _build_context(message, incident))
 
@@ -151,7 +152,7 @@ async def list_latest(tenant_id: TenantId, incident_id: IncidentId, services: Se
     """Bring the list up to the incident as it stands."""
     current = await services.incidents.read(tenant_id, incident_id)
     if current is not None:
-        await services.incident_list.put(tenant_id, IncidentSummary.of(current.value))
+        await tell_list(tenant_id, current.value, services)
 
 
 async def _write(

@@ -17,11 +17,12 @@ from shared.incidents.silence import (
 )
 from shared.messages import Check
 from shared.models.base import IncidentId, SignalId, TenantId
-from shared.models.incidents import Incident, IncidentSummary
+from shared.models.incidents import Incident
 from shared.models.schedule import DueWork
 from shared.models.signals import AlertStatus, Arrival, Origin, Signal, Source
 from shared.models.tenants import Integration, IntegrationType, Tenant
 from shared.pipeline.recording import list_latest, record_in_incident
+from shared.pipeline.telling import tell_list
 from shared.ports.services import Services
 from shared.ports.stores import Versioned
 from shared.signals.reconcile import fires_still, starts_by_fingerprint
@@ -43,7 +44,7 @@ async def check_silence(message: Check, work: DueWork, services: Services, *, no
     current = await services.incidents.read(tenant_id, IncidentId(work.subject))
     if current:
         # An earlier run may have stopped between its write and the list.
-        await services.incident_list.put(tenant_id, IncidentSummary.of(current.value))
+        await tell_list(tenant_id, current.value, services)
     incident = await _to_look_after(current, services)
     expected = schedule_auto_resolve(tenant, incident, now=now) if incident else None
     if current is None or expected is None or expected.id != work.id:

@@ -7,6 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 from shared.models.base import IncidentId, IntegrationId, SignalId, SnapshotId, TenantId
 from shared.models.claims import EpisodeClaim, OpenIncidentClaim, ServiceRoster
+from shared.models.feedback import Feedback, Resolution
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, IncidentSummary, TimelineEntry
 from shared.models.receipts import DeadLetter, LetterState, ReceiptPart
@@ -47,6 +48,10 @@ class IncidentChange:
     timeline: Sequence[TimelineEntry] = ()
     snapshots: Sequence[Snapshot] = ()
     hypotheses: Sequence[HypothesisSet] = ()
+    said: Sequence[Feedback | Resolution] = ()
+    """What a person says for the first time."""
+    said_anew: Sequence[Versioned[Feedback] | Versioned[Resolution]] = ()
+    """What a person says instead of what they said."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +165,14 @@ class IncidentStore(Protocol):
 
     async def all_hypotheses(self, tenant_id: TenantId, incident_id: IncidentId) -> list[HypothesisSet]:
         """Every answer given for the incident, oldest first."""
+        ...
+
+    async def feedback(self, tenant_id: TenantId, incident_id: IncidentId) -> list[Versioned[Feedback]]:
+        """What people said of its answers, oldest first."""
+        ...
+
+    async def resolution(self, tenant_id: TenantId, incident_id: IncidentId) -> Versioned[Resolution] | None:
+        """What a person said was its cause."""
         ...
 
 

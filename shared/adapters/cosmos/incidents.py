@@ -17,6 +17,7 @@ from shared.adapters.writes import (
 )
 from shared.errors import AlreadyExists, Conflict
 from shared.models.base import IncidentId, SignalId, SnapshotId, TenantId
+from shared.models.feedback import Feedback, Resolution
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, IncidentSummary, TimelineEntry
 from shared.models.signals import Signal
@@ -151,6 +152,17 @@ class CosmosIncidents:
         )
         answers = [HypothesisSet.from_stored(body) for body in found]
         return sorted(answers, key=lambda answer: (answer.created_at, answer.id))
+
+    async def feedback(self, tenant_id: TenantId, incident_id: IncidentId) -> list[Versioned[Feedback]]:
+        """See IncidentStore."""
+        found = await self._container.query((tenant_id, incident_id), "SELECT * FROM c WHERE c.type = 'feedback'")
+        given = [Versioned(Feedback.from_stored(body), str(body["_etag"])) for body in found]
+        return sorted(given, key=lambda held: (held.value.given_at, held.value.id))
+
+    async def resolution(self, tenant_id: TenantId, incident_id: IncidentId) -> Versioned[Resolution] | None:
+        """See IncidentStore."""
+        found = await self._container.read((tenant_id, incident_id), Resolution.id_for(incident_id))
+        return Versioned(Resolution.from_stored(found), str(found["_etag"])) if found else None
 
 
 class CosmosIncidentList:

@@ -21,6 +21,7 @@ from shared.adapters.writes import (
     require_tenant,
 )
 from shared.models.base import IncidentId, IntegrationId, SignalId, SnapshotId, TenantId
+from shared.models.feedback import Feedback, Resolution
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident, IncidentSummary, TimelineEntry
 from shared.models.receipts import DeadLetter, LetterState, ReceiptPart
@@ -137,6 +138,20 @@ class MemoryIncidents:
         bodies = self._documents.partition((tenant_id, incident_id))
         found = [HypothesisSet.from_stored(body) for body, _ in bodies if body["type"] == "hypothesis_set"]
         return sorted(found, key=lambda answer: (answer.created_at, answer.id))
+
+    async def feedback(self, tenant_id: TenantId, incident_id: IncidentId) -> list[Versioned[Feedback]]:
+        """See IncidentStore."""
+        found = [
+            Versioned(Feedback.from_stored(body), etag)
+            for body, etag in self._documents.partition((tenant_id, incident_id))
+            if body["type"] == "feedback"
+        ]
+        return sorted(found, key=lambda held: (held.value.given_at, held.value.id))
+
+    async def resolution(self, tenant_id: TenantId, incident_id: IncidentId) -> Versioned[Resolution] | None:
+        """See IncidentStore."""
+        held = self._documents.read((tenant_id, incident_id), Resolution.id_for(incident_id))
+        return Versioned(Resolution.from_stored(held[0]), held[1]) if held else None
 
 
 class MemoryIncidentList:

@@ -56,10 +56,12 @@ def _pattern(view: View, symptoms: tuple[str, ...]) -> Pattern:
 
 async def _evidence(view: View, summary: IncidentSummary, found: Likeness) -> PastIncidentEvidence:
     tenant_id, incident_id = view.tenant_id, IncidentId(summary.id)
-    note, change = await asyncio.gather(
-        _last_note(tenant_id, incident_id, view.services), _fixing_change(tenant_id, summary, view.services)
+    said, note, change = await asyncio.gather(
+        view.services.incidents.resolution(tenant_id, incident_id),
+        _last_note(tenant_id, incident_id, view.services),
+        _fixing_change(tenant_id, summary, view.services),
     )
-    fixed_by = note or change
+    fixed_by = (said.value.fixed_by if said else "") or note or change
     return PastIncidentEvidence(
         incident_id=summary.id,
         service=summary.service_name,
