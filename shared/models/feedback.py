@@ -5,7 +5,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.models.base import Document, IncidentId, Instant, SnapshotId
+from shared.models.base import Document, IncidentId, Instant, SnapshotId, document_id
+
+LABEL_TTL_SECONDS = 365 * 24 * 3600
 
 
 class FeedbackVerdict(StrEnum):
@@ -54,8 +56,17 @@ class Label(Document):
     type: Literal["label"] = "label"
     incident_id: IncidentId
     raw_confidence: float = Field(ge=0, le=1)
+    confidence: float | None = Field(default=None, ge=0, le=1)
+    """What was shown: the calibrated one, by whichever calibration was in force then."""
     was_right: bool
+    ranker_version: str | None = None
     labelled_at: Instant
+    ttl: int = LABEL_TTL_SECONDS
+
+    @staticmethod
+    def id_for(hypotheses_id: str, rank: int) -> str:
+        """A hypothesis has one label, whoever says it: the later verdict replaces the earlier."""
+        return document_id("label", hypotheses_id, str(rank))
 
 
 class RegressionCase(Document):
