@@ -15,6 +15,7 @@ from shared.ports.audit import AuditTrail
 from shared.ports.conventions import ConventionStore
 from shared.ports.dashboards import DashboardSources
 from shared.ports.deployments import DeploymentSources
+from shared.ports.labels import LabelStore
 from shared.ports.metrics import MetricsSources
 from shared.ports.model import Model
 from shared.ports.queries import QueryableSources
@@ -237,6 +238,7 @@ class _Stores(TypedDict):
     surroundings: SurroundingsStore
     changes: ChangeStore
     conventions: ConventionStore
+    labels: LabelStore
     schedule: ScheduleStore
     sessions: SessionStore
 
@@ -246,6 +248,7 @@ def _stores(database: "CosmosDatabase") -> _Stores:
     from shared.adapters.cosmos.claims import CosmosClaims
     from shared.adapters.cosmos.conventions import CosmosConventions
     from shared.adapters.cosmos.incidents import CosmosIncidentList, CosmosIncidents
+    from shared.adapters.cosmos.labels import CosmosLabels
     from shared.adapters.cosmos.records import CosmosRecords
     from shared.adapters.cosmos.schedule import CosmosSchedule
     from shared.adapters.cosmos.sessions import CosmosSessions
@@ -268,6 +271,7 @@ def _stores(database: "CosmosDatabase") -> _Stores:
         "surroundings": CosmosSurroundings(database),
         "changes": CosmosChanges(database),
         "conventions": CosmosConventions(database),
+        "labels": CosmosLabels(database),
         "schedule": CosmosSchedule(database),
         "sessions": CosmosSessions(database),
     }

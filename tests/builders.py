@@ -6,6 +6,8 @@ from typing import Any
 from shared.access.principals import Principal, RequestedFrom
 from shared.models.audit import AuditAction, AuditEntry
 from shared.models.base import IncidentId, ReceiptId, SnapshotId, TenantId, document_id
+from shared.models.calibration import Curve, Origin, TenantCalibration
+from shared.models.feedback import Label
 from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet
 from shared.models.incidents import Incident, IncidentState, IncidentSummary
 from shared.models.signals import Alert, AlertStatus, Arrival, Severity, Signal, Source
@@ -223,3 +225,30 @@ def an_entry(entry_id: str = "aud-1") -> AuditEntry:
         after={"max_services": 10},
         request_id="req-1",
     )
+
+
+def a_label(**changes: Any) -> Label:
+    """A person said that the first hypothesis of an answer was right."""
+    fields: dict[str, Any] = {
+        "id": Label.id_for("hyp-1", 1),
+        "tenant_id": ACME,
+        "incident_id": IncidentId("inc-1"),
+        "raw_confidence": 0.7,
+        "confidence": 0.8,
+        "was_right": True,
+        "labelled_at": NOON,
+    }
+    return Label(**{**fields, **changes})
+
+
+def a_calibration(*, tenant_id: TenantId = ACME, **changes: Any) -> TenantCalibration:
+    """A tenant's own, fitted to 200 labels."""
+    fields: dict[str, Any] = {
+        "origin": Origin.TENANT,
+        "intercept": -0.2,
+        "slope": 0.9,
+        "n": 200,
+        "version": "tenant-1",
+        "fitted_at": NOON,
+    }
+    return TenantCalibration(id=TenantCalibration.id_for(), tenant_id=tenant_id, curve=Curve(**{**fields, **changes}))

@@ -9,6 +9,7 @@ from shared.models.base import Document, IncidentId, Instant, SnapshotId, Value,
 from shared.models.tenants import Record
 
 MAX_SAID_CHARS = 1000
+LABEL_TTL_SECONDS = 365 * 24 * 3600
 
 
 class FeedbackVerdict(StrEnum):
@@ -85,8 +86,17 @@ class Label(Document):
     type: Literal["label"] = "label"
     incident_id: IncidentId
     raw_confidence: float = Field(ge=0, le=1)
+    confidence: float | None = Field(default=None, ge=0, le=1)
+    """What was shown: the calibrated one, by whichever calibration was in force then."""
     was_right: bool
+    ranker_version: str | None = None
     labelled_at: Instant
+    ttl: int = LABEL_TTL_SECONDS
+
+    @staticmethod
+    def id_for(hypotheses_id: str, rank: int) -> str:
+        """A hypothesis has one label, whoever says it: the later verdict replaces the earlier."""
+        return document_id("label", hypotheses_id, str(rank))
 
 
 class RegressionCase(Record):

@@ -9,6 +9,7 @@ from shared.ports.connections import ConnectionChecks
 from shared.ports.conventions import ConventionStore
 from shared.ports.dashboards import DashboardSources
 from shared.ports.deployments import DeploymentSources
+from shared.ports.labels import LabelStore
 from shared.ports.library import RunbookLibrary
 from shared.ports.metrics import MetricsSources
 from shared.ports.model import Model
@@ -49,6 +50,7 @@ class Services:
     surroundings: SurroundingsStore
     changes: ChangeStore
     conventions: ConventionStore
+    labels: LabelStore
     schedule: ScheduleStore
     sessions: SessionStore
     queues: Queues

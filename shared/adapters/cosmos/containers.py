@@ -79,7 +79,7 @@ CONTAINERS: tuple[ContainerSpec, ...] = (
         TTL_PER_DOCUMENT,
         _indexed("/tenant_id", "/service_name", "/at", composite=(CHANGES_NEWEST_FIRST,)),
     ),
-    ContainerSpec("caches", ("/tenant_id",), TTL_PER_DOCUMENT, _indexed("/tenant_id")),
+    ContainerSpec("caches", ("/tenant_id",), TTL_PER_DOCUMENT, _indexed("/tenant_id", "/type", "/labelled_at")),
     ContainerSpec("sessions", ("/id",), TTL_PER_DOCUMENT, _indexed("/id")),
     ContainerSpec(
         "audit",

@@ -5,6 +5,7 @@ from shared.adapters.memory.audit import FixedSealing, MemoryAuditTrail
 from shared.adapters.memory.claims import MemoryClaims
 from shared.adapters.memory.conventions import MemoryConventions
 from shared.adapters.memory.documents import MemoryDocuments
+from shared.adapters.memory.labels import MemoryLabels
 from shared.adapters.memory.records import MemoryRecords
 from shared.adapters.memory.schedule import MemorySchedule
 from shared.adapters.memory.services import NoAlertSources, NoMetrics, services_in_memory
@@ -44,6 +45,7 @@ __all__ = [
     "MemoryDocuments",
     "MemoryIncidentList",
     "MemoryIncidents",
+    "MemoryLabels",
     "MemoryLookups",
     "MemoryQueues",
     "MemoryReceipts",

@@ -6,6 +6,7 @@ from shared.adapters.key_file import KEY_BYTES
 from shared.adapters.memory.audit import FixedSealing, MemoryAuditTrail
 from shared.adapters.memory.claims import MemoryClaims
 from shared.adapters.memory.conventions import MemoryConventions
+from shared.adapters.memory.labels import MemoryLabels
 from shared.adapters.memory.records import MemoryRecords
 from shared.adapters.memory.schedule import MemorySchedule
 from shared.adapters.memory.sessions import MemorySessions
@@ -139,6 +140,7 @@ def services_in_memory(*, model: Model | None = None) -> Services:
         surroundings=surroundings,
         changes=changes,
         conventions=MemoryConventions(),
+        labels=MemoryLabels(),
         schedule=MemorySchedule(),
         sessions=MemorySessions(),
         queues=MemoryQueues(),
