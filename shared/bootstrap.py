@@ -162,6 +162,7 @@ def _wired(settings: Settings) -> Process:
     http_of_checks = GuardedHttp(allow_private=settings.outbound_allow_private)
     stores = _stores(database)
     model, close_model = _model(settings)
+    replay_models, close_replay = _replay_models(settings)
     services = Services(
         **stores,
         **_sources(stores["directory"], secret_box, http),
@@ -174,9 +175,10 @@ def _wired(settings: Settings) -> Process:
         connections=GuardedConnectionChecks(http_of_checks, allow_private=settings.outbound_allow_private),
         secret_box=secret_box,
         model=model,
+        replay_models=replay_models,
     )
     closers: list[Closer] = [database.aclose, queues.aclose, raw.aclose, receipts.aclose, http.aclose]
-    closers += [snapshot_bodies.aclose, http_of_checks.aclose, *close_model]
+    closers += [snapshot_bodies.aclose, http_of_checks.aclose, *close_model, *close_replay]
     return Process(settings, services, InboundCredentials(stores["lookups"], secret_box), secret_box, closers)
 
 
@@ -308,14 +310,26 @@ async def new_data_key(key_id: str) -> str:
     return await new_key_in_vault(key_id, None)
 
 
-def _model(settings: Settings) -> tuple[Model | None, list[Closer]]:
+def _replay_models(settings: Settings) -> tuple[dict[str, Model], list[Closer]]:
+    """The models that the settings allow for replays; each connects with its first question."""
+    made: dict[str, Model] = {}
+    closers: list[Closer] = []
+    for deployment in settings.openai_replay_deployments:
+        model, close = _model(settings, deployment)
+        if model is not None:
+            made[deployment] = model
+            closers += close
+    return made, closers
+
+
+def _model(settings: Settings, deployment: str | None = None) -> tuple[Model | None, list[Closer]]:
     if not settings.openai_endpoint:
         return None, []
     from shared.adapters.azure_openai import AzureOpenAIModel
 
     model = AzureOpenAIModel(
         endpoint=settings.openai_endpoint,
-        deployment=settings.openai_deployment,
+        deployment=deployment or settings.openai_deployment,
         api_version=settings.openai_api_version,
         api_key=settings.openai_key,
         managed_identity_client_id=settings.managed_identity_client_id,

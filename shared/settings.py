@@ -33,6 +33,7 @@ class Settings:
     openai_deployment: str
     openai_api_version: str
     openai_key: str | None
+    openai_replay_deployments: tuple[str, ...]
     key_vault_key_id: str | None
     wrapped_data_key: str | None
     data_key_file: str | None
@@ -70,6 +71,7 @@ class Settings:
             openai_deployment=env.get("AZURE_OPENAI_DEPLOYMENT") or "",
             openai_api_version=env.get("AZURE_OPENAI_API_VERSION") or "2024-10-21",
             openai_key=env.get("AZURE_OPENAI_API_KEY") or None,
+            openai_replay_deployments=_names(env, "AZURE_OPENAI_REPLAY_DEPLOYMENTS"),
             key_vault_key_id=env.get("KEY_VAULT_KEY_ID") or None,
             wrapped_data_key=env.get("WRAPPED_DATA_KEY") or None,
             data_key_file=env.get("DATA_KEY_FILE") or None,
@@ -91,6 +93,10 @@ class Settings:
             # On unless it is switched off in so many letters: a slip of the pen must not end a protection.
             redact_personal_data=(env.get("REDACT_PERSONAL_DATA") or "").lower() != "false",
         )
+
+
+def _names(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (env.get(name) or "").split(",") if part.strip())
 
 
 def _days(env: Mapping[str, str], name: str, *, default: int, least: int, most: int) -> timedelta:

@@ -20,6 +20,11 @@ LEAST_ROLE: Mapping[str, Role] = {
     "edit_incident": Role.ENGINEER,
     "add_note": Role.ENGINEER,
     "investigate_again": Role.ENGINEER,
+    "read_incident_feedback": Role.VIEWER,
+    "give_hypothesis_feedback": Role.ENGINEER,
+    "name_incident_cause": Role.ENGINEER,
+    # May spend the tenant's money on a model.
+    "replay_incident": Role.ENGINEER,
     "read_receipt": Role.VIEWER,
     "merge_incident": Role.ENGINEER,
     "split_incident": Role.ENGINEER,

@@ -6,6 +6,7 @@ from typing import Any
 from shared.api.examples_audit import AUDIT_EXAMPLES
 from shared.api.examples_auth import EXAMPLES_OF_SIGN_IN
 from shared.api.examples_directory import DIRECTORY_EXAMPLES
+from shared.api.examples_feedback import said_of
 from shared.api.examples_incidents import acted_on
 from shared.api.examples_integrations import INTEGRATION_EXAMPLES
 from shared.api.examples_metrics import METRICS_EXAMPLES
@@ -255,6 +256,7 @@ _ME: Example = {
 EXAMPLES: Mapping[str, Example | list[Example]] = {
     **EXAMPLES_OF_SIGN_IN,
     **acted_on(_SUMMARY, _SNAPSHOT),
+    **said_of(_HYPOTHESES, _SNAPSHOT),
     **INTEGRATION_EXAMPLES,
     "who_am_i": _ME,
     "list_incidents": _INCIDENT_PAGE,

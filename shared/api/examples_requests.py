@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from shared.api.examples_feedback import FEEDBACK_REQUESTS
+
 _PROMETHEUS = {"url": "https://prometheus.example.com", "bearer_token": "one-of-your-own"}
 _GRAFANA = {"url": "https://grafana.example.com", "bearer_token": "glsa_one-of-your-own"}
 _GITHUB = {"url": "https://api.github.com", "bearer_token": "github_pat_one-of-your-own"}
@@ -30,6 +32,7 @@ REQUESTS: Mapping[str, dict[str, Any]] = {
     "move_incident": {"state": "mitigated"},
     "assign_incident": {"user_id": "6b1e52a9-0d35-4a0e-9a3b-5d1f4c7e8b21"},
     "add_note": {"text": "Rolled payment back to 2.4.0."},
+    **FEEDBACK_REQUESTS,
     "redrive_dead_letters": {"queue": "signals", "ids": ["dead-3f1c9a7be25d4860a1b2c3d4"]},
     "create_integration": {
         "integration_type": "alertmanager",

@@ -15,6 +15,7 @@ from shared.models.base import IncidentId, ReceiptId, TenantId
 from shared.models.incidents import Incident, IncidentState
 from shared.models.signals import Severity
 from shared.pipeline.auditing import announce
+from shared.pipeline.labelling import keep_labels
 from shared.pipeline.recording import pass_on, watch_over
 from shared.pipeline.turns import turn
 from shared.ports.services import Services
@@ -186,3 +187,5 @@ async def follow_up(message: Envelope, incident_id: IncidentId, services: Servic
         return
     await watch_over(message.tenant_id, held.value, services, now=now)
     await pass_on(message, held.value, services, must_look=True)
+    if held.value.said_at is not None:
+        await keep_labels(message.tenant_id, incident_id, services)

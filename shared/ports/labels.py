@@ -19,6 +19,10 @@ class LabelStore(Protocol):
         """Keep a label instead of an earlier one of the same hypothesis."""
         ...
 
+    async def forget(self, tenant_id: TenantId, label_id: str) -> None:
+        """Forget a label that was taken back; one that is not there is forgotten already. Raises Conflict."""
+        ...
+
     async def since(self, tenant_id: TenantId, start: datetime, *, limit: int = MAX_LABELS) -> Sequence[Label]:
         """The labels given from `start` on, the newest first, at most `limit`."""
         ...

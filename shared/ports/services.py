@@ -1,5 +1,6 @@
 """All ports of one process, wired once by `bootstrap` and handed down."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.ports.alert_sources import AlertSources
@@ -66,3 +67,5 @@ class Services:
     connections: ConnectionChecks
     secret_box: SecretBox
     model: Model | None
+    replay_models: Mapping[str, Model]
+    """By deployment, those that answers may be replayed with."""

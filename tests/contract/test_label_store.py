@@ -49,6 +49,18 @@ async def test_the_later_verdict_on_a_hypothesis_replaces_the_earlier(labels: La
     assert await labels.since(tenant, NOON) == [changed]
 
 
+async def test_a_label_that_was_taken_back_is_forgotten_and_a_calibration_is_not(
+    labels: LabelStore, tenant: TenantId
+) -> None:
+    for number in (0, 1):
+        await labels.keep(tenant, numbered(tenant, number))
+    await labels.keep_calibration(tenant, a_calibration(tenant_id=tenant))
+    for label_id in ("label-0", "label-0", "label-9", a_calibration().id):
+        await labels.forget(tenant, label_id)
+    assert await labels.since(tenant, NOON) == [numbered(tenant, 1)]
+    assert await labels.calibration(tenant) == a_calibration(tenant_id=tenant)
+
+
 async def test_a_calibration_is_no_label_and_the_later_one_stays(labels: LabelStore, tenant: TenantId) -> None:
     assert await labels.calibration(tenant) is None
     await labels.keep_calibration(tenant, a_calibration(tenant_id=tenant, slope=0.7))

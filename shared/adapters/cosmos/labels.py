@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from shared.adapters.cosmos.client import Container, CosmosDatabase
-from shared.adapters.writes import require_tenant, stored_instant
+from shared.adapters.writes import of_kind, require_tenant, stored_instant
 from shared.models.base import TenantId
 from shared.models.calibration import TenantCalibration
 from shared.models.feedback import Label
@@ -22,6 +22,12 @@ class CosmosLabels:
         """See LabelStore."""
         require_tenant(tenant_id, label)
         await self._caches.upsert((tenant_id,), label.to_stored())
+
+    async def forget(self, tenant_id: TenantId, label_id: str) -> None:
+        """See LabelStore."""
+        held = await self._caches.read((tenant_id,), label_id)
+        if held and of_kind(Label, held):
+            await self._caches.batch((tenant_id,), [], [(label_id, str(held["_etag"]))])
 
     async def since(self, tenant_id: TenantId, start: datetime, *, limit: int = MAX_LABELS) -> list[Label]:
         """See LabelStore."""

@@ -21,6 +21,12 @@ class MemoryLabels:
         require_tenant(tenant_id, label)
         self.documents.upsert((tenant_id,), label.to_stored())
 
+    async def forget(self, tenant_id: TenantId, label_id: str) -> None:
+        """See LabelStore."""
+        held = self.documents.read((tenant_id,), label_id)
+        if held and of_kind(Label, held[0]):
+            self.documents.delete((tenant_id,), label_id, held[1])
+
     async def since(self, tenant_id: TenantId, start: datetime, *, limit: int = MAX_LABELS) -> list[Label]:
         """See LabelStore."""
         bodies = [body for body, _ in self.documents.partition((tenant_id,))]

@@ -156,4 +156,5 @@ def services_in_memory(*, model: Model | None = None) -> Services:
         connections=NoConnections(),
         secret_box=AesSecretBox(KeyInMemory()),
         model=model,
+        replay_models={},
     )

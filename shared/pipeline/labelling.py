@@ -1,0 +1,24 @@
+"""Keep the labels of an incident as what was said of it wants them; done again, it changes nothing."""
+
+import asyncio
+
+from shared.incidents.labelling import labels_of, unlabelled
+from shared.models.base import IncidentId, TenantId
+from shared.ports.services import Services
+
+
+async def keep_labels(tenant_id: TenantId, incident_id: IncidentId, services: Services) -> None:
+    """Keep every label that follows, and forget those that follow no more; raises StoreUnavailable."""
+    answers, resolution, feedback = await asyncio.gather(
+        services.incidents.all_hypotheses(tenant_id, incident_id),
+        services.incidents.resolution(tenant_id, incident_id),
+        services.incidents.feedback(tenant_id, incident_id),
+    )
+    labels = labels_of(answers, resolution.value if resolution else None, [held.value for held in feedback])
+    for label in labels:
+        await services.labels.keep(tenant_id, label)
+    if resolution is None:
+        # A verdict is replaced by another one, never taken back: only a named cause is.
+        return
+    for label_id in unlabelled(answers, labels):
+        await services.labels.forget(tenant_id, label_id)

@@ -1,0 +1,125 @@
+"""Answer for a frozen snapshot once more: with today's ranker, another prompt or another model. Nothing is stored.
+
+A replay is never an answer of its incident: it is returned to who asked, beside the answer that is recorded.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.errors import NotAllowed
+from shared.hypotheses.answer import ranked_set, refine
+from shared.hypotheses.difference import Compared, compared
+from shared.hypotheses.prompt_versions import WithPrompt, prompt_versions
+from shared.models.base import SnapshotId, TenantId, document_id
+from shared.models.hypotheses import HypothesisSet
+from shared.models.incidents import Incident
+from shared.models.snapshots import Snapshot
+from shared.pipeline.hypothesise import MODEL_SECONDS, is_ranking
+from shared.pipeline.snapshots import whole_snapshot
+from shared.ports.model import Model
+from shared.ports.services import Services
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What is replayed, and with what. Without a prompt version and a model, the ranker alone answers."""
+
+    snapshot_id: SnapshotId | None = None
+    """None is the latest one."""
+    prompt_version: str | None = None
+    model: str | None = None
+    """A deployment that the settings allow for replays."""
+    is_dry: bool = False
+    """Only say whether it could be done."""
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether it costs anything."""
+        return not self.is_dry and self.names_model
+
+    @property
+    def names_model(self) -> bool:
+        """Whether it is about the model's answer."""
+        return self.prompt_version is not None or self.model is not None
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The recorded answer, the new one, and how they differ."""
+
+    snapshot: Snapshot
+    before: HypothesisSet
+    after: HypothesisSet
+
+    @property
+    def difference(self) -> tuple[Compared, ...]:
+        """Suspect by suspect."""
+        return compared(self.before, self.after)
+
+
+async def replay(
+    tenant_id: TenantId, incident: Incident, wanted: Replayed, services: Services, *, now: datetime
+) -> Replay:
+    """Answer once more; raises NotAllowed with the reason why that cannot be done.
+
+    Everything is looked at before the model is asked, so that what is refused costs nothing.
+    """
+    model = model_for(wanted, services) if wanted.names_model else None
+    snapshot = await _intact(tenant_id, incident, wanted.snapshot_id, services)
+    before = await _recorded(tenant_id, incident, snapshot, services, by_model=wanted.names_model)
+    ranked = ranked_set(snapshot, now=now)
+    after = ranked
+    if model is not None and wanted.asks_model:
+        after = await refine(snapshot, ranked, model, now=now, timeout_seconds=MODEL_SECONDS)
+    return Replay(snapshot, before, _as_replay(after, before, wanted))
+
+
+def model_for(wanted: Replayed, services: Services) -> Model:
+    """The model that a replay asks; raises NotAllowed for a prompt or a deployment that cannot be used."""
+    if wanted.prompt_version is not None and wanted.prompt_version not in prompt_versions():
+        known = ", ".join(prompt_versions())
+        raise NotAllowed(f"there is no such prompt version; there are {known}", reason="unknown_prompt_version")
+    if wanted.model is not None and wanted.model not in services.replay_models:
+        raise NotAllowed("the settings allow no replay with this model", reason="model_not_allowed")
+    model = services.replay_models[wanted.model] if wanted.model is not None else services.model
+    if model is None:
+        raise NotAllowed("no model is configured", reason="model_not_configured")
+    return WithPrompt(model, wanted.prompt_version) if wanted.prompt_version else model
+
+
+async def _intact(
+    tenant_id: TenantId, incident: Incident, snapshot_id: SnapshotId | None, services: Services
+) -> Snapshot:
+    wanted = snapshot_id or incident.latest_snapshot_id
+    found = await whole_snapshot(tenant_id, incident.incident_id, wanted, services) if wanted else None
+    if found is None:
+        raise NotAllowed("there is no snapshot to replay", reason="no_snapshot")
+    if not found.is_intact:
+        # Without its points, or altered: an answer for it would say nothing about the one that was given.
+        raise NotAllowed("the snapshot is not whole any more", reason="snapshot_not_whole")
+    return found
+
+
+async def _recorded(
+    tenant_id: TenantId, incident: Incident, snapshot: Snapshot, services: Services, *, by_model: bool
+) -> HypothesisSet:
+    """The answer to compare with: the ranker's with the ranker's, the one that stood in the end with a model's."""
+    answers = await services.incidents.all_hypotheses(tenant_id, incident.incident_id)
+    of_snapshot = [one for one in answers if one.snapshot_id == snapshot.id]
+    rankings = [one for one in of_snapshot if is_ranking(one)]
+    finals = [one for one in of_snapshot if not is_ranking(one)]
+    preferred = (finals or rankings) if by_model else (rankings or finals)
+    if not preferred:
+        raise NotAllowed("no answer for this snapshot is recorded", reason="no_answer")
+    return preferred[-1]
+
+
+def _as_replay(answer: HypothesisSet, before: HypothesisSet, wanted: Replayed) -> HypothesisSet:
+    by_model = answer.model is not None and wanted.prompt_version is not None
+    return answer.model_copy(
+        update={
+            "id": document_id("rpl", before.id, wanted.prompt_version or "", wanted.model or ""),
+            "replay_of": before.id,
+            "prompt_version": wanted.prompt_version if by_model else answer.prompt_version,
+        }
+    )
