@@ -7,7 +7,7 @@ from shared.access.principals import Principal, RequestedFrom
 from shared.models.audit import AuditAction, AuditEntry
 from shared.models.base import IncidentId, ReceiptId, SnapshotId, TenantId, document_id
 from shared.models.calibration import Curve, Origin, TenantCalibration
-from shared.models.feedback import Label
+from shared.models.feedback import Feedback, FeedbackVerdict, Label, Resolution
 from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet
 from shared.models.incidents import Incident, IncidentState, IncidentSummary
 from shared.models.signals import Alert, AlertStatus, Arrival, Severity, Signal, Source
@@ -252,3 +252,36 @@ def a_calibration(*, tenant_id: TenantId = ACME, **changes: Any) -> TenantCalibr
         "fitted_at": NOON,
     }
     return TenantCalibration(id=TenantCalibration.id_for(), tenant_id=tenant_id, curve=Curve(**{**fields, **changes}))
+
+
+def a_feedback(**changes: Any) -> Feedback:
+    """Dana confirmed the first hypothesis of an answer, which suspects payment."""
+    fields: dict[str, Any] = {
+        "tenant_id": ACME,
+        "incident_id": IncidentId("inc-1"),
+        "hypotheses_id": "hyp-1",
+        "rank": 1,
+        "snapshot_id": SnapshotId("snap-1"),
+        "suspected_service": "payment",
+        "verdict": FeedbackVerdict.CONFIRMED,
+        "given_by": "dana",
+        "given_at": NOON,
+    }
+    given = {**fields, **changes}
+    return Feedback(**{"id": Feedback.id_for(given["hypotheses_id"], given["rank"], given["given_by"]), **given})
+
+
+def a_resolution(**changes: Any) -> Resolution:
+    """Dana says that payment was the cause."""
+    incident_id = changes.get("incident_id", IncidentId("inc-1"))
+    fields: dict[str, Any] = {
+        "id": Resolution.id_for(incident_id),
+        "tenant_id": ACME,
+        "incident_id": incident_id,
+        "snapshot_id": SnapshotId("snap-1"),
+        "hypotheses_id": "hyp-1",
+        "root_service": "payment",
+        "given_by": "dana",
+        "given_at": NOON,
+    }
+    return Resolution(**{**fields, **changes})

@@ -11,11 +11,21 @@ from shared.adapters.memory import MemoryIncidents
 from shared.errors import Conflict, Malformed, StoreRejected
 from shared.incidents.timeline import entry
 from shared.models.base import IncidentId, SnapshotId, TenantId
+from shared.models.feedback import FeedbackVerdict
 from shared.models.incidents import Incident, TimelineEntry, TimelineEvent
 from shared.models.signals import AlertStatus, Signal
 from shared.ports.listing import TimelineOrder
 from shared.ports.stores import IncidentChange, IncidentStore, Versioned
-from tests.builders import NOON, a_hypothesis_set, a_signal, a_snapshot, an_alert, an_incident
+from tests.builders import (
+    NOON,
+    a_feedback,
+    a_hypothesis_set,
+    a_resolution,
+    a_signal,
+    a_snapshot,
+    an_alert,
+    an_incident,
+)
 from tests.contract.conftest import BACKENDS
 
 INCIDENT = IncidentId("inc-1")
@@ -313,3 +323,51 @@ async def test_snapshots_are_listed_oldest_first_without_what_they_hold(
     assert [line.id for line in lines] == ["snap-2", "snap-1"]
     assert (lines[0].service, lines[0].sha256) == ("payment", snapshots[0].sha256)
     assert await incidents.snapshot_lines(TenantId(f"{tenant}-other"), INCIDENT) == []
+
+
+async def test_what_people_said_is_read_back_the_oldest_first(incidents: IncidentStore, tenant: TenantId) -> None:
+    held = await opened(incidents, tenant)
+    assert await incidents.feedback(tenant, INCIDENT) == []
+    assert await incidents.resolution(tenant, INCIDENT) is None
+    later = a_feedback(tenant_id=tenant, given_by="ann", given_at=NOON + timedelta(seconds=1))
+    first, named = a_feedback(tenant_id=tenant), a_resolution(tenant_id=tenant)
+    change = IncidentChange(the_incident(tenant, version=2), held.etag, said=[later, named, first])
+    await incidents.commit(tenant, change)
+    assert [one.value for one in await incidents.feedback(tenant, INCIDENT)] == [first, later]
+    kept = await incidents.resolution(tenant, INCIDENT)
+    assert kept is not None
+    assert kept.value == named
+    other = TenantId(f"{tenant}-other")
+    assert await incidents.feedback(other, INCIDENT) == []
+    assert await incidents.resolution(other, INCIDENT) is None
+
+
+async def test_what_a_person_says_anew_replaces_it_under_the_etag_it_was_read_with(
+    incidents: IncidentStore, tenant: TenantId
+) -> None:
+    held = await opened(incidents, tenant)
+    given = a_feedback(tenant_id=tenant)
+    await incidents.commit(tenant, IncidentChange(the_incident(tenant, version=2), held.etag, said=[given]))
+    (read,) = await incidents.feedback(tenant, INCIDENT)
+    anew = Versioned(given.model_copy(update={"verdict": FeedbackVerdict.WRONG}), read.etag)
+    for version, expected in ((3, None), (4, Conflict)):
+        current = await incidents.read(tenant, INCIDENT)
+        assert current is not None
+        change = IncidentChange(the_incident(tenant, version=version), current.etag, said_anew=[anew])
+        if expected is None:
+            await incidents.commit(tenant, change)
+        else:
+            with pytest.raises(expected):
+                await incidents.commit(tenant, change)
+    (kept,) = await incidents.feedback(tenant, INCIDENT)
+    assert kept.value.verdict is FeedbackVerdict.WRONG
+
+
+async def test_what_is_said_for_the_first_time_is_said_once(incidents: IncidentStore, tenant: TenantId) -> None:
+    held = await opened(incidents, tenant)
+    given = a_feedback(tenant_id=tenant)
+    await incidents.commit(tenant, IncidentChange(the_incident(tenant, version=2), held.etag, said=[given]))
+    current = await incidents.read(tenant, INCIDENT)
+    assert current is not None
+    with pytest.raises(Conflict):
+        await incidents.commit(tenant, IncidentChange(the_incident(tenant, version=3), current.etag, said=[given]))
