@@ -17,7 +17,7 @@ from shared.models.incidents import IncidentState, IncidentSummary, TimelineEven
 from shared.models.runbooks import Runbook
 from shared.ports.services import Services
 from shared.ports.stores import IncidentChange
-from tests.builders import ACME, GLOBEX, NOON, an_incident
+from tests.builders import ACME, GLOBEX, NOON, a_resolution, an_incident
 from tests.unit.context.test_runbook_ranking import a_runbook
 from tests.unit.context.views import a_view
 
@@ -129,6 +129,30 @@ async def test_a_past_incident_says_how_it_ended_and_what_people_wrote_last() ->
     assert one.fixed_by is not None
     assert one.fixed_by.startswith("rolled 1.5.0 back")
     assert "abcdefgh" not in one.fixed_by
+
+
+async def test_what_a_person_named_as_the_fix_comes_before_the_notes() -> None:
+    services = services_in_memory()
+    incident_id = await past(services, notes=["looking"])
+    held = await services.incidents.read(ACME, incident_id)
+    assert held is not None
+    named = a_resolution(incident_id=incident_id, fixed_by="rolled 1.5.0 back, token=abcdefgh")
+    await services.incidents.commit(ACME, IncidentChange(incident=held.value, etag=held.etag, said=[named]))
+    (one,) = await found(services)
+    assert one.fixed_by is not None
+    assert one.fixed_by.startswith("rolled 1.5.0 back")
+    assert "abcdefgh" not in one.fixed_by
+
+
+async def test_a_cause_that_was_named_without_a_fix_leaves_the_note() -> None:
+    services = services_in_memory()
+    incident_id = await past(services, notes=["restarted it"])
+    held = await services.incidents.read(ACME, incident_id)
+    assert held is not None
+    named = a_resolution(incident_id=incident_id)
+    await services.incidents.commit(ACME, IncidentChange(incident=held.value, etag=held.etag, said=[named]))
+    (one,) = await found(services)
+    assert one.fixed_by == "restarted it"
 
 
 async def test_without_a_note_the_last_change_before_it_was_resolved_is_told() -> None:
