@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from evals.correlation import Known, Outcome, Summary, measured, orders_of, outcome_of
+from evals.replay import replay
 from evals.storms import Storm, make_storm
 from shared.models.correlation import CorrelationPolicy
 
@@ -19,6 +20,9 @@ class Through(StrEnum):
 
     SIMULATION = "simulation"
     PIPELINE = "pipeline"
+
+
+app.command()(replay)
 
 
 @app.callback()
