@@ -55,7 +55,7 @@ def an_answer(*suspects: tuple[str, str | None]) -> HypothesisSet:
             mechanism="It fails.",
             supporting=("E1",),
             score=0.5,
-        )  # fmt: skip
+        )
         for rank, (service, change) in enumerate(suspects, start=1)
     ]
     return a_hypothesis_set(hypotheses=tuple(found))
