@@ -5,7 +5,7 @@ from datetime import datetime
 
 from evals.case_scores import Scored, Summary, places_of
 from shared.access.operators import Operator
-from shared.errors import BlobUnavailable, NotAllowed
+from shared.errors import BlobUnavailable, Conflict, NotAllowed
 from shared.incidents.causes import case_of
 from shared.models.audit import AuditAction, Facts
 from shared.models.base import TenantId
@@ -44,18 +44,24 @@ async def replayed_cases(tenant: str, wanted: Replayed, services: Services, *, r
     entry = Operator(tenant_id, run_id).entry("replay_cases", AuditAction.VIEW, after=facts, now=now)
     await append(tenant_id, entry, services, now)
     cases = [one for one in await every(tenant_id, RegressionCase, services) if one.is_active]
-    return Summary(await _scored(tenant_id, cases, wanted, services, now=now))
+    return Summary(await _scored(tenant_id, cases, wanted, services, run_id=run_id, now=now))
 
 
 async def _scored(
-    tenant_id: TenantId, cases: Sequence[RegressionCase], wanted: Replayed, services: Services, *, now: datetime
+    tenant_id: TenantId,
+    cases: Sequence[RegressionCase],
+    wanted: Replayed,
+    services: Services,
+    *,
+    run_id: str,
+    now: datetime,
 ) -> list[Scored]:
     # One after the other: a tenant's budget is one, and its incidents come first.
-    return [await _one(tenant_id, case, wanted, services, now=now) for case in cases]
+    return [await _one(tenant_id, case, wanted, services, run_id=run_id, now=now) for case in cases]
 
 
 async def _one(
-    tenant_id: TenantId, case: RegressionCase, wanted: Replayed, services: Services, *, now: datetime
+    tenant_id: TenantId, case: RegressionCase, wanted: Replayed, services: Services, *, run_id: str, now: datetime
 ) -> Scored:
     held = await services.incidents.read(tenant_id, case.incident_id)
     as_it_stands = case_of(held.value) if held else None
@@ -64,8 +70,8 @@ async def _one(
         return Scored(case, skipped="no_case_any_more")
     asked = Replayed(case.snapshot_id, wanted.prompt_version, wanted.model)
     try:
-        done = await replay(tenant_id, held.value, asked, services, now=now)
-    except (NotAllowed, BlobUnavailable) as exc:
+        done = await replay(tenant_id, held.value, asked, services, run_id=run_id, now=now)
+    except (NotAllowed, BlobUnavailable, Conflict) as exc:
         return Scored(case, skipped=exc.reason)
     if wanted.names_model and _is_unanswered(done.after):
         return Scored(case, skipped=done.after.reason)

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from shared.models.spending import ModelTerms
 from shared.ports.alert_sources import AlertSources
 from shared.ports.annotations import AnnotationSources
 from shared.ports.audit import AuditTrail
@@ -25,6 +26,7 @@ from shared.ports.secrets import DataKeys, SecretBox
 from shared.ports.services import Services
 from shared.ports.sessions import SessionStore
 from shared.ports.silencing import SilencingSources
+from shared.ports.spending import SpendingStore
 from shared.ports.stores import (
     ClaimStore,
     DeadLetterStore,
@@ -176,6 +178,7 @@ def _wired(settings: Settings) -> Process:
         secret_box=secret_box,
         model=model,
         replay_models=replay_models,
+        model_terms=model_terms(settings),
     )
     closers: list[Closer] = [database.aclose, queues.aclose, raw.aclose, receipts.aclose, http.aclose]
     closers += [snapshot_bodies.aclose, http_of_checks.aclose, *close_model, *close_replay]
@@ -243,6 +246,7 @@ class _Stores(TypedDict):
     labels: LabelStore
     schedule: ScheduleStore
     sessions: SessionStore
+    spending: SpendingStore
 
 
 def _stores(database: "CosmosDatabase") -> _Stores:
@@ -254,6 +258,7 @@ def _stores(database: "CosmosDatabase") -> _Stores:
     from shared.adapters.cosmos.records import CosmosRecords
     from shared.adapters.cosmos.schedule import CosmosSchedule
     from shared.adapters.cosmos.sessions import CosmosSessions
+    from shared.adapters.cosmos.spending import CosmosSpending
     from shared.adapters.cosmos.stores import (
         CosmosDeadLetters,
         CosmosDirectory,
@@ -276,6 +281,7 @@ def _stores(database: "CosmosDatabase") -> _Stores:
         "labels": CosmosLabels(database),
         "schedule": CosmosSchedule(database),
         "sessions": CosmosSessions(database),
+        "spending": CosmosSpending(database),
     }
 
 
@@ -322,6 +328,18 @@ def _replay_models(settings: Settings) -> tuple[dict[str, Model], list[Closer]]:
     return made, closers
 
 
+def model_terms(settings: Settings) -> ModelTerms:
+    """What the settings say of the model's cost."""
+    return ModelTerms(
+        deployment=settings.openai_deployment,
+        price_input=settings.model_price_input,
+        price_cached=settings.model_price_cached,
+        price_output=settings.model_price_output,
+        currency=settings.model_currency,
+        daily_budget=settings.model_daily_budget,
+    )
+
+
 def _model(settings: Settings, deployment: str | None = None) -> tuple[Model | None, list[Closer]]:
     if not settings.openai_endpoint:
         return None, []
@@ -333,6 +351,7 @@ def _model(settings: Settings, deployment: str | None = None) -> tuple[Model | N
         api_version=settings.openai_api_version,
         api_key=settings.openai_key,
         managed_identity_client_id=settings.managed_identity_client_id,
+        calls_at_once=settings.model_calls_at_once,
     )
     return model, [model.aclose]
 

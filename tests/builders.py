@@ -8,10 +8,11 @@ from shared.models.audit import AuditAction, AuditEntry
 from shared.models.base import IncidentId, ReceiptId, SnapshotId, TenantId, document_id
 from shared.models.calibration import Curve, Origin, TenantCalibration
 from shared.models.feedback import Feedback, FeedbackVerdict, Label, Resolution
-from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet
+from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet, Rung
 from shared.models.incidents import Incident, IncidentState, IncidentSummary
 from shared.models.signals import Alert, AlertStatus, Arrival, Severity, Signal, Source
 from shared.models.snapshots import Section, SectionName, SectionStatus, Snapshot, SnapshotBody, digest
+from shared.models.spending import LEASE, ModelQuestion, QuestionState
 from shared.models.tenants import InboundCredential, Integration, IntegrationType, Role, Tenant, User
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -156,6 +157,25 @@ def a_hypothesis_set(**changes: Any) -> HypothesisSet:
         "created_at": NOON,
     }
     return HypothesisSet(**{**fields, **changes})
+
+
+def a_model_question(tenant_id: TenantId = ACME, subject: str = "a", **changes: Any) -> ModelQuestion:
+    """A question to a model about `subject` that one unit of money is reserved for since noon."""
+    fields: dict[str, Any] = {
+        "id": ModelQuestion.id_for(subject, "v1", "gpt", 1),
+        "tenant_id": tenant_id,
+        "subject": subject,
+        "prompt_version": "v1",
+        "deployment": "gpt",
+        "number": 1,
+        "state": QuestionState.ASKED,
+        "rung": Rung.SINGLE,
+        "day": NOON.date(),
+        "amount": 1.0,
+        "lease_until": NOON + LEASE,
+        "created_at": NOON,
+    }
+    return ModelQuestion(**{**fields, **changes})
 
 
 def a_tenant(**changes: Any) -> Tenant:

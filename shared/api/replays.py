@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.access.principals import Principal
 from shared.api.allowed import Wired, allowed
 from shared.api.feedback import SNAPSHOT_ID
+from shared.api.idempotency import run_of
 from shared.api.incident_ids import held_incident
 from shared.api.preconditions import show_version
 from shared.api.problems import PROBLEMS, NotFound
@@ -110,6 +111,7 @@ class ReplayView(BaseModel):
 async def replay_incident(
     incident_id: str,
     wanted: ReplayRequest,
+    request: Request,
     response: Response,
     principal: Annotated[Principal, Depends(allowed("replay_incident"))],
     services: Wired,
@@ -130,6 +132,7 @@ async def replay_incident(
         await record_view(
             principal, "replay_incident", "incident", incident.incident_id, services, now=now, asked=facts
         )
-    done = await replay(principal.tenant_id, incident, asked, services, now=now)
+    run_id = run_of(request).run_id
+    done = await replay(principal.tenant_id, incident, asked, services, run_id=run_id, now=now)
     show_version(response, incident.version)
     return ReplayView.of(done, dry_run=wanted.dry_run)

@@ -3,21 +3,26 @@
 A replay is never an answer of its incident: it is returned to who asked, beside the answer that is recorded.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.errors import NotAllowed
-from shared.hypotheses.answer import ranked_set, refine
+from shared.hypotheses.answer import ranked_set
 from shared.hypotheses.difference import Compared, compared
 from shared.hypotheses.prompt_versions import WithPrompt, prompt_versions
+from shared.hypotheses.refine import refine
 from shared.models.base import SnapshotId, TenantId, document_id
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident
+from shared.models.signals import Severity
 from shared.models.snapshots import Snapshot
 from shared.pipeline.hypothesise import MODEL_SECONDS, is_ranking
+from shared.pipeline.paying import paid_model
 from shared.pipeline.snapshots import whole_snapshot
-from shared.ports.model import Model
 from shared.ports.services import Services
+
+DESERVES = Severity.INFO
+"""What a replay may take of a tenant's budget, whatever its incident: the last of it is kept for incidents."""
 
 
 @dataclass(frozen=True)
@@ -58,33 +63,49 @@ class Replay:
 
 
 async def replay(
-    tenant_id: TenantId, incident: Incident, wanted: Replayed, services: Services, *, now: datetime
+    tenant_id: TenantId, incident: Incident, wanted: Replayed, services: Services, *, run_id: str, now: datetime
 ) -> Replay:
     """Answer once more; raises NotAllowed with the reason why that cannot be done.
 
-    Everything is looked at before the model is asked, so that what is refused costs nothing.
+    Everything is looked at before the model is asked, so that what is refused costs nothing. The same question about
+    the same snapshot is paid for once, by the run that asked first.
     """
-    model = model_for(wanted, services) if wanted.names_model else None
+    chosen = with_model(wanted, services) if wanted.names_model else services
     snapshot = await _intact(tenant_id, incident, wanted.snapshot_id, services)
     before = await _recorded(tenant_id, incident, snapshot, services, by_model=wanted.names_model)
-    ranked = ranked_set(snapshot, now=now)
-    after = ranked
-    if model is not None and wanted.asks_model:
-        after = await refine(snapshot, ranked, model, now=now, timeout_seconds=MODEL_SECONDS)
+    after = ranked_set(snapshot, now=now)
+    if wanted.asks_model:
+        after = await _asked(after, snapshot, wanted, chosen, run_id=run_id, now=now)
     return Replay(snapshot, before, _as_replay(after, before, wanted))
 
 
-def model_for(wanted: Replayed, services: Services) -> Model:
-    """The model that a replay asks; raises NotAllowed for a prompt or a deployment that cannot be used."""
+async def _asked(
+    ranked: HypothesisSet, snapshot: Snapshot, wanted: Replayed, services: Services, *, run_id: str, now: datetime
+) -> HypothesisSet:
+    """The model's answer, asked, checked and paid for as any other."""
+    paid = await paid_model(
+        snapshot.tenant_id, snapshot.sha256, DESERVES, services, payer=f"replay-{run_id}", now=now
+    )
+    if paid is None:
+        raise NotAllowed("no model is configured", reason="model_not_configured")
+    model = WithPrompt(paid, wanted.prompt_version) if wanted.prompt_version else paid
+    answer = await refine(snapshot, ranked, model, now=now, timeout_seconds=MODEL_SECONDS)
+    return answer.model_copy(update={"rung": paid.rung, "receipt": paid.receipt})
+
+
+def with_model(wanted: Replayed, services: Services) -> Services:
+    """The services with the model that a replay asks; raises NotAllowed for what cannot be used."""
     if wanted.prompt_version is not None and wanted.prompt_version not in prompt_versions():
         known = ", ".join(prompt_versions())
         raise NotAllowed(f"there is no such prompt version; there are {known}", reason="unknown_prompt_version")
-    if wanted.model is not None and wanted.model not in services.replay_models:
+    if wanted.model is None:
+        if services.model is None:
+            raise NotAllowed("no model is configured", reason="model_not_configured")
+        return services
+    if wanted.model not in services.replay_models:
         raise NotAllowed("the settings allow no replay with this model", reason="model_not_allowed")
-    model = services.replay_models[wanted.model] if wanted.model is not None else services.model
-    if model is None:
-        raise NotAllowed("no model is configured", reason="model_not_configured")
-    return WithPrompt(model, wanted.prompt_version) if wanted.prompt_version else model
+    terms = services.model_terms.model_copy(update={"deployment": wanted.model})
+    return replace(services, model=services.replay_models[wanted.model], model_terms=terms)
 
 
 async def _intact(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shared.models.spending import ModelTerms
 from shared.ports.alert_sources import AlertSources
 from shared.ports.annotations import AnnotationSources
 from shared.ports.audit import AuditTrail, Sealing
@@ -20,6 +21,7 @@ from shared.ports.schedule import ScheduleStore
 from shared.ports.secrets import SecretBox
 from shared.ports.sessions import SessionStore
 from shared.ports.silencing import SilencingSources
+from shared.ports.spending import SpendingStore
 from shared.ports.stores import (
     ClaimStore,
     DeadLetterStore,
@@ -66,6 +68,8 @@ class Services:
     silencing: SilencingSources
     connections: ConnectionChecks
     secret_box: SecretBox
+    spending: SpendingStore
     model: Model | None
     replay_models: Mapping[str, Model]
     """By deployment, those that answers may be replayed with."""
+    model_terms: ModelTerms

@@ -40,7 +40,7 @@ async def acme(
 
 
 async def replayed(on: tuple[Services, Incident], **wanted: Any) -> Replay:
-    return await replay(ACME, on[1], Replayed(**wanted), on[0], now=LATER)
+    return await replay(ACME, on[1], Replayed(**wanted), on[0], run_id="run-1", now=LATER)
 
 
 async def reason_of(on: tuple[Services, Incident], **wanted: Any) -> str:
