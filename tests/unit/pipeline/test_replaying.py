@@ -139,3 +139,40 @@ async def test_an_incident_without_a_snapshot_or_an_answer_has_nothing_to_replay
 async def test_where_no_model_answered_its_replay_is_compared_with_the_ranking() -> None:
     done = await replayed(await acme(RANKED, model=Answering(CLAIM)), prompt_version=PROMPT_VERSION)
     assert done.before.id == RANKED.id
+
+
+async def cost_of(on: tuple[Services, Incident], run_id: str = "run-1", **wanted: Any) -> tuple[int, float]:
+    done = await replay(ACME, on[1], Replayed(**wanted), on[0], run_id=run_id, now=LATER)
+    assert done.after.receipt is not None
+    return done.after.receipt.calls, done.after.receipt.cost
+
+
+async def spent(services: Services) -> float:
+    held = await services.spending.day(ACME, LATER.date())
+    return held.value.spent.cost if held else 0.0
+
+
+async def test_a_replay_is_paid_from_the_tenants_budget_and_the_same_one_only_once() -> None:
+    on = await acme(model=Answering(CLAIM), other=Answering(CLAIM))
+    first = await cost_of(on, prompt_version=PROMPT_VERSION)
+    assert (first[0], first[1] > 0) == (1, True)
+    assert await spent(on[0]) == pytest.approx(first[1])
+    assert await cost_of(on, "run-2", prompt_version=PROMPT_VERSION) == (0, 0.0)
+    assert (await cost_of(on, "run-3", model="other"))[0] == 1, "another model is another question"
+    assert await spent(on[0]) == pytest.approx(2 * first[1])
+
+
+async def test_the_ranker_and_a_dry_run_cost_nothing() -> None:
+    on = await acme(model=Answering(CLAIM))
+    for wanted in ({}, {"prompt_version": PROMPT_VERSION, "is_dry": True}):
+        assert (await replayed(on, **wanted)).after.receipt is None
+    assert await spent(on[0]) == 0.0
+
+
+async def test_the_last_of_a_days_budget_is_kept_for_incidents() -> None:
+    model = Answering(CLAIM)
+    services, incident = await acme(model=model)
+    tight = replace(services, model_terms=services.model_terms.model_copy(update={"daily_budget": 0.0001}))
+    done = await replayed((tight, incident), prompt_version=PROMPT_VERSION)
+    assert (done.after.generated_by, done.after.reason) == (GeneratedBy.RANKER, "model_budget_spent")
+    assert model.prompt is None
