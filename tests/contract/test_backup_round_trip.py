@@ -17,13 +17,18 @@ from shared.adapters.key_file import create_key_file
 from shared.admin.__main__ import main
 from shared.bootstrap import Process, build
 from shared.models.audit import month_of
+from shared.models.base import IncidentId
+from shared.models.feedback import KnownCause
+from shared.models.incidents import IncidentState
 from shared.models.receipts import DeadLetter, Outcome, ReceiptPart
 from shared.models.schedule import DueWork, WorkKind
 from shared.models.tenants import InboundCredential, Integration, IntegrationType
 from shared.pipeline.audit_reading import verify
 from shared.pipeline.auditing import append
+from shared.pipeline.telling import tell_list
+from shared.ports.stores import IncidentChange
 from shared.settings import Settings
-from tests.builders import NOON, a_credential, an_entry
+from tests.builders import NOON, a_credential, a_feedback, a_label, a_resolution, an_entry
 
 pytestmark = pytest.mark.integration
 
@@ -103,11 +108,29 @@ async def with_the_rest(process: Process) -> None:
         await append(GLOBEX, an_entry(f"aud-{number}"), services, NOON)
 
 
+async def with_what_people_said(process: Process) -> None:
+    """A verdict, a named cause, and with them a label and a regression case."""
+    services = process.services
+    page = await services.incident_list.page(GLOBEX, limit=100)
+    over = next(one for one in page.items if one.state is IncidentState.LEARNED)
+    incident_id = IncidentId(over.id)
+    mine = {"tenant_id": GLOBEX, "incident_id": incident_id}
+    held = await services.incidents.read(GLOBEX, incident_id)
+    assert held is not None
+    cause = KnownCause(root_service="auth", snapshot_id=held.value.latest_snapshot_id, named_at=NOON)
+    after = held.value.model_copy(update={"cause": cause, "said_at": NOON, "version": held.value.version + 1})
+    said = [a_feedback(**mine), a_resolution(**mine)]
+    await services.incidents.commit(GLOBEX, IncidentChange(after, held.etag, said=said))
+    await tell_list(GLOBEX, after, services)
+    await services.labels.keep(GLOBEX, a_label(**mine))
+
+
 async def filled(environment: dict[str, str]) -> None:
     await seed_globex(environment, now=NOW)
     process = build(Settings.from_environment(environment))
     try:
         await with_the_rest(process)
+        await with_what_people_said(process)
     finally:
         await process.aclose()
 
@@ -166,6 +189,8 @@ def test_a_tenant_comes_back_as_it_was(
     assert main(["import", str(first)]) == 0, capsys.readouterr().err
     assert main(["export", "--tenant", "globex", "--with-raw", "--out", str(second)]) == 0, capsys.readouterr().err
     assert content_of(second) == content_of(first)
+    kinds = {json.loads(line).get("document", {}).get("type") for line in first.read_text().splitlines()}
+    assert {"feedback", "resolution", "regression_case", "label"} <= kinds
     counts = json.loads(first.read_text().splitlines()[-1])["counts"]
     assert counts["incident_list"] == len(STORIES)
     assert {"incidents", "claims", "changes", "receipts", "raw", "deadletters", "schedule", "lookups"} <= set(counts)

@@ -24,10 +24,11 @@ from shared.models.incidents import IncidentSummary
 from shared.models.receipts import DeadLetter
 from shared.models.tenants import Inbound, InboundSecret, Role, Scheme
 from shared.ports.services import Services
-from tests.builders import ACME, NOON, a_user, an_incident, an_integration
+from shared.ports.stores import IncidentChange
+from tests.builders import ACME, NOON, a_feedback, a_resolution, a_user, an_incident, an_integration
 from tests.unit.access.issuer import ACME_TID, AUTHORITY, GLOBEX_TID, a_token
 from tests.unit.api.operations import Json, Operation, document, example_of, followed, guarded
-from tests.unit.api.serving import INTEGRATION, RECEIPT, bearer, two_tenants
+from tests.unit.api.serving import ANSWER, INCIDENT, INTEGRATION, RECEIPT, SNAPSHOT, bearer, two_tenants
 
 PREFIX = "/api/v1"
 MARK = "only-acme-has-this"
@@ -244,6 +245,7 @@ async def _made() -> World:
     names = ServiceNames.none_yet(ACME, now=NOON).model_copy(update={"services": aliases})
     await served.services.records.create(ACME, names)
     await served.services.raw.put(ACME, RECEIPT, MARK.encode())
+    await _say(served.services)
     app = served.app(EntraKeys(AUTHORITY, served.endpoint.client(), clock=served.clock))
     pool, answers = Pool(), defaultdict[str, list[Json]](list)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
@@ -256,6 +258,16 @@ async def _made() -> World:
         for _ in range(2):
             await _read_all(admin, pool, answers)
     return World(served.services, app, pool, dict(answers), copy.deepcopy(served.services))
+
+
+async def _say(services: Services) -> None:
+    """What people said of Acme's incident."""
+    held = await services.incidents.read(ACME, INCIDENT)
+    if held is None:
+        raise AssertionError("Acme's incident is not there")
+    given = a_feedback(incident_id=INCIDENT, hypotheses_id=ANSWER, snapshot_id=SNAPSHOT, note=MARK)
+    named = a_resolution(incident_id=INCIDENT, hypotheses_id=ANSWER, snapshot_id=SNAPSHOT, fixed_by=MARK)
+    await services.incidents.commit(ACME, IncidentChange(held.value, held.etag, said=[given, named]))
 
 
 async def _create(admin: Asker, operation: Operation) -> None:

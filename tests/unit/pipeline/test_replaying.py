@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.adapters.cosmos.containers import BY_NAME
 from shared.adapters.memory.services import services_in_memory
 from shared.errors import ModelUnavailable, NotAllowed
 from shared.hypotheses.answer import ranked_set
@@ -139,6 +140,10 @@ async def test_an_incident_without_a_snapshot_or_an_answer_has_nothing_to_replay
 async def test_where_no_model_answered_its_replay_is_compared_with_the_ranking() -> None:
     done = await replayed(await acme(RANKED, model=Answering(CLAIM)), prompt_version=PROMPT_VERSION)
     assert done.before.id == RANKED.id
+
+
+def test_what_a_case_points_at_never_expires() -> None:
+    assert [BY_NAME[name].default_ttl for name in ("incidents", "directory")] == [None, None]
 
 
 async def cost_of(on: tuple[Services, Incident], run_id: str = "run-1", **wanted: Any) -> tuple[int, float]:
