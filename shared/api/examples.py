@@ -9,6 +9,7 @@ from shared.api.examples_directory import DIRECTORY_EXAMPLES
 from shared.api.examples_incidents import acted_on
 from shared.api.examples_integrations import INTEGRATION_EXAMPLES
 from shared.api.examples_metrics import METRICS_EXAMPLES
+from shared.api.examples_model import USAGE_EXAMPLES
 
 Example = dict[str, Any]
 
@@ -198,6 +199,14 @@ _INCIDENT: Example = {
     "timeline_cursor": None,
     "snapshot": _SNAPSHOT_SUMMARY,
     "hypotheses": _HYPOTHESES,
+    "model_cost": {
+        "calls": 1,
+        "prompt_tokens": 6210,
+        "cached_tokens": 4096,
+        "completion_tokens": 1830,
+        "cost": 0.0287,
+        "currency": "USD",
+    },
 }
 
 _RECEIPT: Example = {
@@ -256,6 +265,7 @@ EXAMPLES: Mapping[str, Example | list[Example]] = {
     **EXAMPLES_OF_SIGN_IN,
     **acted_on(_SUMMARY, _SNAPSHOT),
     **INTEGRATION_EXAMPLES,
+    **USAGE_EXAMPLES,
     "who_am_i": _ME,
     "list_incidents": _INCIDENT_PAGE,
     "read_incident": _INCIDENT,

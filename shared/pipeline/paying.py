@@ -242,10 +242,6 @@ async def paid_model(
     """
     if services.model is None:
         return None
-    tenant = await services.directory.tenant(tenant_id)
-    own = tenant.model_daily_budget if tenant else None
-    terms = services.model_terms
-    budget = terms.daily_budget if own is None else own
     return PaidModel(
         tenant_id=tenant_id,
         subject=subject,
@@ -253,7 +249,14 @@ async def paid_model(
         model=services.model,
         services=services,
         now=now,
-        budget=budget,
+        budget=await budget_of(tenant_id, services),
         payer=payer,
-        receipt=Receipt(currency=terms.currency),
+        receipt=Receipt(currency=services.model_terms.currency),
     )
+
+
+async def budget_of(tenant_id: TenantId, services: Services) -> float:
+    """What may be spent on models for a tenant in a day: its own budget, or the installation's."""
+    tenant = await services.directory.tenant(tenant_id)
+    own = tenant.model_daily_budget if tenant else None
+    return services.model_terms.daily_budget if own is None else own
