@@ -133,9 +133,7 @@ def print_backtest(
             raise CannotRun("the local stack is not running; start it first: python -m dev up") from exc
 
 
-def run_up(
-    ports: Ports, data: Path, *, lease_seconds: float, own_host: bool, openai_mode: str | None = None
-) -> None:
+def run_up(ports: Ports, data: Path, *, lease_seconds: float, own_host: bool, openai_mode: str | None = None) -> None:
     """The stack, until Ctrl-C; with a mode, the protocol simulator answers in a model's place."""
     simulator = ("--mode", openai_mode) if openai_mode else ()
     options = StackOptions(ports, Layout(data), lease_seconds=lease_seconds, own_host=own_host, openai=simulator)

@@ -62,7 +62,7 @@ class StackOptions:
     storage_log: bool = False
     """Let Azurite write a line for every request to its log."""
     openai: tuple[str, ...] = ()
-    """How the protocol simulator of Azure OpenAI is started (`--mode honest`); without, there is none. It is no model."""
+    """How the simulator of Azure OpenAI is started (`--mode honest`), which is no model; without, there is none."""
 
 
 def storage_connection_string(ports: Ports) -> str:
