@@ -80,6 +80,18 @@ def context(
     _run(run_context(repeats, seed))
 
 
+@app.command()
+def hypotheses(
+    rounds: Annotated[int, typer.Option(min=3, max=30, help="How many pages walk through the stack.")] = 15,
+    repeats: Annotated[int, typer.Option(min=5, max=200, help="How many questions of each size.")] = 20,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same storms.")] = 1,
+) -> None:
+    """The model step beside a simulator that is no model: what it adds, how large questions are, what is cached."""
+    from bench.hypotheses import run_hypotheses
+
+    _run(run_hypotheses(rounds, repeats, seed))
+
+
 def _shape(alerts: int, seconds: float = 60.0) -> Shape:
     """The usual storm, smaller or larger in proportion."""
     usual = Shape()

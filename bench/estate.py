@@ -32,6 +32,7 @@ class Estate:
     calls: tuple[tuple[str, str], ...]
     end: int
     """Epoch seconds, a multiple of a minute."""
+    broken_for: int = BROKEN_FOR
 
     @property
     def times(self) -> tuple[int, ...]:
@@ -86,7 +87,7 @@ def _counter(estate: Estate, rate: float, broken_rate: float | None = None) -> l
     """A counter that grows steadily, and otherwise once its service is broken."""
     total, before, values = 0.0, estate.times[0], list[float]()
     for at in estate.times:
-        is_broken = broken_rate is not None and at > estate.end - BROKEN_FOR
+        is_broken = broken_rate is not None and at > estate.end - estate.broken_for
         total += (at - before) * (broken_rate if is_broken and broken_rate is not None else rate)
         before = at
         values.append(round(total, 3))

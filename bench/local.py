@@ -131,12 +131,21 @@ def functions(kind: str | None = None) -> frozenset[str]:
 
 @asynccontextmanager
 async def a_local(
-    *, lease_seconds: float = 600, with_timers: bool = True, settings: Mapping[str, str] = NO_SETTINGS
+    *,
+    lease_seconds: float = 600,
+    with_timers: bool = True,
+    settings: Mapping[str, str] = NO_SETTINGS,
+    openai: tuple[str, ...] = (),
 ) -> AsyncIterator[Local]:
     """A stack with storage, store and identity, Azurite freshly started; its hosts are not started yet."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         options = StackOptions(
-            Ports(a_free_base()), Layout(Path(folder)), lease_seconds=lease_seconds, own_host=True, storage_log=True
+            Ports(a_free_base()),
+            Layout(Path(folder)),
+            lease_seconds=lease_seconds,
+            own_host=True,
+            storage_log=True,
+            openai=openai,
         )
         stack = Stack(options)
         stack.environment.update(settings)

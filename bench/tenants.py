@@ -1,12 +1,13 @@
 """Tenants of the bench, made through the product's own stores: each with one Alertmanager integration."""
 
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from shared.bootstrap import build
-from shared.models.base import TenantId, document_id
+from shared.bootstrap import Process, build
+from shared.models.base import IntegrationId, TenantId, document_id
 from shared.models.tenants import InboundCredential, Integration, IntegrationType, PlanType, Tenant
 from shared.settings import Settings
 from shared.signals.credentials import hash_token
@@ -24,8 +25,14 @@ class BenchTenant:
     token: str = field(repr=False)
 
 
-async def seed_tenant(environment: Mapping[str, str], slug: str, *, alerts_per_minute: int = NO_QUOTA) -> BenchTenant:
-    """Create a tenant that covers every service the bench sends."""
+async def seed_tenant(
+    environment: Mapping[str, str],
+    slug: str,
+    *,
+    alerts_per_minute: int = NO_QUOTA,
+    prometheus_url: str | None = None,
+) -> BenchTenant:
+    """Create a tenant that covers every service the bench sends, with a Prometheus where one is given."""
     now, token = datetime.now(UTC), secrets.token_urlsafe(32)
     tenant_id = TenantId(document_id("ten", slug))
     tenant = Tenant(
@@ -59,6 +66,21 @@ async def seed_tenant(environment: Mapping[str, str], slug: str, *, alerts_per_m
         await process.services.directory.put(tenant_id, tenant)
         await process.services.directory.put(tenant_id, integration)
         await process.services.lookups.put_inbound(credential)
+        if prometheus_url:
+            await _connect(process, tenant_id, slug, prometheus_url, now=now)
     finally:
         await process.aclose()
     return BenchTenant(tenant_id, f"/api/webhooks/alertmanager/{integration.id}", token)
+
+
+async def _connect(process: Process, tenant_id: TenantId, slug: str, url: str, *, now: datetime) -> None:
+    prometheus = Integration(
+        id=document_id("int", slug, "prometheus"),
+        tenant_id=tenant_id,
+        integration_type=IntegrationType.PROMETHEUS,
+        name=f"Prometheus of {slug}",
+        created_at=now,
+    )
+    subject = IntegrationId(prometheus.id)
+    config = await process.secret_box.seal(tenant_id, subject, json.dumps({"url": url}))
+    await process.services.directory.put(tenant_id, prometheus.model_copy(update={"config": config}))

@@ -60,11 +60,19 @@ def entra(
 
 
 @app.command()
-def openai(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = Ports().openai) -> None:
-    """Run the protocol simulator of Azure OpenAI for tests. It is scripted; it is not a model."""
-    from dev.openai.server import serve
+def openai(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = Ports().openai,
+    mode: Annotated[str, typer.Option(help="scripted, honest, lying or obedient.")] = "scripted",
+    latency_ms: Annotated[int, typer.Option(min=0, help="How long each answer takes at least.")] = 0,
+    spread_ms: Annotated[int, typer.Option(min=0, help="By how much more it varies.")] = 0,
+    script: Annotated[Path | None, typer.Option(help="JSON list of answers that come first.")] = None,
+    auth: Annotated[str, typer.Option(help="What callers must show: any, key or entra.")] = "any",
+    key: Annotated[str | None, typer.Option(help="The only key that is good.")] = None,
+) -> None:
+    """Run the protocol simulator of Azure OpenAI. It is for tests and load only: it is no model and says so."""
+    from dev.openai.commands import run_simulator
 
-    serve(port=port)
+    run_simulator(port, script, mode=mode, latency_ms=latency_ms, spread_ms=spread_ms, auth=auth, key=key)
 
 
 @app.command()
@@ -140,11 +148,14 @@ def up(
     *,
     lease_seconds: Annotated[float, typer.Option(help="Lease of a queue message.")] = 600,
     own_host: Annotated[bool, typer.Option(help="Use our host even where Core Tools are installed.")] = False,
+    openai: Annotated[
+        str | None, typer.Option(help="Put the protocol simulator (honest, lying, obedient) in a model's place.")
+    ] = None,
 ) -> None:
     """Start the whole local stack and leave it running until Ctrl-C."""
     from dev.commands import run_up
 
-    run_up(Ports(port_base), data, lease_seconds=lease_seconds, own_host=own_host)
+    run_up(Ports(port_base), data, lease_seconds=lease_seconds, own_host=own_host, openai_mode=openai)
 
 
 @app.command()

@@ -133,11 +133,14 @@ def print_backtest(
             raise CannotRun("the local stack is not running; start it first: python -m dev up") from exc
 
 
-def run_up(ports: Ports, data: Path, *, lease_seconds: float, own_host: bool) -> None:
-    """The stack, until Ctrl-C."""
-    options = StackOptions(ports, Layout(data), lease_seconds=lease_seconds, own_host=own_host)
+def run_up(ports: Ports, data: Path, *, lease_seconds: float, own_host: bool, openai_mode: str | None = None) -> None:
+    """The stack, until Ctrl-C; with a mode, the protocol simulator answers in a model's place."""
+    simulator = ("--mode", openai_mode) if openai_mode else ()
+    options = StackOptions(ports, Layout(data), lease_seconds=lease_seconds, own_host=own_host, openai=simulator)
 
     async def until_stopped(stack: Stack) -> bool:
+        if simulator:
+            print(f"The model is a simulator ({openai_mode}): what it says is made up by rules, and no model's word.")
         print(f"ready: API docs at http://127.0.0.1:{ports.functions}/api/v1/docs, Ctrl-C stops everything")
         ended = await stack.processes.first_to_end()
         raise CannotRun(f"{ended} ended by itself; see {options.layout.logs}/{ended}.log")

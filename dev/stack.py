@@ -61,6 +61,8 @@ class StackOptions:
     """Use our host even where Core Tools are installed."""
     storage_log: bool = False
     """Let Azurite write a line for every request to its log."""
+    openai: tuple[str, ...] = ()
+    """How the simulator of Azure OpenAI is started (`--mode honest`), which is no model; without, there is none."""
 
 
 def storage_connection_string(ports: Ports) -> str:
@@ -96,6 +98,16 @@ def product_environment(ports: Ports, layout: Layout) -> dict[str, str]:
     }
 
 
+def simulated_model(ports: Ports) -> dict[str, str]:
+    """The product's settings for the simulator: every answer of it is labelled with this name."""
+    return {
+        "AZURE_OPENAI_ENDPOINT": f"http://127.0.0.1:{ports.openai}",
+        "AZURE_OPENAI_DEPLOYMENT": "simulator-no-model",
+        "AZURE_OPENAI_API_VERSION": "v1",
+        "AZURE_OPENAI_API_KEY": "simulator",
+    }
+
+
 class Stack:
     """Starts the parts in the order in which they need each other."""
 
@@ -103,6 +115,8 @@ class Stack:
         self.options = options
         self.processes = Processes(options.layout.logs)
         self.environment = product_environment(options.ports, options.layout)
+        if options.openai:
+            self.environment |= simulated_model(options.ports)
 
     async def up(self, step: Step) -> None:
         """Start everything and make the tenant `acme`; raises CannotRun with one sentence."""
@@ -168,7 +182,14 @@ class Stack:
             self._python(
                 "entra", ["--port", str(ports.entra), "--data", str(self.options.layout.entra)], ports.entra
             ),
+            *self._simulator(),
         ]
+
+    def _simulator(self) -> list[Part]:
+        if not self.options.openai:
+            return []
+        port = self.options.ports.openai
+        return [self._python("openai", ["--port", str(port), *self.options.openai], port)]
 
     def _monitoring(self) -> list[Part]:
         ports, layout = self.options.ports, self.options.layout

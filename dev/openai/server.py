@@ -1,39 +1,34 @@
-"""Azure OpenAI's chat completions over HTTP on loopback, answered from a script.
+"""Azure OpenAI's chat completions over HTTP on loopback, for tests and load only: it is no model and says so.
 
-`POST /_script` queues answers (one, or a list), `GET /_requests` tells what was asked, `DELETE /_requests` forgets
-both. Without a script it answers 503 and says what it is.
+`POST /_script` queues answers (one, or a list), `PUT /_behaviour` says how it behaves without one, `GET /_requests`
+tells what was asked, `DELETE /_requests` forgets script and requests. Without either it answers 503 and what it is.
 """
 
-import asyncio
 import errno
 import signal
 import socket
 import sys
 import time
-from collections import deque
-from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from dev.openai.script import Answer, azure_error
+from dev.openai.answering import Session
+from dev.openai.credentials import is_good
+from dev.openai.script import Answer, Behaviour, azure_error
 
 _CREDENTIALS = ("api-key", "authorization")
 NO_SCRIPT = "This is a protocol simulator, not a model, and it has no scripted answer left: POST one to /_script."
+LABEL = {"x-simulator": "SRE Copilot protocol simulator, not a model"}
 
 
-@dataclass
-class _Session:
-    answers: deque[Answer] = field(default_factory=deque)
-    requests: list[dict[str, Any]] = field(default_factory=list)
-
-
-def create_app() -> FastAPI:
-    """A simulator with an empty script."""
+def create_app(behaviour: Behaviour | None = None, answers: tuple[Answer, ...] = ()) -> FastAPI:
+    """A simulator with this script; by default an empty one."""
     app = FastAPI(title="Azure OpenAI protocol simulator", openapi_url=None)
-    session = _Session()
+    session = Session(behaviour or Behaviour())
+    session.answers.extend(answers)
     _add_control(app, session)
 
     @app.post("/openai/deployments/{deployment}/chat/completions")
@@ -49,14 +44,18 @@ def create_app() -> FastAPI:
     return app
 
 
-def _add_control(app: FastAPI, session: _Session) -> None:
+def _add_control(app: FastAPI, session: Session) -> None:
     @app.post("/_script", status_code=204)
     async def script(answers: Answer | list[Answer]) -> None:
         session.answers.extend(answers if isinstance(answers, list) else [answers])
 
+    @app.put("/_behaviour", status_code=204)
+    async def behave(behaviour: Behaviour) -> None:
+        session.behaviour = behaviour
+
     @app.get("/_requests")
     async def requests() -> list[dict[str, Any]]:
-        return session.requests
+        return list(session.requests)
 
     @app.delete("/_requests", status_code=204)
     async def forget() -> None:
@@ -64,37 +63,34 @@ def _add_control(app: FastAPI, session: _Session) -> None:
         session.requests.clear()
 
 
-async def _complete(session: _Session, request: Request, *, model: str | None) -> Response:
-    if not _has_credential(request):
-        return JSONResponse(azure_error("401", "Access denied due to missing credentials."), status_code=401)
+async def _complete(session: Session, request: Request, *, model: str | None) -> Response:
+    began = time.monotonic()
+    if not is_good(request.headers, session.behaviour):
+        return JSONResponse(azure_error("401", "Access denied due to missing or wrong credentials."), 401, LABEL)
     try:
         body = await request.json()
     except ValueError:
         return _bad_request("The body is not JSON.")
+    session.asked += 1
     session.requests.append(_received(request, body))
     if why := _invalid(body, needs_model=model is None):
         return _bad_request(why)
-    if not session.answers:
-        return JSONResponse(azure_error("simulator_without_script", NO_SCRIPT), status_code=503)
-    answer = session.answers.popleft()
-    # The sleep ends with the client's patience: uvicorn cancels nothing, so a test must not hang it for long.
-    await asyncio.sleep(answer.hang_seconds)
-    return _respond(answer, model=model or body["model"], number=len(session.requests))
+    answer = session.next_answer(body)
+    if answer is None:
+        return JSONResponse(azure_error("simulator_without_script", NO_SCRIPT), 503, LABEL)
+    await session.take_time(answer, began)
+    return _respond(answer, model=model or body["model"], number=session.asked)
 
 
 def _respond(answer: Answer, *, model: str, number: int) -> Response:
-    headers = {} if answer.retry_after is None else {"retry-after": str(answer.retry_after)}
+    after = {} if answer.retry_after is None else {"retry-after": str(answer.retry_after)}
+    headers = {**LABEL, **after, **answer.headers}
     if answer.raw is not None:
         return Response(answer.raw, answer.status, headers, media_type="application/json")
     if answer.status != 200:
         return JSONResponse(answer.error(), answer.status, headers)
-    created = int(time.time())
-    return JSONResponse(answer.completion(model=model, number=number, created=created), 200, headers)
-
-
-def _has_credential(request: Request) -> bool:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return bool(request.headers.get("api-key")) or (scheme.lower() == "bearer" and bool(token.strip()))
+    named = f"simulator-{answer.mode.value}-no-model" if answer.mode else model
+    return JSONResponse(answer.completion(model=named, number=number, created=int(time.time())), 200, headers)
 
 
 def _received(request: Request, body: Any) -> dict[str, Any]:
@@ -111,6 +107,8 @@ def _invalid(body: Any, *, needs_model: bool) -> str | None:
     """What Azure would refuse of a request; streaming is refused because the simulator cannot do it."""
     if not isinstance(body, dict) or not isinstance(body.get("messages"), list) or not body["messages"]:
         return "'messages' must be a list with at least one message."
+    if not all(isinstance(one, dict) and isinstance(one.get("content"), str) for one in body["messages"]):
+        return "The simulator reads messages with a text alone."
     if needs_model and not body.get("model"):
         return "you must provide a model parameter"
     if body.get("stream"):
@@ -124,10 +122,10 @@ def _invalid(body: Any, *, needs_model: bool) -> str | None:
 
 
 def _bad_request(why: str) -> Response:
-    return JSONResponse(azure_error("BadRequest", why), status_code=400)
+    return JSONResponse(azure_error("BadRequest", why), 400, LABEL)
 
 
-def serve(*, port: int) -> None:
+def serve(*, port: int, behaviour: Behaviour | None = None, answers: tuple[Answer, ...] = ()) -> None:
     """Serves until SIGINT or SIGTERM; a port that is taken is said in one sentence, with exit code 1."""
     try:
         listener = socket.create_server(("127.0.0.1", port))
@@ -137,7 +135,8 @@ def serve(*, port: int) -> None:
         print(f"openai: port {port} of 127.0.0.1 is in use by another program.", file=sys.stderr)
         raise SystemExit(1) from exc
     print(f"openai: protocol simulator at http://127.0.0.1:{listener.getsockname()[1]}/", flush=True)
-    server = uvicorn.Server(uvicorn.Config(create_app(), log_level="warning", timeout_graceful_shutdown=2))
+    app = create_app(behaviour, answers)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
     for signum in (signal.SIGINT, signal.SIGTERM):
         # uvicorn puts its own handlers over these, and raises the signal again once it has shut down.
         signal.signal(signum, lambda *_: None)

@@ -63,6 +63,7 @@ LEAST_ROLE: Mapping[str, Role] = {
     "read_user": Role.VIEWER,
     "update_user": Role.ADMIN,
     "read_tenant": Role.VIEWER,
+    "read_model_usage": Role.ADMIN,
     "update_tenant": Role.ADMIN,
     "read_objectives": Role.VIEWER,
     "replace_objectives": Role.ENGINEER,

@@ -10,6 +10,7 @@ from shared.api.examples_feedback import said_of
 from shared.api.examples_incidents import acted_on
 from shared.api.examples_integrations import INTEGRATION_EXAMPLES
 from shared.api.examples_metrics import METRICS_EXAMPLES
+from shared.api.examples_model import USAGE_EXAMPLES
 
 Example = dict[str, Any]
 
@@ -199,6 +200,14 @@ _INCIDENT: Example = {
     "timeline_cursor": None,
     "snapshot": _SNAPSHOT_SUMMARY,
     "hypotheses": _HYPOTHESES,
+    "model_cost": {
+        "calls": 1,
+        "prompt_tokens": 6210,
+        "cached_tokens": 4096,
+        "completion_tokens": 1830,
+        "cost": 0.0287,
+        "currency": "USD",
+    },
 }
 
 _RECEIPT: Example = {
@@ -258,6 +267,7 @@ EXAMPLES: Mapping[str, Example | list[Example]] = {
     **acted_on(_SUMMARY, _SNAPSHOT),
     **said_of(_HYPOTHESES, _SNAPSHOT),
     **INTEGRATION_EXAMPLES,
+    **USAGE_EXAMPLES,
     "who_am_i": _ME,
     "list_incidents": _INCIDENT_PAGE,
     "read_incident": _INCIDENT,

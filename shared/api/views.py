@@ -238,6 +238,7 @@ class IncidentView(BaseModel):
     timeline_cursor: str | None = Field(description="Goes back in `/timeline?order=newest`; null when these are all.")
     snapshot: SnapshotSummaryView | None = Field(description="Of the latest snapshot; null until there is one.")
     hypotheses: HypothesesView | None = Field(description="The latest answer; null until the context was ranked.")
+    model_cost: Receipt | None = Field(description="What models cost for all its answers; null while none was asked.")
     dashboards: str = Field(description="Where to ask for links into Grafana: from this incident's address on.")
 
     @classmethod

@@ -1,8 +1,8 @@
 """How much an answer may cost: the rung of the ladder, how large a question is, when to ask a busy model again."""
 
-import re
 from dataclasses import dataclass
 
+from shared.hypotheses.tokens import estimated_tokens
 from shared.models.hypotheses import Rung
 from shared.models.signals import Severity
 from shared.ports.model import Prompt
@@ -14,7 +14,6 @@ FIRST_WAIT_SECONDS = 10.0
 """When a throttled model does not say for how long; each further wait is twice as long."""
 LEAST_WAIT_SECONDS = 1.0
 
-_PIECES = re.compile(r"[^\W\d_]{1,6}|\d{1,3}|[^\w\s]{1,2}|_+|\s+")
 _SCHEMA_TOKENS = 1_500
 """The schema of an answer travels with the question and is counted as prompt."""
 
@@ -57,19 +56,6 @@ def wait_before_asking_again(resends: int, waited_seconds: float, asked_seconds:
     wait = max(LEAST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0**resends if asked_seconds is None else asked_seconds)
     is_over = resends >= MAX_RESENDS or waited_seconds + wait > MAX_WAIT_SECONDS
     return None if is_over else wait
-
-
-def estimated_tokens(text: str) -> int:
-    """About how many tokens a text is, without the vocabulary of any model.
-
-    GPT tokenisers split a text first into words, groups of at most three digits and runs of punctuation, and none of
-    their tokens spans two such pieces. So pieces are counted, long words as several. It errs upwards for prose and
-    stays close for JSON with numbers.
-    """
-    ascii_only = text.isascii()
-    pieces = sum(1 for piece in _PIECES.finditer(text) if not piece[0].isspace() or "\n" in piece[0])
-    # A letter outside ASCII may be a token of its own.
-    return pieces if ascii_only else pieces + sum(not char.isascii() for char in text)
 
 
 def tokens_of(prompt: Prompt) -> int:

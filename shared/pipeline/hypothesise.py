@@ -1,5 +1,6 @@
 """Refine ranked hypotheses with the model: render, propose, verify, keep. The ranked answer is there already."""
 
+import time
 from datetime import datetime
 
 from shared.errors import Conflict, Malformed
@@ -30,7 +31,7 @@ THROTTLED = "model_throttled"
 
 async def hypothesise(message: Hypothesise, services: Services, *, now: datetime) -> None:
     """Answer for one snapshot, once; raises Malformed when its snapshot is not there."""
-    tenant_id, incident_id = message.tenant_id, message.incident_id
+    tenant_id, incident_id, began = message.tenant_id, message.incident_id, time.monotonic()
     snapshot = await whole_snapshot(tenant_id, incident_id, message.snapshot_id, services)
     answers = await services.incidents.all_hypotheses(tenant_id, incident_id)
     of_snapshot = [one for one in answers if one.snapshot_id == message.snapshot_id]
@@ -51,8 +52,8 @@ async def hypothesise(message: Hypothesise, services: Services, *, now: datetime
         log.warning("model_waited_for", extra={"throttled": message.throttled + 1, "delay_seconds": round(wait)})
         return
     final = _priced(refined, model)
-    _tell(final, model)
     await _keep(tenant_id, final, services, now=now)
+    _tell(final, model, time.monotonic() - began)
 
 
 async def _model_for(snapshot: Snapshot, services: Services, *, now: datetime) -> PaidModel | None:
@@ -81,8 +82,9 @@ def _priced(answer: HypothesisSet, model: PaidModel | None) -> HypothesisSet:
     return answer.model_copy(update=paid) if was_paid else answer
 
 
-def _tell(answer: HypothesisSet, model: PaidModel | None) -> None:
-    ours = max(0.0, answer.elapsed_seconds - model.model_seconds) if model else 0.0
+def _tell(answer: HypothesisSet, model: PaidModel | None, seconds: float) -> None:
+    """The measure of the step: how it ended, what it cost, and where its seconds went."""
+    asking, paying = (model.model_seconds, model.paying_seconds) if model else (0.0, 0.0)
     log.info(
         "hypotheses_refined",
         extra={
@@ -91,8 +93,10 @@ def _tell(answer: HypothesisSet, model: PaidModel | None) -> None:
             "rung": answer.rung.value,
             "calls": answer.receipt.calls if answer.receipt else 0,
             "cost": round(answer.receipt.cost, 6) if answer.receipt else 0.0,
-            "model_seconds": round(model.model_seconds, 3) if model else 0.0,
-            "own_seconds": round(ours, 3),
+            "seconds": round(seconds, 3),
+            "model_seconds": round(asking, 3),
+            "paying_seconds": round(paying, 3),
+            "checking_seconds": round(max(0.0, answer.elapsed_seconds - asking - paying), 3),
         },
     )
 

@@ -64,6 +64,8 @@ class PaidModel:
     """What a throttled model asked for."""
     model_seconds: float = 0.0
     """Spent waiting for the model itself."""
+    paying_seconds: float = 0.0
+    """Spent on finding, reserving and settling."""
     _number: int = 0
 
     @property
@@ -79,17 +81,23 @@ class PaidModel:
         if question.state is QuestionState.ANSWERED:
             self._told("model_reused", question)
             return _found_again(question, shape)
-        asked = time.monotonic()
+        taken = time.monotonic() - began
+        self.paying_seconds += taken
         try:
-            answer = await self.model.ask(prompt, shape, timeout_seconds=timeout_seconds - (asked - began))
+            answer = await self._asked(prompt, shape, timeout_seconds=timeout_seconds - taken)
         except ModelUnavailable as exc:
-            self.model_seconds += time.monotonic() - asked
             self.retry_after_seconds = exc.retry_after_seconds
             await self._settle(self._unanswered(question, exc))
             raise
-        self.model_seconds += time.monotonic() - asked
         await self._settle(self._answered(question, answer))
         return answer
+
+    async def _asked(self, prompt: Prompt, shape: type[AnswerT], *, timeout_seconds: float) -> ModelAnswer[AnswerT]:
+        began = time.monotonic()
+        try:
+            return await self.model.ask(prompt, shape, timeout_seconds=timeout_seconds)
+        finally:
+            self.model_seconds += time.monotonic() - began
 
     async def _taken(self, prompt: Prompt) -> ModelQuestion:
         """The question, paid for already or with its money reserved by us."""
@@ -172,6 +180,7 @@ class PaidModel:
 
     async def _settle(self, question: ModelQuestion) -> None:
         """Keep what came of a question and what it cost, before anything is made of it."""
+        began = time.monotonic()
         for _ in range(MAX_TRIES):
             async with turn(self.tenant_id, "model-spending"):
                 held = await self.services.spending.question(self.tenant_id, question.id)
@@ -185,6 +194,7 @@ class PaidModel:
                 break
         else:
             raise Conflict(f"what a tenant spends moved {MAX_TRIES} times", reason="spending_moved")
+        self.paying_seconds += time.monotonic() - began
         self._told("model_asked", question)
 
     async def _write(self, question: ModelQuestion, etag: str) -> None:
@@ -242,10 +252,6 @@ async def paid_model(
     """
     if services.model is None:
         return None
-    tenant = await services.directory.tenant(tenant_id)
-    own = tenant.model_daily_budget if tenant else None
-    terms = services.model_terms
-    budget = terms.daily_budget if own is None else own
     return PaidModel(
         tenant_id=tenant_id,
         subject=subject,
@@ -253,7 +259,14 @@ async def paid_model(
         model=services.model,
         services=services,
         now=now,
-        budget=budget,
+        budget=await budget_of(tenant_id, services),
         payer=payer,
-        receipt=Receipt(currency=terms.currency),
+        receipt=Receipt(currency=services.model_terms.currency),
     )
+
+
+async def budget_of(tenant_id: TenantId, services: Services) -> float:
+    """What may be spent on models for a tenant in a day: its own budget, or the installation's."""
+    tenant = await services.directory.tenant(tenant_id)
+    own = tenant.model_daily_budget if tenant else None
+    return services.model_terms.daily_budget if own is None else own

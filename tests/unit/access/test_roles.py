@@ -32,7 +32,7 @@ def test_an_operation_that_is_not_in_the_table_is_denied_to_everybody(role: Role
     assert not may(role, "delete_everything")
 
 
-NOT_FOR_VIEWERS = ("dead_letter", "integration", "list_users", "_polic")
+NOT_FOR_VIEWERS = ("dead_letter", "integration", "list_users", "_polic", "model_usage")
 READING = [
     one
     for one in LEAST_ROLE

@@ -1,13 +1,12 @@
 """How much an answer may cost: the ladder, the waits of a throttled model, the size of a question."""
 
-import json
-
 import pytest
 
-from shared.hypotheses.budget import estimated_tokens, rung_for, wait_before_asking_again
+from shared.hypotheses.budget import rung_for, tokens_of, wait_before_asking_again
 from shared.models.hypotheses import Rung
 from shared.models.signals import Severity
 from shared.models.spending import ModelTerms, Tokens
+from shared.ports.model import Prompt
 
 FULL, SINGLE, NONE = Rung.FULL, Rung.SINGLE, Rung.DETERMINISTIC
 
@@ -84,15 +83,6 @@ def test_cached_tokens_cost_less_and_are_never_more_than_the_prompt() -> None:
     assert terms.cost(Tokens(prompt=10, cached=1_000_000)) == pytest.approx(10 / 1_000_000)
 
 
-def test_numbers_are_counted_as_the_many_tokens_that_they_are() -> None:
-    series = json.dumps([[1764158400 + 15 * at, round(0.123456 * at, 6)] for at in range(20)])
-    assert len(series) / 3 < estimated_tokens(series) < len(series)
-
-
-def test_prose_is_about_four_letters_a_token() -> None:
-    prose = "Rank the causes by what the evidence shows, and cite it. Say so when there is none. " * 20
-    assert len(prose) / 6 < estimated_tokens(prose) < len(prose) / 3
-
-
-def test_letters_outside_ascii_count_one_by_one() -> None:
-    assert estimated_tokens("支付服务失败") >= len("支付服务失败")
+def test_a_question_counts_all_its_parts_and_the_schema_of_its_answer() -> None:
+    prompt = Prompt("v1", "one two", "three", "key", stable="four")
+    assert tokens_of(prompt) == 5 + tokens_of(Prompt("v1", "", "", "key"))
