@@ -8,6 +8,7 @@ from importlib.resources import files
 from operator import itemgetter
 from typing import Any
 
+from shared.errors import Malformed
 from shared.hypotheses.wording import plain
 from shared.models.evidence import Evidence, SeriesEvidence
 from shared.models.hypotheses import HypothesisSet
@@ -15,6 +16,8 @@ from shared.models.snapshots import Snapshot
 from shared.ports.model import Prompt
 
 PROMPT_VERSION = "hypotheses-v1"
+PROMPT_VERSIONS = ("hypotheses-v1",)
+"""Those that can be asked for by name; a change of wording is a new one, so that answers can be compared."""
 MAX_MATERIAL_CHARS = 60_000
 MAX_SHOWN_POINTS = 20
 MAX_SHOWN_QUERY_CHARS = 500
@@ -23,21 +26,24 @@ _A_TURN = {"series": 6, "change": 3, "edge": 3, "alert": 3, "limit": 3}
 """How many of a kind are shown before the next ones of the other kinds."""
 
 
-def render(snapshot: Snapshot, ranked: HypothesisSet) -> Prompt:
+def render(snapshot: Snapshot, ranked: HypothesisSet, *, version: str = PROMPT_VERSION) -> Prompt:
     """The prompt for a snapshot: our instructions, then the evidence fenced as data."""
     # The fence cannot be guessed by who wrote the labels: it depends on everything in the snapshot.
     fence = f"EVIDENCE-{snapshot.sha256[:24]}"
     material = _material(snapshot, ranked)
     return Prompt(
-        version=PROMPT_VERSION,
-        instructions=_instructions(),
+        version=version,
+        instructions=instructions_of(version),
         material=f"<{fence}>\n{material}\n</{fence}>",
-        cache_key=f"{snapshot.tenant_id}:{PROMPT_VERSION}",
+        cache_key=f"{snapshot.tenant_id}:{version}",
     )
 
 
-def _instructions() -> str:
-    return files("shared.hypotheses").joinpath(f"prompts/{PROMPT_VERSION}.md").read_text(encoding="utf-8")
+def instructions_of(version: str) -> str:
+    """The instructions of a version; raises Malformed (`unknown_prompt_version`) for one that there is not."""
+    if version not in PROMPT_VERSIONS:
+        raise Malformed("there is no prompt of this version", reason="unknown_prompt_version")
+    return files("shared.hypotheses").joinpath(f"prompts/{version}.md").read_text(encoding="utf-8")
 
 
 def _material(snapshot: Snapshot, ranked: HypothesisSet) -> str:

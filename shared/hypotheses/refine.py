@@ -27,7 +27,13 @@ class _Checked:
 
 
 async def refine(
-    snapshot: Snapshot, ranked: HypothesisSet, model: Model | None, *, now: datetime, timeout_seconds: float
+    snapshot: Snapshot,
+    ranked: HypothesisSet,
+    model: Model | None,
+    *,
+    now: datetime,
+    timeout_seconds: float,
+    version: str = PROMPT_VERSION,
 ) -> HypothesisSet:
     """The final answer: the model's, checked, or the ranker's with the reason why the model's does not stand.
 
@@ -37,7 +43,7 @@ async def refine(
     if model is None:
         return fallen_back(ranked, reason="model_not_configured", now=now)
     began = time.monotonic()
-    prompt = render(snapshot, ranked)
+    prompt = render(snapshot, ranked, version=version)
     try:
         best = await _proposed(prompt, snapshot, ranked, model, timeout_seconds=timeout_seconds)
     except ModelUnavailable as exc:
@@ -46,7 +52,7 @@ async def refine(
     left = timeout_seconds - (time.monotonic() - began)
     if wrong and left >= LEAST_SECONDS:
         best = await _again(best, told(prompt, wrong), snapshot, ranked, model, timeout_seconds=left)
-    return _concluded(ranked, best, now=now, elapsed_seconds=_since(began))
+    return _concluded(ranked, best, version, now=now, elapsed_seconds=_since(began))
 
 
 async def _proposed(
@@ -91,13 +97,15 @@ def standing_meanwhile(ranked: HypothesisSet, *, reason: str, now: datetime) -> 
     return ranked.model_copy(update={"id": meanwhile_id, "reason": reason, "created_at": now})
 
 
-def _concluded(ranked: HypothesisSet, best: _Checked, *, now: datetime, elapsed_seconds: float) -> HypothesisSet:
+def _concluded(
+    ranked: HypothesisSet, best: _Checked, version: str, *, now: datetime, elapsed_seconds: float
+) -> HypothesisSet:
     found = {
         "dropped_hypotheses": best.verified.dropped_hypotheses,
         "dropped_citations": best.verified.dropped_citations,
         "elapsed_seconds": elapsed_seconds,
         "model": best.answer.model,
-        "prompt_version": PROMPT_VERSION,
+        "prompt_version": version,
     }
     if not best.verified.hypotheses:
         return fallen_back(ranked, reason="model_unsupported", now=now, **found)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from shared.errors import Conflict, Malformed
 from shared.hypotheses.budget import wait_before_asking_again
+from shared.hypotheses.propose import PROMPT_VERSION
 from shared.hypotheses.refine import final_id, refine, standing_meanwhile
 from shared.incidents.timeline import entry
 from shared.messages import Hypothesise, QueueName
@@ -18,6 +19,7 @@ from shared.pipeline.recording import MAX_TRIES, list_latest
 from shared.pipeline.sending import send_once_more
 from shared.pipeline.snapshots import whole_snapshot
 from shared.pipeline.turns import turn
+from shared.ports.model import Model
 from shared.ports.services import Services
 from shared.ports.stores import IncidentChange, Versioned
 from shared.telemetry import logger
@@ -43,7 +45,7 @@ async def hypothesise(message: Hypothesise, services: Services, *, now: datetime
         await list_latest(tenant_id, incident_id, services)
         return
     model = await _model_for(snapshot, services, now=now)
-    refined = await refine(snapshot, ranked, model, now=now, timeout_seconds=MODEL_SECONDS)
+    refined = await answered(snapshot, ranked, model, now=now)
     wait = _wait(message, refined, model)
     if wait is not None:
         meanwhile = standing_meanwhile(ranked, reason=THROTTLED, now=now)
@@ -54,6 +56,13 @@ async def hypothesise(message: Hypothesise, services: Services, *, now: datetime
     final = _priced(refined, model)
     await _keep(tenant_id, final, services, now=now)
     _tell(final, model, time.monotonic() - began)
+
+
+async def answered(
+    snapshot: Snapshot, ranked: HypothesisSet, model: Model | None, *, now: datetime, version: str = PROMPT_VERSION
+) -> HypothesisSet:
+    """What stands in the end for a snapshot; replays come here too, so that both are asked and checked alike."""
+    return await refine(snapshot, ranked, model, now=now, timeout_seconds=MODEL_SECONDS, version=version)
 
 
 async def _model_for(snapshot: Snapshot, services: Services, *, now: datetime) -> PaidModel | None:

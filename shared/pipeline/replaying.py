@@ -9,14 +9,13 @@ from datetime import datetime
 from shared.errors import NotAllowed
 from shared.hypotheses.answer import ranked_set
 from shared.hypotheses.difference import Compared, compared
-from shared.hypotheses.prompt_versions import WithPrompt, prompt_versions
-from shared.hypotheses.refine import refine
+from shared.hypotheses.propose import PROMPT_VERSION, PROMPT_VERSIONS
 from shared.models.base import SnapshotId, TenantId, document_id
 from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident
 from shared.models.signals import Severity
 from shared.models.snapshots import Snapshot
-from shared.pipeline.hypothesise import MODEL_SECONDS, is_ranking
+from shared.pipeline.hypothesise import answered, is_ranking
 from shared.pipeline.paying import paid_model
 from shared.pipeline.snapshots import whole_snapshot
 from shared.ports.services import Services
@@ -88,15 +87,15 @@ async def _asked(
     )
     if paid is None:
         raise NotAllowed("no model is configured", reason="model_not_configured")
-    model = WithPrompt(paid, wanted.prompt_version) if wanted.prompt_version else paid
-    answer = await refine(snapshot, ranked, model, now=now, timeout_seconds=MODEL_SECONDS)
+    version = wanted.prompt_version or PROMPT_VERSION
+    answer = await answered(snapshot, ranked, paid, now=now, version=version)
     return answer.model_copy(update={"rung": paid.rung, "receipt": paid.receipt})
 
 
 def with_model(wanted: Replayed, services: Services) -> Services:
     """The services with the model that a replay asks; raises NotAllowed for what cannot be used."""
-    if wanted.prompt_version is not None and wanted.prompt_version not in prompt_versions():
-        known = ", ".join(prompt_versions())
+    if wanted.prompt_version is not None and wanted.prompt_version not in PROMPT_VERSIONS:
+        known = ", ".join(PROMPT_VERSIONS)
         raise NotAllowed(f"there is no such prompt version; there are {known}", reason="unknown_prompt_version")
     if wanted.model is None:
         if services.model is None:
@@ -136,11 +135,5 @@ async def _recorded(
 
 
 def _as_replay(answer: HypothesisSet, before: HypothesisSet, wanted: Replayed) -> HypothesisSet:
-    by_model = answer.model is not None and wanted.prompt_version is not None
-    return answer.model_copy(
-        update={
-            "id": document_id("rpl", before.id, wanted.prompt_version or "", wanted.model or ""),
-            "replay_of": before.id,
-            "prompt_version": wanted.prompt_version if by_model else answer.prompt_version,
-        }
-    )
+    replay_id = document_id("rpl", before.id, wanted.prompt_version or "", wanted.model or "")
+    return answer.model_copy(update={"id": replay_id, "replay_of": before.id})

@@ -1,17 +1,15 @@
-"""Two answers side by side, and prompts by their version."""
-
-from typing import Any
+"""Two answers side by side, and an answer by another version of the prompt."""
 
 import pytest
 
+from shared.errors import Malformed
+from shared.hypotheses.answer import ranked_set
 from shared.hypotheses.difference import Change, compared
-from shared.hypotheses.prompt_versions import WithPrompt, instructions_of, prompt_versions
-from shared.hypotheses.proposal import ModelHypotheses
-from shared.hypotheses.propose import PROMPT_VERSION
+from shared.hypotheses.propose import PROMPT_VERSION, PROMPT_VERSIONS, instructions_of
+from shared.hypotheses.refine import refine
 from shared.models.hypotheses import Hypothesis, HypothesisSet
-from shared.ports.model import Prompt
-from tests.builders import a_hypothesis_set
-from tests.unit.hypotheses.answering import Answering
+from tests.builders import NOON, a_hypothesis_set
+from tests.unit.hypotheses.answering import SNAPSHOT, Answering, claims
 
 
 def an_answer(*suspects: tuple[str, str | None, float | None]) -> HypothesisSet:
@@ -56,23 +54,18 @@ def test_a_suspect_that_stands_twice_is_compared_once_each() -> None:
     assert [one.change for one in compared(an_answer(), twice)] == [Change.NEW, Change.NEW]
 
 
-def test_the_prompt_in_use_is_among_the_versions() -> None:
-    assert PROMPT_VERSION in prompt_versions()
-    assert instructions_of(PROMPT_VERSION)
+@pytest.mark.parametrize("version", PROMPT_VERSIONS)
+async def test_a_model_is_asked_with_the_version_that_was_named_and_the_answer_says_so(version: str) -> None:
+    model = Answering(claims("payment"))
+    ranked = ranked_set(SNAPSHOT, now=NOON)
+    answer = await refine(SNAPSHOT, ranked, model, now=NOON, timeout_seconds=5, version=version)
+    assert model.prompt is not None
+    assert (model.prompt.version, answer.prompt_version) == (version, version)
+    assert instructions_of(version).strip() in model.prompt.instructions
 
 
-@pytest.mark.parametrize(("asked_with", "is_replaced"), [("hypotheses-v0", True), (PROMPT_VERSION, False)])
-async def test_a_model_is_asked_with_the_instructions_of_the_version_and_the_same_evidence(
-    asked_with: str, *, is_replaced: bool
-) -> None:
-    model = Answering(ModelHypotheses(hypotheses=[]))
-    prompt = Prompt(
-        version=asked_with, instructions="of then", material="evidence", cache_key=f"ten-acme:{asked_with}"
-    )
-    await WithPrompt(model, PROMPT_VERSION).ask(prompt, ModelHypotheses, timeout_seconds=1)
-    expected: dict[str, Any] = {
-        "version": PROMPT_VERSION,
-        "instructions": instructions_of(PROMPT_VERSION) if is_replaced else "of then",
-        "cache_key": f"ten-acme:{PROMPT_VERSION}",
-    }
-    assert model.prompt == Prompt(material="evidence", **expected)
+def test_a_version_that_there_is_not_is_refused() -> None:
+    assert PROMPT_VERSION in PROMPT_VERSIONS
+    with pytest.raises(Malformed) as refused:
+        instructions_of("../secrets")
+    assert refused.value.reason == "unknown_prompt_version"
