@@ -13,6 +13,8 @@ from dev.cosmos.server import EMULATOR_KEY
 from dev.provision import provision_cosmos
 from dev.seed import GLOBEX, seed_globex
 from dev.stories import STORIES
+from evals.case_scores import Exit
+from evals.replay import run, wired
 from shared.adapters.key_file import create_key_file
 from shared.admin.__main__ import main
 from shared.bootstrap import Process, build
@@ -25,6 +27,7 @@ from shared.models.schedule import DueWork, WorkKind
 from shared.models.tenants import InboundCredential, Integration, IntegrationType
 from shared.pipeline.audit_reading import verify
 from shared.pipeline.auditing import append
+from shared.pipeline.replaying import Replayed
 from shared.pipeline.telling import tell_list
 from shared.ports.stores import IncidentChange
 from shared.settings import Settings
@@ -198,3 +201,6 @@ def test_a_tenant_comes_back_as_it_was(
     assert (opened, credential is not None) == (SECRET, True)
     assert asyncio.run(trail_of(environment)) == (True, SEALED)
     assert os.environ["COSMOS_DATABASE"] == "backup-to"
+    # What people said came back whole: the operator's gate finds the case, its snapshot and the answer of then.
+    code, told = run("globex", Replayed(), wired, at_least=None, as_json=True)
+    assert (code, json.loads(told)["evaluated"]) == (Exit.PASSED, 1), told
