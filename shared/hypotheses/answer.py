@@ -78,8 +78,7 @@ async def refine(
             reason="model_unsupported",
             now=now,
             elapsed_seconds=elapsed,
-            dropped_hypotheses=checked.dropped_hypotheses,
-            dropped_citations=checked.dropped_citations,
+            **checked.counts,
         )
     return _by_model(ranked, checked, answer, now=now, elapsed_seconds=elapsed)
 
@@ -103,8 +102,7 @@ def _by_model(
         now=now,
         generated_by=GeneratedBy.MODEL,
         hypotheses=checked.hypotheses,
-        dropped_hypotheses=checked.dropped_hypotheses,
-        dropped_citations=checked.dropped_citations,
+        **checked.counts,
         model=answer.model,
         prompt_version=PROMPT_VERSION,
         elapsed_seconds=elapsed_seconds,
