@@ -136,7 +136,9 @@ def _deciding(check: Check, values: Sequence[float]) -> float:
 
 
 def with_verdicts(answer: HypothesisSet, found: Mapping[str, Answer | NotRun]) -> HypothesisSet:
-    """The answer with what its checks came to; what was not asked is over the budget. Who is refuted comes later."""
+    """The answer with what its checks came to; what was not asked is over the budget. Who is refuted sinks."""
+    if not any(one.checks for one in answer.hypotheses):
+        return answer
     told = [_with_verdicts(one, found) for one in answer.hypotheses]
     ordered = sorted(told, key=lambda one: -one.score)
     ranked = tuple(one.model_copy(update={"rank": at}) for at, one in enumerate(ordered, start=1))
