@@ -31,6 +31,8 @@ _BETWEEN = re.compile(r"[-/&+=_]")
 _ENDS_SENTENCE = (".", "!", "?", ":")
 _POSSESSIVE = re.compile("['\u2019]s?$")
 _ACRONYM_CHARS = 5
+_STATUS_CLASSES = frozenset({"2xx", "3xx", "4xx", "5xx"})
+"""Kinds of HTTP answers; no numbers."""
 _WRITES = re.compile(
     r"\b(?:rm|curl|wget|sudo|bash|sh|chmod|eval|exec|drop|truncate|delete|insert|update|apply|patch|scale|kill|purge|"
     r"destroy|disable|approve|grant|transfer|send|upload|post|email|ignore|password|token|secret|credential)s?\b",
@@ -116,6 +118,8 @@ def _why_not(word: str, services: Collection[str], *, begins: bool) -> Unsupport
         unicodedata.category(one) in ("Nd", "No", "Nl") for one in word if one > "\x7f"
     ):
         return Unsupported.NUMBER
+    if lowered in _STATUS_CLASSES:
+        return None
     parts = [part for part in _BETWEEN.split(word) if part]
     if len(parts) > 1:
         # Of words that are put together each has to be known: "read-only" is, "billing-db" is a name.
