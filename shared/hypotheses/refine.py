@@ -101,8 +101,7 @@ def _concluded(
     ranked: HypothesisSet, best: _Checked, version: str, *, now: datetime, elapsed_seconds: float
 ) -> HypothesisSet:
     found = {
-        "dropped_hypotheses": best.verified.dropped_hypotheses,
-        "dropped_citations": best.verified.dropped_citations,
+        **best.verified.counts,
         "elapsed_seconds": elapsed_seconds,
         "model": best.answer.model,
         "prompt_version": version,

@@ -14,6 +14,7 @@ from shared.models.hypotheses import GeneratedBy, HypothesisSet, Receipt
 from shared.models.incidents import Incident, TimelineEvent
 from shared.models.quantities import several
 from shared.models.snapshots import Snapshot
+from shared.pipeline.checking import run_checks
 from shared.pipeline.paying import PaidModel, paid_model
 from shared.pipeline.recording import MAX_TRIES, list_latest
 from shared.pipeline.sending import send_once_more
@@ -45,7 +46,7 @@ async def hypothesise(message: Hypothesise, services: Services, *, now: datetime
         await list_latest(tenant_id, incident_id, services)
         return
     model = await _model_for(snapshot, services, now=now)
-    refined = await answered(snapshot, ranked, model, now=now)
+    refined = await answered(snapshot, ranked, model, services, now=now)
     wait = _wait(message, refined, model)
     if wait is not None:
         meanwhile = standing_meanwhile(ranked, reason=THROTTLED, now=now)
@@ -59,10 +60,17 @@ async def hypothesise(message: Hypothesise, services: Services, *, now: datetime
 
 
 async def answered(
-    snapshot: Snapshot, ranked: HypothesisSet, model: Model | None, *, now: datetime, version: str = PROMPT_VERSION
+    snapshot: Snapshot,
+    ranked: HypothesisSet,
+    model: Model | None,
+    services: Services,
+    *,
+    now: datetime,
+    version: str = PROMPT_VERSION,
 ) -> HypothesisSet:
     """What stands in the end for a snapshot; replays come here too, so that both are asked and checked alike."""
-    return await refine(snapshot, ranked, model, now=now, timeout_seconds=MODEL_SECONDS, version=version)
+    refined = await refine(snapshot, ranked, model, now=now, timeout_seconds=MODEL_SECONDS, version=version)
+    return await run_checks(snapshot.tenant_id, refined, services, at=snapshot.body.window_end)
 
 
 async def _model_for(snapshot: Snapshot, services: Services, *, now: datetime) -> PaidModel | None:

@@ -88,7 +88,7 @@ async def _asked(
     if paid is None:
         raise NotAllowed("no model is configured", reason="model_not_configured")
     version = wanted.prompt_version or PROMPT_VERSION
-    answer = await answered(snapshot, ranked, paid, now=now, version=version)
+    answer = await answered(snapshot, ranked, paid, services, now=now, version=version)
     return answer.model_copy(update={"rung": paid.rung, "receipt": paid.receipt})
 
 
