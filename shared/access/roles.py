@@ -20,6 +20,7 @@ LEAST_ROLE: Mapping[str, Role] = {
     "edit_incident": Role.ENGINEER,
     "add_note": Role.ENGINEER,
     "investigate_again": Role.ENGINEER,
+    "read_quality": Role.ENGINEER,
     "read_receipt": Role.VIEWER,
     "merge_incident": Role.ENGINEER,
     "split_incident": Role.ENGINEER,

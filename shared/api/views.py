@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from shared.models.base import Instant, SnapshotId
 from shared.models.correlation import Membership
-from shared.models.hypotheses import Conclusion, GeneratedBy, Hypothesis, HypothesisSet, Receipt, Rung
+from shared.models.hypotheses import Conclusion, GeneratedBy, Hypothesis, HypothesisSet, NextQuery, Receipt, Rung
 from shared.models.incidents import Incident, IncidentState, IncidentSummary, Suppressed, TimelineEntry, TimelineEvent
 from shared.models.receipts import DeadLetter, LetterState
 from shared.models.signals import AlertStatus, Rejected, Severity, Signal, SignalType, Source
@@ -101,6 +101,8 @@ class HypothesesView(BaseModel):
     conclusion: Conclusion
     hypotheses: tuple[Hypothesis, ...]
     next_steps: tuple[str, ...]
+    next_query: NextQuery | None = Field(description="Of an inconclusive answer: what would tell its suspects apart.")
+    calibration: str | None = Field(description="The version of the calibration that its confidence comes from.")
     dropped_hypotheses: int
     dropped_citations: int
     struck_assertions: int = Field(description="Of the model's assertions, those that did not hold on the snapshot.")

@@ -4,12 +4,14 @@ from datetime import datetime
 
 from shared.errors import Conflict, Malformed
 from shared.hypotheses.answer import refine
+from shared.hypotheses.confidence import confident
 from shared.incidents.timeline import entry
 from shared.messages import Hypothesise
 from shared.models.base import TenantId
 from shared.models.hypotheses import GeneratedBy, HypothesisSet
 from shared.models.incidents import Incident, TimelineEvent
 from shared.models.quantities import several
+from shared.pipeline.calibrating import curve_in_force
 from shared.pipeline.recording import MAX_TRIES, list_latest
 from shared.pipeline.snapshots import whole_snapshot
 from shared.pipeline.turns import turn
@@ -37,6 +39,8 @@ async def hypothesise(message: Hypothesise, services: Services, *, now: datetime
         await list_latest(tenant_id, incident_id, services)
         return
     refined = await refine(snapshot, ranked, services.model, now=now, timeout_seconds=MODEL_SECONDS)
+    # After every check: what they found is in it.
+    refined = confident(refined, snapshot.body, await curve_in_force(tenant_id, services))
     log.info("hypotheses_refined", extra={"incident_id": incident_id, "reason": refined.reason})
     await _keep(tenant_id, refined, services, now=now)
 
