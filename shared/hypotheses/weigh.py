@@ -62,10 +62,9 @@ def weigh(observation: Observation, series: Sequence[ObservedSeries]) -> list[We
             alike[max(len(before), len(after)).bit_length()].append(position)
     for positions in alike.values():
         some = [series[at] for at in positions]
-        for at, weighed in zip(
-            positions, _weigh_alike(observation, some, [parts[at] for at in positions]), strict=True
-        ):
-            found[at] = weighed
+        weighed = _weigh_alike(some, [parts[at] for at in positions])
+        for at, one in zip(positions, weighed, strict=True):
+            found[at] = one
     return found
 
 
