@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from evals.correlation import Known, Outcome, Summary, measured, orders_of, outcome_of
+from evals.ranking.command import rank
 from evals.storms import Storm, make_storm
 from shared.models.correlation import CorrelationPolicy
 
@@ -24,6 +25,9 @@ class Through(StrEnum):
 @app.callback()
 def evals() -> None:
     """Measure the product's decisions on labelled cases."""
+
+
+app.command()(rank)
 
 
 @app.command()

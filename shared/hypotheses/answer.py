@@ -7,8 +7,8 @@ from shared.errors import ModelUnavailable
 from shared.hypotheses.confidence import confident
 from shared.hypotheses.proposal import ModelHypotheses
 from shared.hypotheses.propose import PROMPT_VERSION, render
-from shared.hypotheses.rank import rank
 from shared.hypotheses.scene import scene_of
+from shared.hypotheses.scene_rank import rank
 from shared.hypotheses.verify import Verified, verify
 from shared.hypotheses.wording import hypothesis, queries_to_try
 from shared.models.base import SnapshotId, document_id

@@ -94,3 +94,32 @@ class Observation:
     changes: Sequence[ObservedChange] = ()
     step: float = 60.0
     """Seconds between two samples."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A service that may be the cause, and what speaks for it."""
+
+    service: str
+    kind: SeriesKind
+    """Of the series that speaks loudest."""
+    series: str
+    """Its name, or `caller-callee gap` for what is lost on the way."""
+    onset: float | None
+    """Epoch seconds; None where it cannot be told."""
+    goes_up: bool
+    score: float
+    """Orders, 0 to 1; it is no probability."""
+    factors: Mapping[str, float]
+    """Everything that the score is made of."""
+    change: float
+    """How far the series moved, in its own unit."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Suspects, the likeliest first. Without any, `reason` says why: `no evidence`, or `nothing measured`."""
+
+    suspects: tuple[Suspect, ...]
+    reason: str
+    """`ranked`, `no evidence` or `nothing measured`."""
