@@ -28,8 +28,6 @@ class Flow:
     p50: np.ndarray
     p95: np.ndarray
     errors: np.ndarray
-    own_slower: np.ndarray
-    """How much longer a node itself takes than at its usual traffic."""
     edge_caller: np.ndarray
     edge_callee: np.ndarray
     on_the_way: np.ndarray
@@ -91,7 +89,7 @@ def _answers(world: World, trouble: Trouble, rate: np.ndarray, usual: np.ndarray
         edge_caller[number] = _climb(call, delay, mean, p50, p95)
         failed = _failed(call, mean[seen] + delay, 1 - passed[seen])
         passed[call.caller] *= 1 - min(1.0, call.per_request) * failed * (1 - call.fallback)
-    return Flow(rate, mean, p50, p95, 1 - passed, queueing, edge_caller, edge_callee, on_the_way / arriving)
+    return Flow(rate, mean, p50, p95, 1 - passed, edge_caller, edge_callee, on_the_way / arriving)
 
 
 def _climb(call: Call, delay: np.ndarray | float, mean: np.ndarray, p50: np.ndarray, p95: np.ndarray) -> np.ndarray:

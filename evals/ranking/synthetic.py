@@ -129,7 +129,7 @@ def _case(
 ) -> Case:
     world, began_at = scene.world, float(scene.clock.times[scene.began])
     by = make_instruments(rng, sees_the_way=fault is Fault.NETWORK)
-    truth = _truth(scene, fault, trouble, run)
+    truth = _truth(scene, fault, trouble)
     changes, decoys = _changes(scene, fault, truth, began_at, rng)
     target, kind = alerts
     if kind is SeriesKind.ERRORS and by.counts_success:
@@ -150,16 +150,13 @@ def _case(
     return Case(name, DATA_SET, _scenario(scene.clock, by), fault or "none", observation, named, decoys)
 
 
-def _truth(scene: _Scene, fault: Fault | None, trouble: Trouble, run: Flow) -> frozenset[int]:
+def _truth(scene: _Scene, fault: Fault | None, trouble: Trouble) -> frozenset[int]:
     """The node that is struck; of a surge, where it enters and what it fills up first are both right."""
     if fault is None:
         return frozenset()
     if fault is not Fault.SURGE:
         return frozenset({trouble.node})
-    after = run.own_slower[:, scene.began :].mean(axis=1) / run.own_slower[:, : scene.began].mean(axis=1)
-    views = [view for view, _ in scene.world.views]
-    after[views] = 0.0
-    return frozenset({trouble.node, int(np.argmax(after))})
+    return frozenset({trouble.node, scene.world.narrowest_below(trouble.node)})
 
 
 def _changes(

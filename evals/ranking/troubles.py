@@ -73,7 +73,9 @@ def make_trouble(fault: Fault, world: World, steps: int, began: int, rng: np.ran
             delay = rng.choice([0.05, 0.1, 0.2, 0.5])
             return _trouble(node, steps, network_seconds=on * delay * rng.uniform(0.8, 1.2, steps))
         case Fault.SURGE:
-            return _trouble(node, steps, traffic=1 + on * rng.uniform(1, 4))
+            # As much as the narrowest place below can just not bear, or a third more.
+            narrowest = float(world.busy[world.narrowest_below(node)])
+            return _trouble(node, steps, traffic=1 + on * (rng.uniform(0.95, 1.3) / narrowest - 1))
 
 
 def _places(fault: Fault, world: World) -> list[int]:

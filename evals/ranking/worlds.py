@@ -53,6 +53,15 @@ class World:
     views: Sequence[tuple[int, int]]
     """(a client-side view, what it is a view of)."""
 
+    def narrowest_below(self, node: int) -> int:
+        """Of a node and everything that its requests may lead to, the one that is fullest at its usual traffic."""
+        found = {node}
+        for call in self.calls:
+            if call.caller in found:
+                found.add(call.callee)
+        views = {view for view, _ in self.views}
+        return max(found - views, key=lambda one: float(self.busy[one]))
+
     def above(self, node: int) -> set[int]:
         """A node and all whose requests may lead to it."""
         found = {node}

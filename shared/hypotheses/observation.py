@@ -41,6 +41,10 @@ class SeriesKind(StrEnum):
     """Of one edge, as the caller measures it."""
     CALLEE_LATENCY = "callee_latency"
     """Of one edge, as the callee measures it: what the caller sees above it is spent on the way."""
+    ON_THE_WAY = "on_the_way"
+    """Derived: what a caller measures of an edge above what the callee does."""
+    CALLS_MADE = "calls_made"
+    """Derived: how often a service calls its callees for one request of its own; down is bad."""
     OTHER = "other"
     """Nobody knows; at most a hint."""
 

@@ -7,30 +7,34 @@ evidence. Scores order; they are no probabilities.
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from shared.hypotheses.observation import Observation, ObservedSeries, Ranking, SeriesKind, Suspect
+from shared.hypotheses.derive import callers_of, calls_made, on_the_way
+from shared.hypotheses.observation import Observation, Ranking, SeriesKind, Suspect
 from shared.hypotheses.weigh import Weighed, weigh
 
 EXPLAINS_FROM = 0.3
-"""The share of a caller's change from which on a callee explains it: a tiny wobble must not exonerate."""
+"""The share of a caller's change from which on a callee explains half of it: a tiny wobble must not exonerate."""
 LEFT_WHEN_EXPLAINED = 0.15
 OUTSIDE_CONE = 0.5
 """The graph is never complete, so what lies outside of it is doubted, not excluded."""
 OTHER_SYMPTOM = 0.8
-LEAST_STRENGTH = 0.45
+EVIDENT = 0.3
 """Below, the best of hundreds of series is what chance makes of them."""
 RECENT_SECONDS = 900.0
 LOOK_BACK_SECONDS = 3600.0
 SURGE_RATIO = 1.5
+SECOND_VOICE = 0.5
+TAILS = {"p75": 0.25, "p90": 0.1, "p95": 0.05, "p99": 0.01, "p999": 0.001}
 
 LATENCIES = frozenset({SeriesKind.LATENCY, SeriesKind.CLIENT_LATENCY})
 FAILURES = frozenset({SeriesKind.ERRORS, SeriesKind.AVAILABILITY})
 PROPAGATING = LATENCIES | FAILURES
 WEIGHTS: Mapping[SeriesKind, float] = {
     SeriesKind.LATENCY: 1.0,
-    SeriesKind.CLIENT_LATENCY: 0.6,
+    SeriesKind.ON_THE_WAY: 1.0,
+    SeriesKind.CLIENT_LATENCY: 0.5,
     SeriesKind.ERRORS: 1.0,
     SeriesKind.AVAILABILITY: 1.0,
     SeriesKind.LOG_ERRORS: 0.9,
@@ -38,131 +42,227 @@ WEIGHTS: Mapping[SeriesKind, float] = {
     SeriesKind.SATURATION: 0.8,
     SeriesKind.CPU: 0.8,
     SeriesKind.MEMORY: 0.8,
-    SeriesKind.DISK: 0.7,
-    SeriesKind.NETWORK: 0.3,
+    SeriesKind.CALLS_MADE: 0.7,
+    SeriesKind.DISK: 0.6,
+    SeriesKind.NETWORK: 0.25,
     SeriesKind.TRAFFIC: 0.25,
-    SeriesKind.NODE: 0.2,
+    SeriesKind.NODE: 0.25,
     SeriesKind.OTHER: 0.2,
 }
 
 
 @dataclass(frozen=True)
 class _Clue:
-    """One series that speaks against one service."""
+    """What one kind of series says against one service."""
 
     weighed: Weighed
+    """The one that speaks loudest."""
+    strength: float
     explained: float
     own: float
 
 
+@dataclass(frozen=True)
+class _Scene:
+    """An observation with everything weighed once."""
+
+    seen: Observation
+    callers: Mapping[str, Sequence[str]]
+    changes: Mapping[str, Mapping[tuple[SeriesKind, str], Weighed]]
+    gaps: Mapping[tuple[str | None, str], Weighed]
+    """Caller and callee → what is lost between them."""
+    rates: Mapping[str, float]
+    """How many requests each service usually gets, in any unit."""
+    family: frozenset[SeriesKind]
+    cone: frozenset[str] = field(default_factory=frozenset)
+
+
 def rank(observation: Observation) -> Ranking:
     """Suspects, the likeliest first; none, and the reason why, when nothing exceeds normal."""
-    weighed = [one for one in weigh(observation, _own(observation)) if one is not None]
+    measured = [one for one in observation.series if one.kind in WEIGHTS]
+    gaps, made = on_the_way(observation), calls_made(observation)
+    everything = [*measured, *gaps, *made]
+    weighed = [one for one in weigh(observation, everything) if one is not None]
     if not weighed:
         return Ranking((), "nothing measured")
-    family = _family(observation)
+    scene = _scene(observation, weighed)
     clues: dict[str, list[_Clue]] = defaultdict(list)
-    changes = _changes(weighed)
-    for one in weighed:
-        clues[one.series.service].append(_clue(observation, one, changes, family))
-    for service, clue in _on_the_way(observation):
+    for service, clue in [*_of_services(scene, weighed), *_of_edges(scene), *_of_calls(scene, weighed)]:
         clues[service].append(clue)
-    suspects = [_suspect(observation, service, found) for service, found in clues.items()]
-    loud = [one for one in suspects if one.score >= LEAST_STRENGTH * 0.1]
-    if not any(one.factors["own_movement"] >= LEAST_STRENGTH for one in loud):
+    suspects = [_suspect(scene, service, found) for service, found in clues.items()]
+    if not any(one.factors["own_movement"] >= EVIDENT for one in suspects):
         return Ranking((), "no evidence")
-    return Ranking(tuple(sorted(loud, key=_order)), "ranked")
+    return Ranking(tuple(sorted((one for one in suspects if one.score > 0), key=_order)), "ranked")
 
 
-def _own(observation: Observation) -> list[ObservedSeries]:
-    return [one for one in observation.series if one.kind in WEIGHTS]
-
-
-def _family(observation: Observation) -> frozenset[SeriesKind]:
-    return next((one for one in (LATENCIES, FAILURES) if observation.target_kind in one), frozenset())
-
-
-Changes = Mapping[tuple[str, SeriesKind, str], Weighed]
-
-
-def _changes(weighed: Sequence[Weighed]) -> dict[tuple[str, SeriesKind, str], Weighed]:
-    found: dict[tuple[str, SeriesKind, str], Weighed] = {}
+def _scene(observation: Observation, weighed: Sequence[Weighed]) -> _Scene:
+    changes: dict[str, dict[tuple[SeriesKind, str], Weighed]] = defaultdict(dict)
+    gaps: dict[tuple[str | None, str], Weighed] = {}
     for one in weighed:
-        key = (one.series.service, one.series.kind, one.series.statistic)
-        if key not in found or (one.strength, one.change) > (found[key].strength, found[key].change):
-            found[key] = one
+        series = one.series
+        if series.kind is SeriesKind.ON_THE_WAY:
+            gaps[series.peer, series.service] = _louder(one, gaps.get((series.peer, series.service)))
+        else:
+            of_service, key = changes[series.service], (series.kind, series.statistic)
+            of_service[key] = _louder(one, of_service.get(key))
+    return _Scene(
+        seen=observation,
+        callers=callers_of(observation.calls),
+        changes=changes,
+        gaps=gaps,
+        rates=_rates(weighed),
+        family=next((one for one in (LATENCIES, FAILURES) if observation.target_kind in one), frozenset()),
+        cone=_cone(observation),
+    )
+
+
+def _rates(weighed: Iterable[Weighed]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for one in weighed:
+        if one.series.kind is SeriesKind.TRAFFIC:
+            found[one.series.service] = max(one.normal, found.get(one.series.service, 0.0))
     return found
 
 
-def _clue(observation: Observation, one: Weighed, changes: Changes, family: frozenset[SeriesKind]) -> _Clue:
-    kind = one.series.kind
-    weight = WEIGHTS[kind]
-    if kind in PROPAGATING and family and kind not in family:
-        weight *= OTHER_SYMPTOM
-    explained = _explained(observation, one, changes) if kind in PROPAGATING else 0.0
-    return _Clue(one, explained, one.strength * weight * (1.0 - (1.0 - LEFT_WHEN_EXPLAINED) * explained))
+def _louder(one: Weighed, other: Weighed | None) -> Weighed:
+    return one if other is None or _loudness(one) > _loudness(other) else other
 
 
-def _explained(observation: Observation, one: Weighed, changes: Changes) -> float:
+def _loudness(one: Weighed) -> tuple[float, float, float]:
+    return (one.strength, one.z, one.change)
+
+
+def _of_services(scene: _Scene, weighed: Iterable[Weighed]) -> Iterable[tuple[str, _Clue]]:
+    """One clue for each kind of series of each service: what at least half of its statistics say."""
+    alike: dict[tuple[str, SeriesKind], list[Weighed]] = defaultdict(list)
+    for one in weighed:
+        if one.series.kind not in (SeriesKind.ON_THE_WAY, SeriesKind.CALLS_MADE):
+            alike[one.series.service, one.series.kind].append(one)
+    for (service, kind), found in alike.items():
+        loudest = sorted(found, key=_loudness, reverse=True)[: (len(found) + 1) // 2]
+        explained = [_explained(scene, one) if kind in PROPAGATING else 0.0 for one in loudest]
+        strength = math.fsum(one.strength for one in loudest) / len(loudest)
+        unexplained = math.fsum(
+            one.strength * (1.0 - (1.0 - LEFT_WHEN_EXPLAINED) * share)
+            for one, share in zip(loudest, explained, strict=True)
+        ) / len(loudest)
+        weight = WEIGHTS[kind] * (OTHER_SYMPTOM if scene.family and kind in PROPAGATING - scene.family else 1.0)
+        yield service, _Clue(loudest[0], strength, math.fsum(explained) / len(explained), weight * unexplained)
+
+
+def _explained(scene: _Scene, one: Weighed) -> float:
     """How much of a propagating change the callees account for, 0 to 1."""
-    if one.change <= 0:
+    if one.strength <= 0:
         return 0.0
-    kind = SeriesKind.LATENCY if one.series.kind in LATENCIES else one.series.kind
-    found = (
-        changes.get((callee, kind, one.series.statistic))
-        for callee in observation.calls.get(one.series.service, ())
-        if callee != one.series.service
-    )
-    carried = math.fsum(callee.change * min(1.0, callee.strength / LEAST_STRENGTH) for callee in found if callee)
+    callees = set(scene.seen.calls.get(one.series.service, ())) - {one.series.service}
+    carried = math.fsum(_carried(scene, one, callee) for callee in callees) if callees else _behind(scene, one)
     return min(1.0, carried / one.change / (2 * EXPLAINS_FROM))
 
 
-def _on_the_way(observation: Observation) -> list[tuple[str, _Clue]]:
-    """Of each edge what the caller sees above the callee: it is spent on the way, at one of the two ends."""
-    import numpy as np
+def _carried(scene: _Scene, one: Weighed, callee: str) -> float:
+    """What a callee's change adds to one request of the service of `one`."""
+    kind = SeriesKind.LATENCY if one.series.kind in LATENCIES else one.series.kind
+    measured = scene.changes.get(callee, {}).get((kind, one.series.statistic))
+    carried = _evident(measured) * _in_each(scene, callee, one.series.statistic)
+    if kind is SeriesKind.LATENCY:
+        carried += _evident(scene.gaps.get((one.series.service, callee)))
+    return carried
 
-    callee_side = {
-        (one.service, one.peer, one.statistic): one
-        for one in observation.series
-        if one.kind is SeriesKind.CALLEE_LATENCY
+
+def _evident(one: Weighed | None) -> float:
+    return one.change * min(1.0, one.strength / EVIDENT) if one else 0.0
+
+
+def _in_each(scene: _Scene, callee: str, statistic: str) -> float:
+    """How much of a callee's change one request of its callers shows.
+
+    Of a mean, as much as there are calls. A 95th percentile shows the callee whole once one request in twenty waits
+    for it, and as often as a request calls it.
+    """
+    rates = [scene.rates.get(caller, 0.0) for caller in scene.callers[callee]]
+    own = scene.rates.get(callee, 0.0)
+    if not own or not all(rates):
+        return 1.0
+    calls = own / math.fsum(sorted(rates))
+    tail = TAILS.get(statistic)
+    return max(calls, min(1.0, calls / tail)) if tail else calls
+
+
+def _behind(scene: _Scene, one: Weighed) -> float:
+    """Of a leaf, what a sibling that calls on accounts for: the leaf may be its caller's view of the sibling."""
+    service = one.series.service
+    siblings = {
+        sibling
+        for caller in scene.callers.get(service, ())
+        for sibling in scene.seen.calls.get(caller, ())
+        if sibling != service and scene.seen.calls.get(sibling)
     }
-    gaps: list[ObservedSeries] = []
-    for one in observation.series:
-        other = callee_side.get((one.service, one.peer, one.statistic))
-        if one.kind is not SeriesKind.CALLER_LATENCY or other is None or len(one.values) != len(other.values):
-            continue
-        length = min(len(one.earlier), len(other.earlier))
-        earlier = np.asarray(one.earlier)[-length:] - np.asarray(other.earlier)[-length:] if length else np.zeros(0)
-        gaps.append(replace(one, values=np.asarray(one.values) - np.asarray(other.values), earlier=earlier))
-    ends: dict[str, list[Weighed | None]] = defaultdict(list)
-    for gap, weighed in zip(gaps, weigh(observation, gaps), strict=True):
-        for end in (gap.service, gap.peer):
-            if end:
-                ends[end].append(weighed)
-    found = []
-    for end, pieces in ends.items():
-        off = [one for one in pieces if one is not None and one.strength > 0]
-        if off:
-            share = math.fsum(one.strength for one in off) / len(pieces)
-            found.append((end, _Clue(max(off, key=lambda one: one.strength), 0.0, share)))
-    return found
+    kinds = LATENCIES if one.series.kind in LATENCIES else (one.series.kind,)
+    # A view is of some of the requests only, so that its mean may show what is a tail of all of them.
+    return max(
+        (
+            each.change
+            * min(1.0, 2 * each.strength / one.strength)
+            * max(1.0, scene.rates.get(sibling, 0.0) / (scene.rates.get(service) or math.inf))
+            for sibling in siblings
+            for (kind, _), each in scene.changes.get(sibling, {}).items()
+            if kind in kinds
+        ),
+        default=0.0,
+    )
 
 
-def _suspect(observation: Observation, service: str, clues: Sequence[_Clue]) -> Suspect:
-    best = max(clues, key=lambda clue: (clue.own, clue.weighed.strength, clue.weighed.change))
-    reach = 1.0 if service in cone(observation) else OUTSIDE_CONE
-    score = round(reach * best.own, 9)
+def _of_edges(scene: _Scene) -> Iterable[tuple[str, _Clue]]:
+    """What is lost on the way speaks against the callee where its edges show it, else against the caller."""
+    into: dict[str, list[Weighed]] = defaultdict(list)
+    out: dict[str, list[Weighed]] = defaultdict(list)
+    for (caller, callee), one in scene.gaps.items():
+        into[callee].append(one)
+        if caller:
+            out[caller].append(one)
+    for ends, least in ((into, 1), (out, 2)):
+        for service, found in ends.items():
+            if len(found) >= least:
+                share = math.fsum(one.strength for one in found) / len(found)
+                yield service, _Clue(max(found, key=_loudness), share, 0.0, WEIGHTS[SeriesKind.ON_THE_WAY] * share)
+
+
+def _of_calls(scene: _Scene, weighed: Iterable[Weighed]) -> Iterable[tuple[str, _Clue]]:
+    """Who calls fewer of its callees for each of its requests fails, or answers, before it does."""
+    for one in weighed:
+        if one.series.kind is SeriesKind.CALLS_MADE:
+            callers = scene.callers[one.series.service]
+            if len(callers) == 1:
+                yield callers[0], _Clue(one, one.strength, 0.0, WEIGHTS[SeriesKind.CALLS_MADE] * one.strength)
+
+
+def _suspect(scene: _Scene, service: str, clues: Sequence[_Clue]) -> Suspect:
+    voices = sorted(clues, key=lambda clue: (clue.own, *_loudness(clue.weighed)), reverse=True)
+    best = voices[0]
+    second = voices[1].own if len(voices) > 1 else 0.0
+    own = 1.0 - (1.0 - best.own) * (1.0 - SECOND_VOICE * second)
+    reach = 1.0 if service in scene.cone else OUTSIDE_CONE
     one = best.weighed
     factors = {
-        "own_movement": round(one.strength, 4),
-        "explained_by_callees": round(best.explained, 4),
+        "own_movement": round(own, 6),
+        "strength": round(best.strength, 6),
+        "second_voice": round(second, 6),
+        "explained_by_callees": round(best.explained, 6),
         "within_reach": reach,
     }
-    onset = None if one.onset is None else observation.began_at + one.onset
-    return Suspect(service, one.series.kind, one.series.name, onset, one.goes_up, score, factors, one.change)
+    return Suspect(
+        service=service,
+        kind=one.series.kind,
+        series=one.series.name,
+        onset=None if one.onset is None else scene.seen.began_at + one.onset,
+        goes_up=one.goes_up,
+        score=round(reach * own, 6),
+        factors=factors,
+        change=one.change,
+    )
 
 
-def cone(observation: Observation) -> set[str]:
+def _cone(observation: Observation) -> frozenset[str]:
     """The target and everything it calls, directly or not: where its cause can lie."""
     reached, waiting = {observation.target}, [observation.target]
     while waiting:
@@ -170,7 +270,7 @@ def cone(observation: Observation) -> set[str]:
             if callee not in reached:
                 reached.add(callee)
                 waiting.append(callee)
-    return reached
+    return frozenset(reached)
 
 
 def _order(one: Suspect) -> tuple[float, float, float]:

@@ -22,12 +22,14 @@ FULL_STRENGTH_Z = 150.0
 """As many deviations are as clear as it gets; beyond, size says nothing."""
 SHORT_HISTORY = 10.0
 """With as few samples the scale is twice as wide: what is usual is not yet known."""
+SPARSE = 5.0
+"""With as many samples of what is normal, half of the surprise counts."""
 NORMAL_SHARE = 0.1
 """What normal reaches in this share of its samples is no evidence."""
 RECENT_SAMPLES = 30
 MAX_SAMPLES = 4096
 ONSET_SCALES = 3.0
-DOWN_IS_BAD = frozenset({SeriesKind.AVAILABILITY})
+DOWN_IS_BAD = frozenset({SeriesKind.AVAILABILITY, SeriesKind.CALLS_MADE})
 EITHER_IS_ODD = frozenset({SeriesKind.TRAFFIC, SeriesKind.OTHER})
 
 
@@ -107,7 +109,8 @@ def _weigh_alike(series: Sequence[ObservedSeries], parts: Sequence[Parts]) -> li
     change = np.maximum(current - usual, 0.0)
     z = np.where(scale > 0, change / np.where(scale > 0, scale, 1.0), np.where(change > 0, FULL_STRENGTH_Z, 0.0))
     reached = (before >= current[:, None]).sum(axis=1) / counts
-    rarity = np.clip(1.0 - reached / NORMAL_SHARE, 0.0, 1.0)
+    known = counts / (counts + SPARSE)
+    rarity = known * np.clip(1.0 - reached / NORMAL_SHARE, 0.0, 1.0)
     strength = rarity * np.minimum(1.0, np.log1p(z) / np.log1p(FULL_STRENGTH_Z))
     unsorted = sign[:, None] * _padded([one[2] for one in parts])
     off = unsorted > (usual + np.minimum(ONSET_SCALES * scale, 0.5 * change))[:, None]
