@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from evals.confidence.command import calibrate, confidence
 from evals.correlation import Known, Outcome, Summary, measured, orders_of, outcome_of
 from evals.ranking.command import rank
 from evals.storms import Storm, make_storm
@@ -28,6 +29,8 @@ def evals() -> None:
 
 
 app.command()(rank)
+app.command()(confidence)
+app.command()(calibrate)
 
 
 @app.command()

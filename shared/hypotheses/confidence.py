@@ -20,16 +20,17 @@ from shared.models.measures import Baseline
 from shared.models.snapshots import SnapshotBody
 
 RAW = "raw"
-START = -3.0
+START = -2.65
 WEIGHTS: Mapping[str, float] = {
-    # Fitted to synthetic incidents by `python -m evals calibrate --weights`, rounded.
-    "score": 2.0,
-    "margin": 2.0,
-    "share": 2.5,
-    "coverage": 0.5,
-    "history": 0.3,
-    # Set by judgement, as log likelihood ratios: there is nothing yet to fit them to. A right hypothesis' check comes
-    # out as predicted about twice as often as a wrong one's, and goes against it a third as often.
+    # Fitted to made-up incidents by `python -m evals calibrate --weights`, rounded.
+    "score": 0.8,
+    "margin": 3.2,
+    "share": 3.1,
+    "coverage": 0.25,
+    # Set by judgement, as log likelihood ratios. Of history the fit says nothing, as the ranker allows for it itself;
+    # for the rest there is nothing yet to fit them to. A right hypothesis' check comes out as predicted about twice
+    # as often as a wrong one's, and goes against it a third as often.
+    "history": 0.2,
     "verified": 0.6,
     "supported": 0.8,
     "refuted": -1.2,
@@ -43,6 +44,8 @@ LONG_HISTORY = 60
 """From this many samples on a baseline is as good as it gets."""
 SHORT_TERM = 0.8
 """What the time just before says of what is normal, against the same hour of earlier days."""
+UNNAMED = 0.25
+"""The score of the suspect that nobody named: alone with it, a faint one is not certain."""
 UNKNOWN_COVERAGE = 0.5
 
 LIKELY_FROM = 0.4
@@ -102,7 +105,7 @@ def factors_of(one: Hypothesis, beside: Sequence[Hypothesis], body: SnapshotBody
     return {
         "score": one.score,
         "margin": one.score - max(others.values(), default=0.0),
-        "share": one.score / (one.score + rivals) if one.score + rivals else 0.0,
+        "share": one.score / (one.score + rivals + UNNAMED),
         "coverage": body.coverage.share if body.coverage else UNKNOWN_COVERAGE,
         "history": _history(one, body),
         # Nothing asserted says nothing either way.
@@ -114,10 +117,16 @@ def factors_of(one: Hypothesis, beside: Sequence[Hypothesis], body: SnapshotBody
     }
 
 
+def raw_from(values: Mapping[str, float]) -> float:
+    """The raw confidence of these factors."""
+    return round(sigmoid(START + sum(WEIGHTS[name] * value for name, value in values.items())), 4)
+
+
 def _judged(one: Hypothesis, beside: Sequence[Hypothesis], body: SnapshotBody, curve: Curve) -> Hypothesis:
-    parts = {name: WEIGHTS[name] * value for name, value in factors_of(one, beside, body).items()}
-    raw = round(sigmoid(START + sum(parts.values())), 4)
-    shown = {name: round(part, 4) for name, part in parts.items() if part} | {"start": START, RAW: raw}
+    values = factors_of(one, beside, body)
+    raw = raw_from(values)
+    parts = {name: round(WEIGHTS[name] * value, 4) for name, value in values.items() if value}
+    shown = parts | {"start": START, RAW: raw}
     return one.model_copy(update={"confidence": round(calibrated(raw, curve), 4), "confidence_factors": shown})
 
 

@@ -1,14 +1,13 @@
 """The calibration that is in force for a tenant, and fitting it anew to what its people said."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from shared.hypotheses.calibration import own_curve, shipped
 from shared.messages import Check
 from shared.models.base import TenantId
 from shared.models.calibration import Curve, TenantCalibration
-from shared.models.feedback import LABEL_TTL_SECONDS, Label
+from shared.models.feedback import LABEL_TTL_SECONDS
 from shared.models.schedule import DueWork, WorkKind
 from shared.ports.services import Services
 from shared.ports.stores import Versioned
@@ -28,14 +27,13 @@ async def curve_in_force(tenant_id: TenantId, services: Services) -> Curve:
     return held.curve if held else shipped()
 
 
-async def keep_labels(tenant_id: TenantId, labels: Sequence[Label], services: Services, *, now: datetime) -> None:
-    """Keep what people said, and see that the tenant's curve follows: the work first, so that none is missed."""
-    if not labels:
-        return
+async def calibrate_later(tenant_id: TenantId, services: Services, *, now: datetime) -> None:
+    """See that the tenant's curve follows what its people said; asked for before a label is kept, so none is missed.
+
+    Asked again it changes nothing: a tenant's labels are one work, which stays due once a day.
+    """
     work = DueWork.of(tenant_id, WorkKind.RECALIBRATE, LABELS, due_at=now + LOOK_AFTER, now=now)
     await services.schedule.put(tenant_id, work)
-    for label in labels:
-        await services.labels.keep(tenant_id, label)
 
 
 async def recalibrate(message: Check, held: Versioned[DueWork], services: Services, *, now: datetime) -> None:

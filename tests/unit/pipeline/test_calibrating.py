@@ -8,7 +8,7 @@ from shared.models.base import TenantId
 from shared.models.calibration import LABELS_FOR_OWN, Origin
 from shared.models.feedback import Label
 from shared.models.schedule import SHARDS, DueWork
-from shared.pipeline.calibrating import LOOK_AFTER, curve_in_force, keep_labels
+from shared.pipeline.calibrating import LOOK_AFTER, calibrate_later, curve_in_force
 from shared.pipeline.due import check, check_of
 from shared.ports.services import Services
 from shared.ports.stores import Versioned
@@ -24,6 +24,12 @@ def labels(number: int, tenant: TenantId = ACME) -> list[Label]:
         a_label(id=f"label-{at}", tenant_id=tenant, raw_confidence=0.5 + (at % 9) / 20, was_right=at % 3 == 0)
         for at in range(number)
     ]
+
+
+async def keep_labels(tenant: TenantId, given: list[Label], services: Services, *, now: datetime) -> None:
+    await calibrate_later(tenant, services, now=now)
+    for label in given:
+        await services.labels.keep(tenant, label)
 
 
 async def works(services: Services, now: datetime) -> list[Versioned[DueWork]]:
@@ -73,9 +79,3 @@ async def test_labels_older_than_a_year_count_no_more_and_without_any_the_work_i
     await looked_at(services, now=NOON + 366 * ONE_DAY)
     assert await curve_in_force(ACME, services) == shipped()
     assert await works(services, NOON + 1000 * ONE_DAY) == []
-
-
-async def test_nothing_said_makes_no_work() -> None:
-    services = services_in_memory()
-    await keep_labels(ACME, [], services, now=NOON)
-    assert await works(services, NOON + ONE_DAY) == []
