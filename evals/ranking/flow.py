@@ -36,30 +36,38 @@ class Flow:
 
 def flow(world: World, trouble: Trouble, load: np.ndarray, jitter: np.ndarray) -> Flow:
     """One run. `load` is the entries' traffic by step (1 is usual), `jitter` nodes by steps of noise on own time."""
-    usual = _rates(world, trouble, np.ones(len(load)), np.zeros((len(world.names), len(load))), is_usual=True)
-    calm = np.zeros((len(world.names), len(load)))
-    first = _answers(world, trouble, _rates(world, trouble, load, calm), usual, jitter)
+    capacity = _usual_rates(world) / world.busy
+    first = _answers(world, trouble, _rates(world, trouble, load, None), capacity, jitter)
+    if trouble.node < 0:
+        return first
     # Retries need to know what fails, and load more onto what is failing: one more round is close enough.
-    return _answers(world, trouble, _rates(world, trouble, load, first.errors), usual, jitter)
+    return _answers(world, trouble, _rates(world, trouble, load, first.errors), capacity, jitter)
 
 
-def _rates(
-    world: World, trouble: Trouble, load: np.ndarray, errors: np.ndarray, *, is_usual: bool = False
-) -> np.ndarray:
-    rate = np.zeros(errors.shape)
-    for entry in world.entries:
-        surge = trouble.traffic if entry == trouble.node and not is_usual else 1.0
-        rate[entry] = world.entry_rate * load * surge
+def _usual_rates(world: World) -> np.ndarray:
+    rate = np.zeros(len(world.names))
+    rate[list(world.entries)] = world.entry_rate
     for call in world.calls:
-        made = rate[call.caller] * call.per_request * (1 + call.retries * errors[call.callee])
-        if trouble.fails_early and call.caller == trouble.node and not is_usual:
-            made = made * (1 - trouble.failing)
+        rate[call.callee] += rate[call.caller] * call.per_request
+    return rate
+
+
+def _rates(world: World, trouble: Trouble, load: np.ndarray, errors: np.ndarray | None) -> np.ndarray:
+    rate = np.zeros((len(world.names), len(load)))
+    for entry in world.entries:
+        rate[entry] = world.entry_rate * load * (trouble.traffic if entry == trouble.node else 1.0)
+    for call in world.calls:
+        made = rate[call.caller] * call.per_request
+        if errors is not None and call.retries:
+            made *= 1 + call.retries * errors[call.callee]
+        if trouble.fails_early and call.caller == trouble.node:
+            made *= 1 - trouble.failing
         rate[call.callee] += made
     return rate
 
 
-def _answers(world: World, trouble: Trouble, rate: np.ndarray, usual: np.ndarray, jitter: np.ndarray) -> Flow:
-    filled = np.clip(world.busy[:, None] * rate / np.maximum(usual, 1e-9), 0, FULLEST)
+def _answers(world: World, trouble: Trouble, rate: np.ndarray, capacity: np.ndarray, jitter: np.ndarray) -> Flow:
+    filled = np.minimum(rate / capacity[:, None], FULLEST)
     queueing = (1 - world.busy[:, None]) / (1 - filled)
     own = world.own_seconds[:, None] * queueing * jitter
     if trouble.node >= 0:
@@ -70,7 +78,7 @@ def _answers(world: World, trouble: Trouble, rate: np.ndarray, usual: np.ndarray
     failing = np.repeat(world.own_errors[:, None], rate.shape[1], axis=1)
     if trouble.node >= 0:
         failing[trouble.node] = np.maximum(failing[trouble.node], trouble.failing)
-    failing += np.clip((filled - 0.9) / 0.07, 0, 1) * 0.2  # what is full turns requests away
+    failing += np.maximum(filled - 0.9, 0.0) * 3  # what is full turns requests away
     mean, p50, p95, passed = own.copy(), MEDIAN * own, TAIL * own, 1 - np.clip(failing, 0, 1)
     edge_caller, edge_callee = (np.zeros((len(world.calls), rate.shape[1])) for _ in range(2))
     on_the_way, arriving = np.zeros(rate.shape), np.full(rate.shape, 1e-12)

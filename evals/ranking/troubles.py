@@ -60,7 +60,7 @@ def make_trouble(fault: Fault, world: World, steps: int, began: int, rng: np.ran
     on = (np.arange(steps) >= began).astype(float)
     match fault:
         case Fault.CPU:
-            return _trouble(node, steps, slower=1 + on * rng.uniform(2, 12), cpu=1 + on * rng.uniform(1, 5))
+            return _trouble(node, steps, slower=1 + on * np.exp(rng.uniform(1, 3.7)), cpu=1 + on * rng.uniform(1, 5))
         case Fault.LEAK:
             return _leak(node, steps, began, rng)
         case Fault.BAD_DEPLOY:
@@ -115,7 +115,7 @@ def _leak(node: int, steps: int, began: int, rng: np.random.Generator) -> Troubl
         for one in killed:
             failing[one : one + 2] = rng.uniform(0.2, 0.9)
         filled[began:] = 0.2 + 0.8 * ((np.arange(after) % every) + 1) / every
-    most, slowest = rng.uniform(0.4, 2.0), rng.uniform(2, 8)
+    most, slowest = rng.uniform(0.4, 2.0), np.exp(rng.uniform(0.7, 3.0))
     return _trouble(
         node,
         steps,

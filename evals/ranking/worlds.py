@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ STALE_CALLS = 0.03
 VIEWED_SHARE = 0.12
 """How many calls go by way of something that only its callers see, where a system has that at all."""
 CALLS_PER_REQUEST = (0.1, 0.3, 0.5, 1.0, 1.0, 1.0, 2.0)
+_T = TypeVar("_T")
 _LETTERS = "bcdfghjklmnpqrstvwxz"
 
 
@@ -80,13 +82,13 @@ def make_world(rng: np.random.Generator) -> World:
     calls = [_call(caller, callee, rng) for caller, callee in pairs]
     kinds = [NodeKind.SERVICE] * count
     for store in stores:
-        kinds[store] = rng.choice([NodeKind.DATABASE, NodeKind.DATABASE, NodeKind.DATABASE, NodeKind.QUEUE])
+        kinds[store] = _one_of((NodeKind.DATABASE, NodeKind.DATABASE, NodeKind.DATABASE, NodeKind.QUEUE), rng)
     calls, views = _viewed(calls, count, rng) if rng.random() < 0.4 else (calls, [])
     kinds += [NodeKind.CLIENT_VIEW] * len(views)
     everything = len(kinds)
     return World(
         names=_names(everything, rng),
-        kinds=tuple(NodeKind(one) for one in kinds),
+        kinds=tuple(kinds),
         calls=tuple(sorted(calls, key=lambda one: (layer[one.caller] if one.caller < count else 99, one.caller))),
         entries=tuple(int(one) for one in np.flatnonzero(layer == 0)),
         entry_rate=float(np.exp(rng.uniform(np.log(2), np.log(300)))),
@@ -123,12 +125,16 @@ def _call(caller: int, callee: int, rng: np.random.Generator) -> Call:
     return Call(
         caller,
         callee,
-        per_request=float(rng.choice(CALLS_PER_REQUEST)),
+        per_request=_one_of(CALLS_PER_REQUEST, rng),
         network_seconds=float(rng.uniform(0.0003, 0.003)),
-        timeout_seconds=float(rng.choice([1.0, 2.0, 5.0, 10.0])),
-        retries=int(rng.choice([0, 0, 1, 2])),
-        fallback=float(rng.choice([0.0, 0.0, 0.0, 0.3, 0.7])),
+        timeout_seconds=_one_of((1.0, 2.0, 5.0, 10.0), rng),
+        retries=_one_of((0, 0, 1, 2), rng),
+        fallback=_one_of((0.0, 0.0, 0.0, 0.3, 0.7), rng),
     )
+
+
+def _one_of(these: Sequence[_T], rng: np.random.Generator) -> _T:
+    return these[int(rng.integers(len(these)))]
 
 
 def _viewed(calls: list[Call], count: int, rng: np.random.Generator) -> tuple[list[Call], list[tuple[int, int]]]:

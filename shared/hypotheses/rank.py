@@ -19,9 +19,11 @@ EXPLAINS_FROM = 0.3
 LEFT_WHEN_EXPLAINED = 0.15
 OUTSIDE_CONE = 0.5
 """The graph is never complete, so what lies outside of it is doubted, not excluded."""
-OTHER_SYMPTOM = 0.8
+OTHER_SYMPTOM = 0.6
 EVIDENT = 0.3
 """Below, the best of hundreds of series is what chance makes of them."""
+UNSEEN = 0.7
+"""What counts of evidence while the service that alerted is as ever."""
 RECENT_SECONDS = 900.0
 LOOK_BACK_SECONDS = 3600.0
 SURGE_RATIO = 1.5
@@ -41,7 +43,7 @@ WEIGHTS: Mapping[SeriesKind, float] = {
     SeriesKind.RESTARTS: 0.9,
     SeriesKind.SATURATION: 0.8,
     SeriesKind.CPU: 0.8,
-    SeriesKind.MEMORY: 0.8,
+    SeriesKind.MEMORY: 0.7,
     SeriesKind.CALLS_MADE: 0.7,
     SeriesKind.DISK: 0.6,
     SeriesKind.NETWORK: 0.25,
@@ -90,7 +92,8 @@ def rank(observation: Observation) -> Ranking:
     for service, clue in [*_of_services(scene, weighed), *_of_edges(scene), *_of_calls(scene, weighed)]:
         clues[service].append(clue)
     suspects = [_suspect(scene, service, found) for service, found in clues.items()]
-    if not any(one.factors["own_movement"] >= EVIDENT for one in suspects):
+    least = EVIDENT if _seen_by_target(scene) else EVIDENT / UNSEEN
+    if not any(one.factors["own_movement"] >= least for one in suspects):
         return Ranking((), "no evidence")
     return Ranking(tuple(sorted((one for one in suspects if one.score > 0), key=_order)), "ranked")
 
@@ -228,12 +231,25 @@ def _of_edges(scene: _Scene) -> Iterable[tuple[str, _Clue]]:
 
 
 def _of_calls(scene: _Scene, weighed: Iterable[Weighed]) -> Iterable[tuple[str, _Clue]]:
-    """Who calls fewer of its callees for each of its requests fails, or answers, before it does."""
+    """Who calls fewer of its callees for each of its requests fails, or answers, before it does.
+
+    Only callees count that nobody else calls, and of those at least half.
+    """
+    alone: dict[str, list[Weighed]] = defaultdict(list)
     for one in weighed:
-        if one.series.kind is SeriesKind.CALLS_MADE:
-            callers = scene.callers[one.series.service]
-            if len(callers) == 1:
-                yield callers[0], _Clue(one, one.strength, 0.0, WEIGHTS[SeriesKind.CALLS_MADE] * one.strength)
+        if one.series.kind is SeriesKind.CALLS_MADE and len(scene.callers[one.series.service]) == 1:
+            alone[scene.callers[one.series.service][0]].append(one)
+    for caller, found in alone.items():
+        loudest = sorted(found, key=_loudness, reverse=True)[: (len(found) + 1) // 2]
+        share = math.fsum(one.strength for one in loudest) / len(loudest)
+        yield caller, _Clue(loudest[0], share, 0.0, WEIGHTS[SeriesKind.CALLS_MADE] * share)
+
+
+def _seen_by_target(scene: _Scene) -> bool:
+    """Whether the service that alerted shows any symptom itself."""
+    kinds = PROPAGATING - {SeriesKind.CLIENT_LATENCY}
+    own = scene.changes.get(scene.seen.target, {})
+    return any(one.strength > 0 for (kind, _), one in own.items() if kind in kinds)
 
 
 def _suspect(scene: _Scene, service: str, clues: Sequence[_Clue]) -> Suspect:

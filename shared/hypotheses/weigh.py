@@ -26,6 +26,11 @@ SPARSE = 5.0
 """With as many samples of what is normal, half of the surprise counts."""
 NORMAL_SHARE = 0.1
 """What normal reaches in this share of its samples is no evidence."""
+FLOOR = 0.005
+"""The least scale, as a share of what is usual."""
+LOCAL_FLOOR = 0.02
+"""Of what a service runs on: a few percent more of it hurt nobody."""
+LOCAL = frozenset({SeriesKind.CPU, SeriesKind.MEMORY, SeriesKind.DISK, SeriesKind.NETWORK, SeriesKind.NODE})
 RECENT_SAMPLES = 30
 MAX_SAMPLES = 4096
 ONSET_SCALES = 3.0
@@ -94,27 +99,23 @@ def _weigh_alike(series: Sequence[ObservedSeries], parts: Sequence[Parts]) -> li
     import numpy as np
 
     before, recent, after, when = (_padded([one[part] for one in parts]) for part in range(4))
-    sign = np.array([-1.0 if one.kind in DOWN_IS_BAD else 1.0 for one in series])
-    normal = quantile(before, 0.5)
-    either = np.array([one.kind in EITHER_IS_ODD for one in series])
-    falls = either & (quantile(after, 0.5) < normal)
-    sign = np.where(falls, -1.0, sign)
-    before, recent, after = (np.sort(sign[:, None] * part, axis=1) for part in (before, recent, after))
+    sign = _signs(series, before, after)
+    unsorted = sign * after
+    before, recent, after = (np.sort(sign * part, axis=1) for part in (before, recent, after))
     counts = np.isfinite(before).sum(axis=1)
-    middle = quantile(before, 0.5)
-    scale = _scale(before, middle) * (1.0 + SHORT_HISTORY / counts)
+    middle, latest = quantile(before, 0.5), quantile(recent, 0.5)
+    floor = np.array([LOCAL_FLOOR if one.kind in LOCAL else FLOOR for one in series])
+    scale = _scale(before, middle, floor) * (1.0 + SHORT_HISTORY / counts)
     current = quantile(after, POST_QUANTILE)
-    latest = quantile(recent, 0.5)
     usual = np.where(np.isfinite(latest), np.maximum(middle, latest), middle)
     change = np.maximum(current - usual, 0.0)
     z = np.where(scale > 0, change / np.where(scale > 0, scale, 1.0), np.where(change > 0, FULL_STRENGTH_Z, 0.0))
     reached = (before >= current[:, None]).sum(axis=1) / counts
-    known = counts / (counts + SPARSE)
-    rarity = known * np.clip(1.0 - reached / NORMAL_SHARE, 0.0, 1.0)
+    rarity = counts / (counts + SPARSE) * np.clip(1.0 - reached / NORMAL_SHARE, 0.0, 1.0)
     strength = rarity * np.minimum(1.0, np.log1p(z) / np.log1p(FULL_STRENGTH_Z))
-    unsorted = sign[:, None] * _padded([one[2] for one in parts])
     off = unsorted > (usual + np.minimum(ONSET_SCALES * scale, 0.5 * change))[:, None]
     onset = np.where(off.any(axis=1), when[np.arange(len(series)), off.argmax(axis=1)], np.nan)
+    sign = sign[:, 0]
     return [
         Weighed(
             series=one,
@@ -142,11 +143,10 @@ def _padded(rows: Sequence["Floats"]) -> "Floats":
     return table
 
 
-def quantile(table: "Floats", share: float) -> "Floats":
-    """A quantile of each row, NaN where a row has no value; rows may be in any order."""
+def quantile(ordered: "Floats", share: float) -> "Floats":
+    """A quantile of each ascending row; NaNs are at its end, and are the answer where there is nothing else."""
     import numpy as np
 
-    ordered = np.sort(table, axis=1)
     counts = np.isfinite(ordered).sum(axis=1)
     place = share * np.maximum(counts - 1, 0)
     low = np.floor(place).astype(int)
@@ -156,13 +156,26 @@ def quantile(table: "Floats", share: float) -> "Floats":
     return np.asarray(below + (above - below) * (place - low))
 
 
-def _scale(before: "Floats", middle: "Floats") -> "Floats":
+def _signs(series: Sequence[ObservedSeries], before: "Floats", after: "Floats") -> "Floats":
+    """-1 where down is bad, and where what is odd either way went down."""
+    import numpy as np
+
+    down = np.array([one.kind in DOWN_IS_BAD for one in series])
+    either = np.array([one.kind in EITHER_IS_ODD for one in series])
+    if either.any():
+        falls = quantile(np.sort(after, axis=1), 0.5) < quantile(np.sort(before, axis=1), 0.5)
+        down = down | (either & falls)
+    return np.where(down, -1.0, 1.0)[:, None]
+
+
+def _scale(before: "Floats", middle: "Floats", floor: "Floats") -> "Floats":
     """The largest of four robust spreads, so that a series that hardly ever moves does not make a wobble a giant."""
     import numpy as np
 
     width = (quantile(before, 0.75) - quantile(before, 0.25)) / 1.349
-    deviation = quantile(np.abs(before - middle[:, None]), 0.5)
+    away = np.abs(before - middle[:, None])
+    deviation = quantile(np.sort(away, axis=1), 0.5)
     counts = np.isfinite(before).sum(axis=1)
-    mean = np.nansum(before, axis=1) / counts
-    spread = np.sqrt(np.nansum((before - mean[:, None]) ** 2, axis=1) / counts)
-    return np.asarray(np.maximum.reduce([width, deviation, 0.1 * spread, 0.005 * np.abs(middle)]))
+    # Summed in ascending order, so that the order of samples and columns decides nothing.
+    spread = np.sqrt(np.nansum(away**2, axis=1) / counts)
+    return np.asarray(np.maximum.reduce([width, deviation, 0.1 * spread, floor * np.abs(middle)]))
