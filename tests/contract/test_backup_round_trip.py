@@ -23,7 +23,7 @@ from shared.models.tenants import InboundCredential, Integration, IntegrationTyp
 from shared.pipeline.audit_reading import verify
 from shared.pipeline.auditing import append
 from shared.settings import Settings
-from tests.builders import NOON, a_credential, an_entry
+from tests.builders import NOON, a_calibration, a_credential, a_label, an_entry
 
 pytestmark = pytest.mark.integration
 
@@ -99,6 +99,8 @@ async def with_the_rest(process: Process) -> None:
     await services.dead_letters.add(GLOBEX, letter)
     work = DueWork.of(GLOBEX, WorkKind.RECONCILE, integration, due_at=NOON, now=NOON)
     await services.schedule.put(GLOBEX, work)
+    await services.labels.keep(GLOBEX, a_label(tenant_id=GLOBEX))
+    await services.labels.keep_calibration(GLOBEX, a_calibration(tenant_id=GLOBEX))
     for number in range(SEALED):
         await append(GLOBEX, an_entry(f"aud-{number}"), services, NOON)
 
@@ -168,6 +170,7 @@ def test_a_tenant_comes_back_as_it_was(
     assert content_of(second) == content_of(first)
     counts = json.loads(first.read_text().splitlines()[-1])["counts"]
     assert counts["incident_list"] == len(STORIES)
+    assert counts["caches"] >= len(("label", "calibration"))
     assert {"incidents", "claims", "changes", "receipts", "raw", "deadletters", "schedule", "lookups"} <= set(counts)
     opened, credential = asyncio.run(secret_of(environment))
     assert (opened, credential is not None) == (SECRET, True)

@@ -4,15 +4,19 @@ from datetime import datetime, timedelta
 
 from shared.adapters.memory import services_in_memory
 from shared.hypotheses.calibration import shipped
-from shared.models.base import TenantId
+from shared.incidents.looking import snapshot_id_for
+from shared.messages import BuildContext, Hypothesise
+from shared.models.base import ReceiptId, TenantId
 from shared.models.calibration import LABELS_FOR_OWN, Origin
 from shared.models.feedback import Label
 from shared.models.schedule import SHARDS, DueWork
 from shared.pipeline.calibrating import LOOK_AFTER, calibrate_later, curve_in_force
+from shared.pipeline.context import build_context
 from shared.pipeline.due import check, check_of
+from shared.pipeline.hypothesise import hypothesise
 from shared.ports.services import Services
-from shared.ports.stores import Versioned
-from tests.builders import ACME, GLOBEX, NOON, a_label
+from shared.ports.stores import IncidentChange, Versioned
+from tests.builders import ACME, GLOBEX, NOON, a_calibration, a_label, an_incident
 
 LATER = NOON + LOOK_AFTER
 ONE_DAY = timedelta(days=1)
@@ -79,3 +83,16 @@ async def test_labels_older_than_a_year_count_no_more_and_without_any_the_work_i
     await looked_at(services, now=NOON + 366 * ONE_DAY)
     assert await curve_in_force(ACME, services) == shipped()
     assert await works(services, NOON + 1000 * ONE_DAY) == []
+
+
+async def test_both_answers_to_an_incident_are_given_by_the_tenants_own_curve() -> None:
+    services = services_in_memory()
+    await services.labels.keep_calibration(ACME, a_calibration(version="own"))
+    incident = an_incident(context_trigger="t-1")
+    await services.incidents.commit(ACME, IncidentChange(incident=incident, etag=None))
+    about = {"tenant_id": ACME, "incident_id": incident.incident_id, "receipt_id": ReceiptId("rcp-1")}
+    await build_context(BuildContext(**about, correlation_id="c", trigger="t-1"), services, now=NOON)
+    snapshot_id = snapshot_id_for(incident.incident_id, "t-1")
+    await hypothesise(Hypothesise(**about, correlation_id="c", snapshot_id=snapshot_id), services, now=NOON)
+    answers = await services.incidents.all_hypotheses(ACME, incident.incident_id)
+    assert [one.calibration for one in answers] == ["own", "own"]
