@@ -6,8 +6,9 @@ query is only ever made of a query that the snapshot's own evidence was found by
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 from shared.hypotheses.wording import plain
@@ -115,13 +116,16 @@ def _between(first: str, second: str, known: _Known) -> Iterator[tuple[float, Ne
 
 def _not_looked_at(first: str, second: str, metric: Metric, known: _Known) -> Iterator[NextQuery]:
     """A service that one suspect predicts to be ill and the other to be well, and that nobody measured."""
-    if not known.is_blind:
-        # Everybody was asked for: who has no series has none.
+    # Where everybody was asked for, who has no series has none.
+    asked_of = _asked_of_another(metric, known) if known.is_blind else None
+    if asked_of is None:
         return
-    for service in sorted({first, second, *known.services}):
+    # The suspects themselves first.
+    for service in dict.fromkeys((first, second, *known.services)):
         ill = {name: service in known.hurt_by[name] for name in (first, second)}
-        query = None if (service, metric) in known.series else _like_others(service, metric, known)
-        if query is not None and ill[first] is not ill[second]:
+        is_news = (service, metric) not in known.series and _SAFE_NAME.fullmatch(service)
+        query = asked_of(service)
+        if is_news and ill[first] is not ill[second] and len(query) <= MAX_QUERY_CHARS:
             worse, usual = f"{service} is worse than usual since {known.onset}", f"{service} is as usual"
             yield _question(
                 f"Ask for the {_WORDS[metric]} of {service}, which could not be measured.",
@@ -130,15 +134,17 @@ def _not_looked_at(first: str, second: str, metric: Metric, known: _Known) -> It
             )
 
 
-def _like_others(service: str, metric: Metric, known: _Known) -> str | None:
-    """The query that found this metric of another service, asked of this one."""
-    if not _SAFE_NAME.fullmatch(service):
-        return None
-    for (other, found), piece in sorted(known.series.items()):
+def _asked_of_another(metric: Metric, known: _Known) -> Callable[[str], str] | None:
+    """How this metric was asked for of one service, for any other; None where nobody's is known."""
+    for (name, found), piece in sorted(known.series.items()):
         asked = _query_of(piece)
-        if found is metric and asked and f'"{other}"' in asked:
-            return asked.replace(f'"{other}"', f'"{service}"')
+        if found is metric and asked and f'"{name}"' in asked:
+            return partial(_instead, asked, name)
     return None
+
+
+def _instead(asked: str, name: str, other: str) -> str:
+    return asked.replace(f'"{name}"', f'"{other}"')
 
 
 def _way_between(first: str, second: str, known: _Known) -> Iterator[NextQuery]:

@@ -117,6 +117,7 @@ class Hypothesis(Value):
     confidence: float | None = Field(default=None, ge=0, le=1)
     """The calibrated probability that it is right; computed by code, None before that."""
     confidence_factors: Mapping[str, float] = {}
+    """What each factor added to it, in log odds, and `raw`, which it was before calibration."""
     assertions: tuple[Assertion, ...] = ()
     checks: tuple[Check, ...] = ()
     similar_incidents: tuple[str, ...] = ()

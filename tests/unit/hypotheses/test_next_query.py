@@ -53,7 +53,7 @@ def queries_of(body: SnapshotBody) -> set[str]:
 
 
 def test_a_service_that_could_not_be_measured_and_tells_the_suspects_apart_is_asked_for() -> None:
-    body = blind(World("web", CALLS).errors("web", 0.4).errors("search", 0.3).body(), "cart", "stock")
+    body = blind(World("web", CALLS).errors("web", 0.4).errors("search", 0.3).body(), "cart")
     asked = next_query(body, suspects("search", "stock"))
     assert asked.query == 'error_ratio{service="cart"}'
     assert asked.distinguishes == ("search", "stock")
@@ -61,6 +61,26 @@ def test_a_service_that_could_not_be_measured_and_tells_the_suspects_apart_is_as
         "search": "cart is as usual",
         "stock": "cart is worse than usual since 12:00:00 UTC",
     }
+
+
+def test_a_suspect_that_could_not_be_measured_is_asked_for_itself() -> None:
+    body = blind(World("web", CALLS).errors("web", 0.4).errors("search", 0.3).body(), "cart", "stock")
+    asked = next_query(body, suspects("search", "stock"))
+    assert asked.query == 'error_ratio{service="stock"}'
+    assert asked.expected["search"] == "stock is as usual"
+
+
+def test_a_longer_name_does_not_make_a_query_too_long() -> None:
+    def longer(piece: Any) -> Any:
+        if not isinstance(piece, SeriesEvidence):
+            return piece
+        room = MAX_QUERY_CHARS - len(piece.query or "") - 1
+        return piece.model_copy(update={"query": f"{piece.query} {'x' * room}"})
+
+    name = "s" * 100
+    world = World("web", {"web": {name: 10, "search": 10}}).errors("web", 0.4).errors("search", 0.3)
+    body = changed(blind(world.body(), name), longer)
+    assert len(next_query(body, suspects("search", name)).query or "") <= MAX_QUERY_CHARS
 
 
 def test_who_was_asked_for_and_has_no_metrics_is_not_asked_for_again() -> None:
