@@ -90,7 +90,7 @@ class _Scene:
     rates: Mapping[str, float]
     """How many requests each service usually gets, in any unit."""
     family: frozenset[SeriesKind]
-    cone: frozenset[str]
+    cone: frozenset[str] | None
     surges: frozenset[str]
     """Entries at which far more requests come in."""
     surged: frozenset[str]
@@ -138,7 +138,10 @@ def _scene(observation: Observation, weighed: Sequence[Weighed]) -> _Scene:
         gaps=gaps,
         rates=_rates(weighed),
         family=next((one for one in (LATENCIES, FAILURES) if observation.target_kind in one), frozenset()),
-        cone=reached_from(observation.calls, [observation.target]),
+        # Of who calls nobody as far as is known, nobody knows where its trouble comes from.
+        cone=reached_from(observation.calls, [observation.target])
+        if observation.calls.get(observation.target)
+        else None,
         surges=surges,
         surged=surged,
     )
@@ -204,6 +207,8 @@ def _carried(scene: _Scene, one: Weighed, callee: str) -> float:
     """What a callee's change adds to one request of the service of `one`."""
     kind = SeriesKind.LATENCY if one.series.kind in LATENCIES else one.series.kind
     measured = scene.changes.get(callee, {}).get((kind, one.series.statistic))
+    if measured and one.onset is not None and (measured.onset or 0.0) > one.onset + 2 * scene.seen.step:
+        measured = None
     carried = _evident(measured) * _in_each(scene, callee, one.series.statistic)
     if kind is SeriesKind.LATENCY:
         carried += _evident(scene.gaps.get((one.series.service, callee)))
@@ -297,7 +302,7 @@ def _suspect(scene: _Scene, service: str, clues: Sequence[_Clue]) -> Suspect:
     best = voices[0]
     second = voices[1].own if len(voices) > 1 else 0.0
     one = best.weighed
-    reach = 1.0 if service in scene.cone or service in scene.surges else OUTSIDE_CONE
+    reach = 1.0 if scene.cone is None or service in scene.cone | scene.surges else OUTSIDE_CONE
     return Suspect(
         service=service,
         kind=one.series.kind,
@@ -332,8 +337,8 @@ def _scored(observation: Observation, one: Suspect, earliest: float) -> Suspect:
     score = one.factors["within_reach"] * one.factors["own_movement"] * timing
     return replace(
         one,
-        score=round(min(1.0, score), 6),
-        factors={name: round(value, 6) for name, value in factors.items()},
+        score=round(float(min(1.0, score)), 6),
+        factors={name: round(float(value), 6) for name, value in factors.items()},
         change_evidence_id=cause.evidence_id if cause else "",
     )
 
