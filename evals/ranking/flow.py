@@ -36,7 +36,7 @@ class Flow:
 
 def flow(world: World, trouble: Trouble, load: np.ndarray, jitter: np.ndarray) -> Flow:
     """One run. `load` is the entries' traffic by step (1 is usual), `jitter` nodes by steps of noise on own time."""
-    capacity = _usual_rates(world) / world.busy
+    capacity = np.maximum(_usual_rates(world), 1e-9) / world.busy
     first = _answers(world, trouble, _rates(world, trouble, load, None), capacity, jitter)
     if trouble.node < 0:
         return first

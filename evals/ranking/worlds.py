@@ -17,6 +17,8 @@ STALE_CALLS = 0.03
 VIEWED_SHARE = 0.12
 """How many calls go by way of something that only its callers see, where a system has that at all."""
 CALLS_PER_REQUEST = (0.1, 0.3, 0.5, 1.0, 1.0, 1.0, 2.0)
+BUSY, NARROWEST = (0.1, 0.28), (0.42, 0.55)
+"""How full nodes are at their usual traffic."""
 _T = TypeVar("_T")
 _LETTERS = "bcdfghjklmnpqrstvwxz"
 
@@ -57,12 +59,8 @@ class World:
 
     def narrowest_below(self, node: int) -> int:
         """Of a node and everything that its requests may lead to, the one that is fullest at its usual traffic."""
-        found = {node}
-        for call in self.calls:
-            if call.caller in found:
-                found.add(call.callee)
         views = {view for view, _ in self.views}
-        return max(found - views, key=lambda one: float(self.busy[one]))
+        return max(_below(node, self.calls) - views, key=lambda one: float(self.busy[one]))
 
     def above(self, node: int) -> set[int]:
         """A node and all whose requests may lead to it."""
@@ -94,7 +92,7 @@ def make_world(rng: np.random.Generator) -> World:
         entry_rate=float(np.exp(rng.uniform(np.log(2), np.log(300)))),
         own_seconds=np.exp(rng.uniform(np.log(0.002), np.log(0.08), everything)),
         own_errors=np.where(rng.random(everything) < 0.5, 0.0, rng.uniform(0, 0.003, everything)),
-        busy=rng.uniform(0.15, 0.55, everything),
+        busy=_busy(calls, views, layer, everything, rng),
         machine_of=rng.integers(0, max(2, everything // 4), everything),
         known=_known(calls, views, layer, rng),
         views=tuple(views),
@@ -146,6 +144,30 @@ def _viewed(calls: list[Call], count: int, rng: np.random.Generator) -> tuple[li
         views.append((view, call.callee))
         kept.append(Call(call.caller, view, call.per_request, 0.0, call.timeout_seconds, 0, 1.0))
     return kept, views
+
+
+def _busy(
+    calls: Sequence[Call],
+    views: Sequence[tuple[int, int]],
+    layer: np.ndarray,
+    everything: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Every system has a place that fills up well before all others, below each entry."""
+    busy = rng.uniform(*BUSY, everything)
+    for entry in np.flatnonzero(layer == 0):
+        below = _below(int(entry), calls) - {view for view, _ in views}
+        busy[_one_of(sorted(below), rng)] = rng.uniform(*NARROWEST)
+    return busy
+
+
+def _below(node: int, calls: Sequence[Call]) -> set[int]:
+    """A node and everything that its requests may lead to."""
+    found = {node}
+    for call in sorted(calls, key=lambda one: one.caller):
+        if call.caller in found:
+            found.add(call.callee)
+    return found
 
 
 def _known(

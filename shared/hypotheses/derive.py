@@ -1,4 +1,4 @@
-"""Series that nobody measures but that follow from two that somebody does: what is lost on the way, calls not made."""
+"""Series that follow from two that are measured: what is lost on the way, and calls that are not made any more."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -118,6 +118,11 @@ class Suspect:
     """Everything that the score is made of."""
     change: float
     """How far the series moved, in its own unit."""
+    deviations: float = 0.0
+    """The same, in robust deviations."""
+    evidence_id: str = ""
+    change_evidence_id: str = ""
+    """Of the last change before the onset, where there was one."""
 
 
 @dataclass(frozen=True)

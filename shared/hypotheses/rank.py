@@ -8,10 +8,10 @@ evidence. Scores order; they are no probabilities.
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from shared.hypotheses.derive import callers_of, calls_made, on_the_way
-from shared.hypotheses.observation import Observation, Ranking, SeriesKind, Suspect
+from shared.hypotheses.observation import Observation, ObservedChange, Ranking, SeriesKind, Suspect
 from shared.hypotheses.weigh import Weighed, weigh
 
 EXPLAINS_FROM = 0.3
@@ -21,16 +21,30 @@ OUTSIDE_CONE = 0.5
 """The graph is never complete, so what lies outside of it is doubted, not excluded."""
 OTHER_SYMPTOM = 0.6
 EVIDENT = 0.3
+"""A series as strong is off beyond doubt: its whole change explains."""
+LEAST = 0.25
 """Below, the best of hundreds of series is what chance makes of them."""
 UNSEEN = 0.7
 """What counts of evidence while the service that alerted is as ever."""
+NO_CALLS_KNOWN = 0.6
+"""Of what propagates, where nobody knows who calls whom: it may be anybody's."""
+LATE_STEPS = 4.0
+"""Onsets two steps apart are a tie, as two services are not measured at once; this many later counts nothing."""
 RECENT_SECONDS = 900.0
 LOOK_BACK_SECONDS = 3600.0
+ORDER_SHARE, CHANGE_SHARE = 0.15, 0.25
 SURGE_RATIO = 1.5
+SURGE_WEIGHT = 0.7
+LEFT_UNDER_SURGE = 0.5
 SECOND_VOICE = 0.5
+"""Of the next kind of series of the same service: it need not be independent."""
+A_PATTERN = 2
 TAILS = {"p75": 0.25, "p90": 0.1, "p95": 0.05, "p99": 0.01, "p999": 0.001}
 
 LATENCIES = frozenset({SeriesKind.LATENCY, SeriesKind.CLIENT_LATENCY})
+HEAVIER_UNDER_LOAD = frozenset(
+    {SeriesKind.LATENCY, SeriesKind.CLIENT_LATENCY, SeriesKind.SATURATION, SeriesKind.CPU, SeriesKind.MEMORY}
+)
 FAILURES = frozenset({SeriesKind.ERRORS, SeriesKind.AVAILABILITY})
 PROPAGATING = LATENCIES | FAILURES
 WEIGHTS: Mapping[SeriesKind, float] = {
@@ -42,8 +56,8 @@ WEIGHTS: Mapping[SeriesKind, float] = {
     SeriesKind.LOG_ERRORS: 0.9,
     SeriesKind.RESTARTS: 0.9,
     SeriesKind.SATURATION: 0.8,
-    SeriesKind.CPU: 0.8,
-    SeriesKind.MEMORY: 0.7,
+    SeriesKind.CPU: 1.0,
+    SeriesKind.MEMORY: 0.9,
     SeriesKind.CALLS_MADE: 0.7,
     SeriesKind.DISK: 0.6,
     SeriesKind.NETWORK: 0.25,
@@ -76,7 +90,11 @@ class _Scene:
     rates: Mapping[str, float]
     """How many requests each service usually gets, in any unit."""
     family: frozenset[SeriesKind]
-    cone: frozenset[str] = field(default_factory=frozenset)
+    cone: frozenset[str] | None
+    surges: frozenset[str]
+    """Entries at which far more requests come in."""
+    surged: frozenset[str]
+    """Who gets more requests for it."""
 
 
 def rank(observation: Observation) -> Ranking:
@@ -91,11 +109,14 @@ def rank(observation: Observation) -> Ranking:
     clues: dict[str, list[_Clue]] = defaultdict(list)
     for service, clue in [*_of_services(scene, weighed), *_of_edges(scene), *_of_calls(scene, weighed)]:
         clues[service].append(clue)
-    suspects = [_suspect(scene, service, found) for service, found in clues.items()]
-    least = EVIDENT if _seen_by_target(scene) else EVIDENT / UNSEEN
-    if not any(one.factors["own_movement"] >= least for one in suspects):
+    found = [_suspect(scene, service, voices) for service, voices in clues.items()]
+    least = LEAST if _seen_by_target(scene) else LEAST / UNSEEN
+    evident = [one.onset for one in found if one.onset is not None and one.factors["own_movement"] >= least]
+    if not any(one.factors["own_movement"] >= least for one in found):
         return Ranking((), "no evidence")
-    return Ranking(tuple(sorted((one for one in suspects if one.score > 0), key=_order)), "ranked")
+    earliest = min(evident, default=observation.began_at)
+    scored = [_scored(observation, one, earliest) for one in found]
+    return Ranking(tuple(sorted((one for one in scored if one.score > 0), key=_order)), "ranked")
 
 
 def _scene(observation: Observation, weighed: Sequence[Weighed]) -> _Scene:
@@ -108,14 +129,21 @@ def _scene(observation: Observation, weighed: Sequence[Weighed]) -> _Scene:
         else:
             of_service, key = changes[series.service], (series.kind, series.statistic)
             of_service[key] = _louder(one, of_service.get(key))
+    callers = callers_of(observation.calls)
+    surges, surged = _surge(observation, callers, weighed)
     return _Scene(
         seen=observation,
-        callers=callers_of(observation.calls),
+        callers=callers,
         changes=changes,
         gaps=gaps,
         rates=_rates(weighed),
         family=next((one for one in (LATENCIES, FAILURES) if observation.target_kind in one), frozenset()),
-        cone=_cone(observation),
+        # Of who calls nobody as far as is known, nobody knows where its trouble comes from.
+        cone=reached_from(observation.calls, [observation.target])
+        if observation.calls.get(observation.target)
+        else None,
+        surges=surges,
+        surged=surged,
     )
 
 
@@ -149,8 +177,21 @@ def _of_services(scene: _Scene, weighed: Iterable[Weighed]) -> Iterable[tuple[st
             one.strength * (1.0 - (1.0 - LEFT_WHEN_EXPLAINED) * share)
             for one, share in zip(loudest, explained, strict=True)
         ) / len(loudest)
-        weight = WEIGHTS[kind] * (OTHER_SYMPTOM if scene.family and kind in PROPAGATING - scene.family else 1.0)
-        yield service, _Clue(loudest[0], strength, math.fsum(explained) / len(explained), weight * unexplained)
+        own = unexplained * _weight(scene, loudest[0])
+        yield service, _Clue(loudest[0], strength, math.fsum(explained) / len(explained), own)
+
+
+def _weight(scene: _Scene, one: Weighed) -> float:
+    kind = one.series.kind
+    weight = WEIGHTS[kind]
+    if kind in PROPAGATING:
+        weight *= OTHER_SYMPTOM if scene.family and kind not in scene.family else 1.0
+        weight *= 1.0 if scene.callers else NO_CALLS_KNOWN
+    if kind is SeriesKind.TRAFFIC and one.series.service in scene.surges:
+        return SURGE_WEIGHT
+    if kind in HEAVIER_UNDER_LOAD and one.series.service in scene.surged:
+        weight *= LEFT_UNDER_SURGE
+    return weight
 
 
 def _explained(scene: _Scene, one: Weighed) -> float:
@@ -166,6 +207,8 @@ def _carried(scene: _Scene, one: Weighed, callee: str) -> float:
     """What a callee's change adds to one request of the service of `one`."""
     kind = SeriesKind.LATENCY if one.series.kind in LATENCIES else one.series.kind
     measured = scene.changes.get(callee, {}).get((kind, one.series.statistic))
+    if measured and one.onset is not None and (measured.onset or 0.0) > one.onset + 2 * scene.seen.step:
+        measured = None
     carried = _evident(measured) * _in_each(scene, callee, one.series.statistic)
     if kind is SeriesKind.LATENCY:
         carried += _evident(scene.gaps.get((one.series.service, callee)))
@@ -223,7 +266,7 @@ def _of_edges(scene: _Scene) -> Iterable[tuple[str, _Clue]]:
         into[callee].append(one)
         if caller:
             out[caller].append(one)
-    for ends, least in ((into, 1), (out, 2)):
+    for ends, least in ((into, 1), (out, A_PATTERN)):
         for service, found in ends.items():
             if len(found) >= least:
                 share = math.fsum(one.strength for one in found) / len(found)
@@ -233,13 +276,15 @@ def _of_edges(scene: _Scene) -> Iterable[tuple[str, _Clue]]:
 def _of_calls(scene: _Scene, weighed: Iterable[Weighed]) -> Iterable[tuple[str, _Clue]]:
     """Who calls fewer of its callees for each of its requests fails, or answers, before it does.
 
-    Only callees count that nobody else calls, and of those at least half.
+    Only callees count that nobody else calls, and of those at least half; a single one may itself be the reason.
     """
     alone: dict[str, list[Weighed]] = defaultdict(list)
     for one in weighed:
         if one.series.kind is SeriesKind.CALLS_MADE and len(scene.callers[one.series.service]) == 1:
             alone[scene.callers[one.series.service][0]].append(one)
     for caller, found in alone.items():
+        if len(found) < A_PATTERN:
+            continue
         loudest = sorted(found, key=_loudness, reverse=True)[: (len(found) + 1) // 2]
         share = math.fsum(one.strength for one in loudest) / len(loudest)
         yield caller, _Clue(loudest[0], share, 0.0, WEIGHTS[SeriesKind.CALLS_MADE] * share)
@@ -256,38 +301,86 @@ def _suspect(scene: _Scene, service: str, clues: Sequence[_Clue]) -> Suspect:
     voices = sorted(clues, key=lambda clue: (clue.own, *_loudness(clue.weighed)), reverse=True)
     best = voices[0]
     second = voices[1].own if len(voices) > 1 else 0.0
-    own = 1.0 - (1.0 - best.own) * (1.0 - SECOND_VOICE * second)
-    reach = 1.0 if service in scene.cone else OUTSIDE_CONE
     one = best.weighed
-    factors = {
-        "own_movement": round(own, 6),
-        "strength": round(best.strength, 6),
-        "second_voice": round(second, 6),
-        "explained_by_callees": round(best.explained, 6),
-        "within_reach": reach,
-    }
+    reach = 1.0 if scene.cone is None or service in scene.cone | scene.surges else OUTSIDE_CONE
     return Suspect(
         service=service,
         kind=one.series.kind,
         series=one.series.name,
         onset=None if one.onset is None else scene.seen.began_at + one.onset,
         goes_up=one.goes_up,
-        score=round(reach * own, 6),
-        factors=factors,
+        score=0.0,
+        factors={
+            "own_movement": 1.0 - (1.0 - best.own) * (1.0 - SECOND_VOICE * second),
+            "strength": best.strength,
+            "rarity": one.rarity,
+            "second_voice": second,
+            "explained_by_callees": best.explained,
+            "within_reach": reach,
+        },
         change=one.change,
+        deviations=one.z,
+        evidence_id=one.series.evidence_id,
     )
 
 
-def _cone(observation: Observation) -> frozenset[str]:
-    """The target and everything it calls, directly or not: where its cause can lie."""
-    reached, waiting = {observation.target}, [observation.target]
+def _scored(observation: Observation, one: Suspect, earliest: float) -> Suspect:
+    """The suspect with its place in time: whether it moved first, and soon after something was changed there."""
+    first, changed, cause = 0.0, 0.0, None
+    if one.onset is not None:
+        late = max(0.0, one.onset - earliest - 2 * observation.step)
+        first = max(0.0, 1.0 - late / (LATE_STEPS * observation.step))
+        cause = change_before(observation, one.service, one.onset)
+        changed = math.exp(-max(0.0, one.onset - cause.at) / RECENT_SECONDS) if cause else 0.0
+    timing = 1.0 - ORDER_SHARE * (1.0 - first) - CHANGE_SHARE * (1.0 - changed)
+    factors = {**one.factors, "moved_first": first, "recent_change": changed}
+    score = one.factors["within_reach"] * one.factors["own_movement"] * timing
+    return replace(
+        one,
+        score=round(float(min(1.0, score)), 6),
+        factors={name: round(float(value), 6) for name, value in factors.items()},
+        change_evidence_id=cause.evidence_id if cause else "",
+    )
+
+
+def change_before(observation: Observation, service: str, onset: float) -> ObservedChange | None:
+    """The last change of a service that can have caused what began at `onset`."""
+    slack = 2 * observation.step
+    fit = [
+        one
+        for one in observation.changes
+        if one.service == service and one.at <= onset + slack and onset - one.at <= LOOK_BACK_SECONDS
+    ]
+    return max(fit, key=lambda one: one.at, default=None)
+
+
+def reached_from(calls: Mapping[str, Sequence[str]], start: Iterable[str]) -> frozenset[str]:
+    """The given services and everything that they call, directly or not."""
+    waiting = list(start)
+    reached = set(waiting)
     while waiting:
-        for callee in observation.calls.get(waiting.pop(), ()):
+        for callee in calls.get(waiting.pop(), ()):
             if callee not in reached:
                 reached.add(callee)
                 waiting.append(callee)
     return frozenset(reached)
 
 
+def _surge(
+    observation: Observation, callers: Mapping[str, Sequence[str]], weighed: Iterable[Weighed]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Entries where traffic rose far and rarely, and whoever below them it rose with."""
+    rose = {
+        one.series.service
+        for one in weighed
+        if one.series.kind is SeriesKind.TRAFFIC
+        and one.goes_up
+        and one.strength >= EVIDENT
+        and one.current >= SURGE_RATIO * one.normal
+    }
+    entries = frozenset(service for service in rose if not callers.get(service)) if callers else frozenset()
+    return entries, frozenset(rose & reached_from(observation.calls, entries))
+
+
 def _order(one: Suspect) -> tuple[float, float, float]:
-    return (-one.score, math.inf if one.onset is None else one.onset, -one.change)
+    return (-one.score, math.inf if one.onset is None else one.onset, -one.deviations)
