@@ -20,13 +20,13 @@ from shared.models.measures import Baseline
 from shared.models.snapshots import SnapshotBody
 
 RAW = "raw"
-START = -2.65
+START = -2.5
 WEIGHTS: Mapping[str, float] = {
     # Fitted to made-up incidents by `python -m evals calibrate --weights`, rounded.
-    "score": 0.8,
-    "margin": 3.2,
-    "share": 3.1,
-    "coverage": 0.25,
+    "score": 1.0,
+    "margin": 4.0,
+    "share": 2.8,
+    "coverage": 0.4,
     # Set by judgement, as log likelihood ratios. Of history the fit says nothing, as the ranker allows for it itself;
     # for the rest there is nothing yet to fit them to. A right hypothesis' check comes out as predicted about twice
     # as often as a wrong one's, and goes against it a third as often.

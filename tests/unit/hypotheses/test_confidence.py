@@ -156,7 +156,7 @@ def test_confidence_of_an_answer_is_the_same_however_often_it_is_computed() -> N
 
 
 def test_the_tenants_own_curve_is_used_and_named() -> None:
-    answer, doubting = judged(PLAIN), a_calibration(intercept=-3.0, slope=1.0, version="own").curve
+    answer, doubting = judged(PLAIN), a_calibration(intercept=-9.0, slope=1.0, version="own").curve
     doubted = confident(answer, BODY, doubting)
     assert doubted.calibration == "own"
     assert raw_of(doubted.hypotheses[0]) == raw_of(answer.hypotheses[0])
