@@ -32,6 +32,8 @@ def print_incident(
     for hypothesis in incident["hypotheses"]["hypotheses"][:3]:
         console.print(_hypothesis(hypothesis, by_id))
     answer = incident["hypotheses"]
+    if answer.get("next_query"):
+        console.print(_inconclusive(answer["next_query"]))
     console.print(f"Answered by [bold]{answer['generated_by']}[/] ({answer['reason']}).")
     for other in others:
         top = (other["hypotheses"] or {}).get("hypotheses") or [{"claim": "no hypothesis"}]
@@ -122,6 +124,15 @@ def _checked(hypothesis: Mapping[str, Any]) -> list[str]:
     if hypothesis["caps"]:
         lines.append(f"[dim]capped: {escape(', '.join(hypothesis['caps']))}[/]")
     return lines
+
+
+def _inconclusive(asked: Mapping[str, Any]) -> Panel:
+    """What would tell the suspects apart, where the evidence does not."""
+    lines = [escape(asked["look_at"])]
+    lines += [f"[bold]{escape(asked['query'])}[/]"] if asked["query"] else []
+    lines += [f"  {escape(name)} if: {escape(outcome)}" for name, outcome in asked["expected"].items()]
+    title = f"Inconclusive: {escape(' or '.join(asked['distinguishes']))}?"
+    return Panel("\n".join(lines), title=title, title_align="left")
 
 
 def _steps(moments: Mapping[str, float], snapshot: Mapping[str, Any], answer: Mapping[str, Any]) -> Table:

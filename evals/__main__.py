@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from evals.confidence.command import calibrate, confidence
 from evals.correlation import Known, Outcome, Summary, measured, orders_of, outcome_of
+from evals.ranking.command import rank
 from evals.replay import replay
 from evals.storms import Storm, make_storm
 from shared.models.correlation import CorrelationPolicy
@@ -28,6 +30,11 @@ app.command()(replay)
 @app.callback()
 def evals() -> None:
     """Measure the product's decisions on labelled cases."""
+
+
+app.command()(rank)
+app.command()(confidence)
+app.command()(calibrate)
 
 
 @app.command()

@@ -25,6 +25,7 @@ LEAST_ROLE: Mapping[str, Role] = {
     "name_incident_cause": Role.ENGINEER,
     # May spend the tenant's money on a model.
     "replay_incident": Role.ENGINEER,
+    "read_quality": Role.ENGINEER,
     "read_receipt": Role.VIEWER,
     "merge_incident": Role.ENGINEER,
     "split_incident": Role.ENGINEER,

@@ -11,6 +11,7 @@ from shared.api.examples_incidents import acted_on
 from shared.api.examples_integrations import INTEGRATION_EXAMPLES
 from shared.api.examples_metrics import METRICS_EXAMPLES
 from shared.api.examples_model import USAGE_EXAMPLES
+from shared.api.examples_quality import QUALITY_EXAMPLES
 
 Example = dict[str, Any]
 
@@ -195,7 +196,7 @@ _HYPOTHESES: Example = {
             "factors": {"change": 0.9},
             "next_steps": ["Roll payment back to 2.4.0."],
             "confidence": 0.74,
-            "confidence_factors": {"rank_score": 0.87},
+            "confidence_factors": {"score": 1.74, "start": -3.0, "raw": 0.71},
             "verified": {"held": 1, "of": 2},
             "assertions": [_HELD, _STRUCK],
             "checks": [_CHECK],
@@ -204,6 +205,8 @@ _HYPOTHESES: Example = {
         }
     ],
     "next_steps": [],
+    "next_query": None,
+    "calibration": "global-5d41402abc4b",
     "dropped_hypotheses": 0,
     "dropped_citations": 0,
     "struck_assertions": 1,
@@ -312,6 +315,7 @@ EXAMPLES: Mapping[str, Example | list[Example]] = {
     "merge_incident": {"incident_id": _INCIDENT_ID},
     "split_incident": {"incident_id": _INCIDENT_ID},
     **METRICS_EXAMPLES,
+    **QUALITY_EXAMPLES,
     "list_dead_letters": {"items": [_LETTER_SUMMARY], "cursor": None},
     "read_dead_letter": _LETTER,
     "redrive_dead_letter": _DECISION,

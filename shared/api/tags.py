@@ -5,6 +5,7 @@ from collections.abc import Mapping
 TAGS: Mapping[str, str] = {
     "me": "Who the caller is.",
     "incidents": "Incidents, the evidence for them, what was concluded, and what people correct.",
+    "quality": "How far the confidence of hypotheses can be believed.",
     "receipts": "What became of a delivery that a webhook accepted.",
     "dead letters": "What failed for good, and what is to be done about it.",
     "audit": "Who did what, sealed so that what is changed later shows.",

@@ -14,6 +14,7 @@ from shared.models.hypotheses import (
     GeneratedBy,
     Hypothesis,
     HypothesisSet,
+    NextQuery,
     Receipt,
     Rung,
 )
@@ -149,6 +150,8 @@ class HypothesesView(BaseModel):
     conclusion: Conclusion
     hypotheses: tuple[HypothesisView, ...]
     next_steps: tuple[str, ...]
+    next_query: NextQuery | None = Field(description="Of an inconclusive answer: what would tell its suspects apart.")
+    calibration: str | None = Field(description="The version of the calibration that its confidence comes from.")
     dropped_hypotheses: int
     dropped_citations: int
     struck_assertions: int = Field(description="Of the model's assertions, those that did not hold on the snapshot.")

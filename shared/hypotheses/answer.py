@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from shared.hypotheses.rank import rank
+from shared.hypotheses.confidence import confident
 from shared.hypotheses.scene import scene_of
+from shared.hypotheses.scene_rank import rank
 from shared.hypotheses.wording import hypothesis, queries_to_try
 from shared.models.base import SnapshotId, document_id
+from shared.models.calibration import Curve
 from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet
 from shared.models.snapshots import SectionName, SectionStatus, Snapshot, SnapshotBody
 
@@ -15,12 +17,12 @@ BY_PROMETHEUS = (SectionName.TRAFFIC, SectionName.TOPOLOGY, SectionName.DEPENDEN
 UNMEASURED = {SectionStatus.FAILED, SectionStatus.NOT_CONFIGURED}
 
 
-def ranked_set(snapshot: Snapshot, *, now: datetime) -> HypothesisSet:
-    """The deterministic answer; it needs nothing but the snapshot."""
+def ranked_set(snapshot: Snapshot, *, now: datetime, curve: Curve | None = None) -> HypothesisSet:
+    """The deterministic answer; it needs nothing but the snapshot. `curve` is the tenant's own calibration."""
     scene = scene_of(snapshot.body)
     suspects = rank(scene)[:MAX_HYPOTHESES]
     edges = [edge for found in scene.calls.values() for edge in found]
-    return HypothesisSet(
+    found = HypothesisSet(
         id=document_id("hyp", snapshot.id, GeneratedBy.RANKER.value),
         tenant_id=snapshot.tenant_id,
         incident_id=snapshot.incident_id,
@@ -32,6 +34,7 @@ def ranked_set(snapshot: Snapshot, *, now: datetime) -> HypothesisSet:
         next_steps=() if suspects else _unmeasured_steps(snapshot.body) + queries_to_try(scene, edges),
         created_at=now,
     )
+    return confident(found, snapshot.body, curve)
 
 
 def conclusion_of(body: SnapshotBody, *, found: bool) -> Conclusion:

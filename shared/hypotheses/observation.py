@@ -41,6 +41,10 @@ class SeriesKind(StrEnum):
     """Of one edge, as the caller measures it."""
     CALLEE_LATENCY = "callee_latency"
     """Of one edge, as the callee measures it: what the caller sees above it is spent on the way."""
+    ON_THE_WAY = "on_the_way"
+    """Derived: what a caller measures of an edge above what the callee does."""
+    CALLS_MADE = "calls_made"
+    """Derived: how often a service calls its callees for one request of its own; down is bad."""
     OTHER = "other"
     """Nobody knows; at most a hint."""
 
@@ -94,3 +98,37 @@ class Observation:
     changes: Sequence[ObservedChange] = ()
     step: float = 60.0
     """Seconds between two samples."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A service that may be the cause, and what speaks for it."""
+
+    service: str
+    kind: SeriesKind
+    """Of the series that speaks loudest."""
+    series: str
+    """Its name, or `caller-callee gap` for what is lost on the way."""
+    onset: float | None
+    """Epoch seconds; None where it cannot be told."""
+    goes_up: bool
+    score: float
+    """Orders, 0 to 1; it is no probability."""
+    factors: Mapping[str, float]
+    """Everything that the score is made of."""
+    change: float
+    """How far the series moved, in its own unit."""
+    deviations: float = 0.0
+    """The same, in robust deviations."""
+    evidence_id: str = ""
+    change_evidence_id: str = ""
+    """Of the last change before the onset, where there was one."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Suspects, the likeliest first. Without any, `reason` says why: `no evidence`, or `nothing measured`."""
+
+    suspects: tuple[Suspect, ...]
+    reason: str
+    """`ranked`, `no evidence` or `nothing measured`."""

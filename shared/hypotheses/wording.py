@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from shared.hypotheses.rank import Suspect
 from shared.hypotheses.scene import Scene, got_worse
+from shared.hypotheses.scene_rank import Suspect
 from shared.models.changes import ChangeKind, ChangeStatus
 from shared.models.evidence import ChangeEvidence, EdgeEvidence, SeriesEvidence
 from shared.models.hypotheses import Hypothesis

@@ -20,6 +20,10 @@ class Conclusion(StrEnum):
     """Whether the evidence points anywhere."""
 
     RANKED = "ranked"
+    INCONCLUSIVE = "inconclusive"
+    """There are suspects, but none of them is likely enough, or two are as likely as each other; `next_query` says
+    what would tell them apart.
+    """
     NO_EVIDENCE = "no_evidence"
     NOT_MEASURED = "not_measured"
 
@@ -113,6 +117,7 @@ class Hypothesis(Value):
     confidence: float | None = Field(default=None, ge=0, le=1)
     """The calibrated probability that it is right; computed by code, None before that."""
     confidence_factors: Mapping[str, float] = {}
+    """What each factor added to it, in log odds, and `raw`, which it was before calibration."""
     assertions: tuple[Assertion, ...] = ()
     checks: tuple[Check, ...] = ()
     similar_incidents: tuple[str, ...] = ()
@@ -124,6 +129,19 @@ class Hypothesis(Value):
     def verified(self) -> tuple[int, int]:
         """How many of its assertions hold, of how many: what is shown as "verified 7 of 9"."""
         return sum(one.held is Held.TRUE for one in self.assertions), len(self.assertions)
+
+
+class NextQuery(Value):
+    """What to ask next: what was not looked at yet and would come out differently for two of the suspects."""
+
+    query: str | None = Field(default=None, max_length=1000)
+    """PromQL made of a query of the snapshot's own evidence; None where no metric is known that would tell."""
+    look_at: str = Field(max_length=400)
+    """The same in words."""
+    distinguishes: tuple[str, ...] = Field(min_length=1, max_length=2)
+    """The suspected services that it tells apart; of a lone suspect, whether it is one."""
+    expected: Mapping[str, str]
+    """By suspected service, the outcome that speaks for it."""
 
 
 class Receipt(Value):
@@ -166,6 +184,10 @@ class HypothesisSet(Document):
     hypotheses: tuple[Hypothesis, ...]
     next_steps: tuple[str, ...] = ()
     """What to look at when the evidence does not decide."""
+    next_query: NextQuery | None = None
+    """Only of an inconclusive answer."""
+    calibration: str | None = None
+    """The version of the curve that its confidence was read from."""
     dropped_hypotheses: int = 0
     dropped_citations: int = 0
     struck_assertions: int = 0

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from shared.models.base import Document, Instant, TenantId, document_id
+from shared.models.calibration import REFIT_EVERY
 
 SHARDS = tuple(f"shard-{number:02}" for number in range(16))
 RECONCILE_EVERY = timedelta(minutes=5)
@@ -33,12 +34,15 @@ class WorkKind(StrEnum):
     """Ask a system that a tenant connected whether it can be used."""
     SETTLE_INTEGRATION = "settle_integration"
     """Bring what derives from an integration in line with it; asked for once with each change of it."""
+    RECALIBRATE = "recalibrate"
+    """Fit a tenant's calibration of confidence to what its people said since."""
 
 
 _EVERY = {
     WorkKind.RECONCILE: RECONCILE_EVERY,
     WorkKind.END_MAINTENANCE: RECONCILE_EVERY,
     WorkKind.HEALTH: HEALTH_EVERY,
+    WorkKind.RECALIBRATE: REFIT_EVERY,
 }
 
 

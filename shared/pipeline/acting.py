@@ -188,4 +188,4 @@ async def follow_up(message: Envelope, incident_id: IncidentId, services: Servic
     await watch_over(message.tenant_id, held.value, services, now=now)
     await pass_on(message, held.value, services, must_look=True)
     if held.value.said_at is not None:
-        await keep_labels(message.tenant_id, incident_id, services)
+        await keep_labels(message.tenant_id, incident_id, services, now=now)

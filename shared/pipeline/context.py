@@ -19,6 +19,7 @@ from shared.models.incidents import Incident, TimelineEvent
 from shared.models.quantities import several
 from shared.models.signals import Signal
 from shared.models.snapshots import Snapshot
+from shared.pipeline.calibrating import curve_in_force
 from shared.pipeline.grouping import regroup
 from shared.pipeline.raising import raised
 from shared.pipeline.recording import MAX_TRIES, list_latest
@@ -43,7 +44,7 @@ async def build_context(message: BuildContext, services: Services, *, now: datet
     if await services.incidents.snapshot(tenant_id, incident_id, snapshot_id) is None:
         snapshot = await _taken(message, snapshot_id, services, now=now)
         learned = await remember_topology(tenant_id, snapshot, services, now=now)
-        ranked = ranked_set(snapshot, now=now)
+        ranked = ranked_set(snapshot, now=now, curve=await curve_in_force(tenant_id, services))
         kept = await checked_in(tenant_id, snapshot, services)
         await _keep(message, kept, ranked, services, now=now)
         if learned:

@@ -11,6 +11,7 @@ from shared.models.audit import AuditHome
 from shared.models.base import IncidentId, ReceiptId
 from shared.models.schedule import SHARDS, DueWork, WorkKind
 from shared.pipeline.acting import follow_up
+from shared.pipeline.calibrating import recalibrate
 from shared.pipeline.health import check_health
 from shared.pipeline.maintenance import check_maintenance
 from shared.pipeline.moving import complete
@@ -94,6 +95,8 @@ async def _look(message: Check, held: Versioned[DueWork], services: Services, *,
             await check_health(message, held, services, now=now)
         case WorkKind.END_MAINTENANCE:
             await check_maintenance(message, held.value, services, now=now)
+        case WorkKind.RECALIBRATE:
+            await recalibrate(message, held, services, now=now)
         case WorkKind.COMPLETE_MOVE | WorkKind.SEAL_AUDIT | WorkKind.SETTLE_INTEGRATION:
             return
         case _:

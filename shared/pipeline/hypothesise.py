@@ -5,6 +5,7 @@ from datetime import datetime
 
 from shared.errors import Conflict, Malformed
 from shared.hypotheses.budget import wait_before_asking_again
+from shared.hypotheses.confidence import confident
 from shared.hypotheses.propose import PROMPT_VERSION
 from shared.hypotheses.refine import final_id, refine, standing_meanwhile
 from shared.incidents.timeline import entry
@@ -14,6 +15,7 @@ from shared.models.hypotheses import GeneratedBy, HypothesisSet, Receipt
 from shared.models.incidents import Incident, TimelineEvent
 from shared.models.quantities import several
 from shared.models.snapshots import Snapshot
+from shared.pipeline.calibrating import curve_in_force
 from shared.pipeline.checking import run_checks
 from shared.pipeline.paying import PaidModel, paid_model
 from shared.pipeline.recording import MAX_TRIES, list_latest
@@ -70,7 +72,9 @@ async def answered(
 ) -> HypothesisSet:
     """What stands in the end for a snapshot; replays come here too, so that both are asked and checked alike."""
     refined = await refine(snapshot, ranked, model, now=now, timeout_seconds=MODEL_SECONDS, version=version)
-    return await run_checks(snapshot.tenant_id, refined, services, at=snapshot.body.window_end)
+    checked = await run_checks(snapshot.tenant_id, refined, services, at=snapshot.body.window_end)
+    # After every check: what they found is in it.
+    return confident(checked, snapshot.body, await curve_in_force(snapshot.tenant_id, services))
 
 
 async def _model_for(snapshot: Snapshot, services: Services, *, now: datetime) -> PaidModel | None:

@@ -15,6 +15,7 @@ from shared.models.hypotheses import HypothesisSet
 from shared.models.incidents import Incident
 from shared.models.signals import Severity
 from shared.models.snapshots import Snapshot
+from shared.pipeline.calibrating import curve_in_force
 from shared.pipeline.hypothesise import answered, is_ranking
 from shared.pipeline.paying import paid_model
 from shared.pipeline.snapshots import whole_snapshot
@@ -72,7 +73,7 @@ async def replay(
     chosen = with_model(wanted, services) if wanted.names_model else services
     snapshot = await _intact(tenant_id, incident, wanted.snapshot_id, services)
     before = await _recorded(tenant_id, incident, snapshot, services, by_model=wanted.names_model)
-    after = ranked_set(snapshot, now=now)
+    after = ranked_set(snapshot, now=now, curve=await curve_in_force(tenant_id, services))
     if wanted.asks_model:
         after = await _asked(after, snapshot, wanted, chosen, run_id=run_id, now=now)
     return Replay(snapshot, before, _as_replay(after, before, wanted))

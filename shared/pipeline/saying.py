@@ -67,7 +67,7 @@ async def _say(
         return decide(incident, await said_of(who.tenant_id, incident_id, services), person)
 
     incident = await act(who, incident_id, decision, services)
-    await keep_labels(who.tenant_id, incident_id, services)
+    await keep_labels(who.tenant_id, incident_id, services, now=who.now)
     return incident
 
 

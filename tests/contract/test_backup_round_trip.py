@@ -31,7 +31,7 @@ from shared.pipeline.replaying import Replayed
 from shared.pipeline.telling import tell_list
 from shared.ports.stores import IncidentChange
 from shared.settings import Settings
-from tests.builders import NOON, a_credential, a_feedback, a_label, a_resolution, an_entry
+from tests.builders import NOON, a_calibration, a_credential, a_feedback, a_label, a_resolution, an_entry
 
 pytestmark = pytest.mark.integration
 
@@ -107,6 +107,8 @@ async def with_the_rest(process: Process) -> None:
     await services.dead_letters.add(GLOBEX, letter)
     work = DueWork.of(GLOBEX, WorkKind.RECONCILE, integration, due_at=NOON, now=NOON)
     await services.schedule.put(GLOBEX, work)
+    await services.labels.keep(GLOBEX, a_label(tenant_id=GLOBEX))
+    await services.labels.keep_calibration(GLOBEX, a_calibration(tenant_id=GLOBEX))
     for number in range(SEALED):
         await append(GLOBEX, an_entry(f"aud-{number}"), services, NOON)
 
@@ -196,6 +198,7 @@ def test_a_tenant_comes_back_as_it_was(
     assert {"feedback", "resolution", "regression_case", "label"} <= kinds
     counts = json.loads(first.read_text().splitlines()[-1])["counts"]
     assert counts["incident_list"] == len(STORIES)
+    assert counts["caches"] >= len(("label", "calibration"))
     assert {"incidents", "claims", "changes", "receipts", "raw", "deadletters", "schedule", "lookups"} <= set(counts)
     opened, credential = asyncio.run(secret_of(environment))
     assert (opened, credential is not None) == (SECRET, True)

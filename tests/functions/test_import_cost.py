@@ -21,6 +21,7 @@ HEAVY = [
     "numpy",
     "openai",
     "pydantic",
+    "scipy",
 ]
 
 

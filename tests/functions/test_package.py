@@ -27,6 +27,7 @@ def in_tree(*patterns: str) -> set[str]:
         "functions/*.py",
         "shared/**/*.py",
         "shared/hypotheses/prompts/*.md",
+        "shared/hypotheses/calibration.json",
     ],
 )
 def test_what_the_product_needs_is_deployed(deployed: set[str], pattern: str) -> None:

@@ -25,7 +25,7 @@ from shared.models.receipts import DeadLetter
 from shared.models.tenants import Inbound, InboundSecret, Role, Scheme
 from shared.ports.services import Services
 from shared.ports.stores import IncidentChange
-from tests.builders import ACME, NOON, a_feedback, a_resolution, a_user, an_incident, an_integration
+from tests.builders import ACME, NOON, a_calibration, a_feedback, a_resolution, a_user, an_incident, an_integration
 from tests.unit.access.issuer import ACME_TID, AUTHORITY, GLOBEX_TID, a_token
 from tests.unit.api.operations import Json, Operation, document, example_of, followed, guarded
 from tests.unit.api.serving import ANSWER, INCIDENT, INTEGRATION, RECEIPT, SNAPSHOT, bearer, two_tenants
@@ -246,6 +246,7 @@ async def _made() -> World:
     await served.services.records.create(ACME, names)
     await served.services.raw.put(ACME, RECEIPT, MARK.encode())
     await _say(served.services)
+    await served.services.labels.keep_calibration(ACME, a_calibration(version=MARK))
     app = served.app(EntraKeys(AUTHORITY, served.endpoint.client(), clock=served.clock))
     pool, answers = Pool(), defaultdict[str, list[Json]](list)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.hypotheses.rank import rank
 from shared.hypotheses.scene import scene_of
+from shared.hypotheses.scene_rank import rank
 from tests.unit.hypotheses.measured import Fault, System, a_system, break_one
 
 # A sweep: what it runs is covered by the tests of single cases, and measured it would take three times as long.

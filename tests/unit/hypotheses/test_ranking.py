@@ -5,8 +5,8 @@ import random
 import pytest
 
 from shared.hypotheses.answer import ranked_set
-from shared.hypotheses.rank import Suspect, rank
 from shared.hypotheses.scene import scene_of
+from shared.hypotheses.scene_rank import Suspect, rank
 from shared.models.evidence import ChangeEvidence
 from shared.models.hypotheses import Conclusion, HypothesisSet
 from shared.models.measures import Metric

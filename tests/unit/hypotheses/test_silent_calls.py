@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from shared.hypotheses.rank import Suspect, explained_share, rank
 from shared.hypotheses.scene import Scene, scene_of
+from shared.hypotheses.scene_rank import Suspect, explained_share, rank
 from shared.models.evidence import EdgeEvidence, EdgeSource
 from shared.models.measures import Metric
 from shared.models.snapshots import SectionName

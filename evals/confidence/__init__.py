@@ -1,0 +1,1 @@
+"""How far confidence can be believed, on made-up incidents, and what it is fitted to."""

@@ -1,0 +1,181 @@
+"""How far each series departed from what is normal for it: signed, robustly scaled, whatever its unit.
+
+Everything is computed for many series at once; of series that differ in length, those alike in size go together.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.hypotheses.observation import Observation, ObservedSeries, SeriesKind
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+POST_QUANTILE = 0.75
+"""A fault may fill as little as a quarter of the window; more than that of it is rather an outlier."""
+FULL_STRENGTH_Z = 150.0
+"""As many deviations are as clear as it gets; beyond, size says nothing."""
+SHORT_HISTORY = 10.0
+"""With as few samples the scale is twice as wide: what is usual is not yet known."""
+SPARSE = 5.0
+"""With as many samples of what is normal, half of the surprise counts."""
+NORMAL_SHARE = 0.1
+"""What normal reaches in this share of its samples is no evidence."""
+FLOOR = 0.005
+"""The least scale, as a share of what is usual."""
+LOCAL_FLOOR = 0.02
+"""Of what a service runs on: a few percent more of it hurt nobody."""
+LOCAL = frozenset({SeriesKind.CPU, SeriesKind.MEMORY, SeriesKind.DISK, SeriesKind.NETWORK, SeriesKind.NODE})
+RECENT_SAMPLES = 30
+MAX_SAMPLES = 4096
+ONSET_SCALES = 3.0
+DOWN_IS_BAD = frozenset({SeriesKind.AVAILABILITY, SeriesKind.CALLS_MADE})
+EITHER_IS_ODD = frozenset({SeriesKind.TRAFFIC, SeriesKind.OTHER})
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """One series against its normal; `change` is how much worse it is, in its own unit, at least 0."""
+
+    series: ObservedSeries
+    normal: float
+    current: float
+    change: float
+    z: float
+    rarity: float
+    """How rarely normal reached it: 1 never, 0 often."""
+    strength: float
+    """0 to 1."""
+    goes_up: bool
+    onset: float | None
+    """Seconds from `began_at` to the first sample that is clearly off; negative before it."""
+    samples: int
+
+
+def weigh(observation: Observation, series: Sequence[ObservedSeries]) -> list[Weighed | None]:
+    """Weigh series; None where there are no samples to compare. The order is that of `series`."""
+    import numpy as np
+
+    found: list[Weighed | None] = [None] * len(series)
+    alike: dict[int, list[int]] = defaultdict(list)
+    parts = [_parts(observation, one) for one in series]
+    for position, (before, _, after, _) in enumerate(parts):
+        if np.isfinite(after).any() and np.isfinite(before).any():
+            alike[max(len(before), len(after)).bit_length()].append(position)
+    for positions in alike.values():
+        some = [series[at] for at in positions]
+        weighed = _weigh_alike(some, [parts[at] for at in positions])
+        for at, one in zip(positions, weighed, strict=True):
+            found[at] = one
+    return found
+
+
+Parts = tuple["Floats", "Floats", "Floats", "Floats"]
+
+
+def _parts(observation: Observation, one: ObservedSeries) -> Parts:
+    """All that is normal, the latest of it, what came since the trouble began, and when."""
+    import numpy as np
+
+    since = np.asarray(one.times, dtype=float) - observation.began_at
+    values = np.asarray(one.values, dtype=float)
+    until = observation.ends_at - observation.began_at
+    # A sample tells of the step that follows it, so the last before the beginning may show the trouble already.
+    local = values[since <= -observation.step][-MAX_SAMPLES:]
+    if not np.isfinite(local).any():
+        local = values[since < 0]
+    inside = (since >= 0) & (since <= until)
+    earlier = np.asarray(one.earlier, dtype=float)[-MAX_SAMPLES:]
+    after, when = values[inside][-MAX_SAMPLES:], since[inside][-MAX_SAMPLES:]
+    return np.concatenate([earlier, local]), local[-RECENT_SAMPLES:], after, when
+
+
+def _weigh_alike(series: Sequence[ObservedSeries], parts: Sequence[Parts]) -> list[Weighed]:
+    import numpy as np
+
+    before, recent, after, when = (_padded([one[part] for one in parts]) for part in range(4))
+    sign = _signs(series, before, after)
+    unsorted = sign * after
+    before, recent, after = (np.sort(sign * part, axis=1) for part in (before, recent, after))
+    counts = np.isfinite(before).sum(axis=1)
+    middle, latest = quantile(before, 0.5), quantile(recent, 0.5)
+    floor = np.array([LOCAL_FLOOR if one.kind in LOCAL else FLOOR for one in series])
+    scale = _scale(before, middle, floor) * (1.0 + SHORT_HISTORY / counts)
+    current = quantile(after, POST_QUANTILE)
+    usual = np.where(np.isfinite(latest), np.maximum(middle, latest), middle)
+    change = np.maximum(current - usual, 0.0)
+    z = np.where(scale > 0, change / np.where(scale > 0, scale, 1.0), np.where(change > 0, FULL_STRENGTH_Z, 0.0))
+    reached = (before >= current[:, None]).sum(axis=1) / counts
+    rarity = counts / (counts + SPARSE) * np.clip(1.0 - reached / NORMAL_SHARE, 0.0, 1.0)
+    strength = rarity * np.minimum(1.0, np.log1p(z) / np.log1p(FULL_STRENGTH_Z))
+    off = unsorted > (usual + np.minimum(ONSET_SCALES * scale, 0.5 * change))[:, None]
+    onset = np.where(off.any(axis=1), when[np.arange(len(series)), off.argmax(axis=1)], np.nan)
+    sign = sign[:, 0]
+    return [
+        Weighed(
+            series=one,
+            normal=float(sign[at] * usual[at]),
+            current=float(sign[at] * current[at]),
+            change=float(change[at]),
+            z=float(z[at]),
+            rarity=float(rarity[at]),
+            strength=float(strength[at]),
+            goes_up=bool(sign[at] > 0),
+            onset=float(onset[at]) if np.isfinite(onset[at]) and change[at] > 0 else None,
+            samples=int(counts[at]),
+        )
+        for at, one in enumerate(series)
+    ]
+
+
+def _padded(rows: Sequence["Floats"]) -> "Floats":
+    import numpy as np
+
+    width = max([1, *(len(row) for row in rows)])
+    table = np.full((len(rows), width), np.nan)
+    for at, row in enumerate(rows):
+        table[at, : len(row)] = np.where(np.isfinite(row), row, np.nan)
+    return table
+
+
+def quantile(ordered: "Floats", share: float) -> "Floats":
+    """A quantile of each ascending row; NaNs are at its end, and are the answer where there is nothing else."""
+    import numpy as np
+
+    counts = np.isfinite(ordered).sum(axis=1)
+    place = share * np.maximum(counts - 1, 0)
+    low = np.floor(place).astype(int)
+    high = np.minimum(low + 1, np.maximum(counts - 1, 0))
+    rows = np.arange(len(ordered))
+    below, above = ordered[rows, low], ordered[rows, high]
+    return np.asarray(below + (above - below) * (place - low))
+
+
+def _signs(series: Sequence[ObservedSeries], before: "Floats", after: "Floats") -> "Floats":
+    """-1 where down is bad, and where what is odd either way went down."""
+    import numpy as np
+
+    down = np.array([one.kind in DOWN_IS_BAD for one in series])
+    either = np.array([one.kind in EITHER_IS_ODD for one in series])
+    if either.any():
+        falls = quantile(np.sort(after, axis=1), 0.5) < quantile(np.sort(before, axis=1), 0.5)
+        down = down | (either & falls)
+    return np.where(down, -1.0, 1.0)[:, None]
+
+
+def _scale(before: "Floats", middle: "Floats", floor: "Floats") -> "Floats":
+    """The largest of four robust spreads, so that a series that hardly ever moves does not make a wobble a giant."""
+    import numpy as np
+
+    width = (quantile(before, 0.75) - quantile(before, 0.25)) / 1.349
+    away = np.abs(before - middle[:, None])
+    deviation = quantile(np.sort(away, axis=1), 0.5)
+    counts = np.isfinite(before).sum(axis=1)
+    # Summed in ascending order, so that the order of samples and columns decides nothing.
+    spread = np.sqrt(np.nansum(away**2, axis=1) / counts)
+    return np.asarray(np.maximum.reduce([width, deviation, 0.1 * spread, floor * np.abs(middle)]))
