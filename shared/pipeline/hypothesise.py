@@ -14,6 +14,7 @@ from shared.models.hypotheses import GeneratedBy, HypothesisSet, Receipt
 from shared.models.incidents import Incident, TimelineEvent
 from shared.models.quantities import several
 from shared.models.signals import Severity
+from shared.models.snapshots import Snapshot
 from shared.pipeline.paying import PaidModel, budget_of, paid_model
 from shared.pipeline.recording import MAX_TRIES, list_latest
 from shared.pipeline.sending import send_once_more
@@ -46,7 +47,7 @@ async def hypothesise(message: Hypothesise, services: Services, *, now: datetime
         # An earlier run answered; it may have stopped before it told the list.
         await list_latest(tenant_id, incident_id, services)
         return
-    model = paid_model(snapshot, services, *means, now=now) if means else None
+    model = await _model_for(snapshot, means, services, now=now)
     refined = await refine(snapshot, ranked, model, now=now, timeout_seconds=MODEL_SECONDS)
     wait = _wait(message, refined, model)
     if wait is not None:
@@ -70,6 +71,16 @@ async def _means(message: Hypothesise, services: Services) -> tuple[Severity, fl
     if held is None:
         raise Malformed("the incident of this message is not there", reason="incident_gone")
     return held.value.severity, budget
+
+
+async def _model_for(
+    snapshot: Snapshot, means: tuple[Severity, float] | None, services: Services, *, now: datetime
+) -> PaidModel | None:
+    if means is None:
+        return None
+    severity, budget = means
+    sha256, payer = snapshot.sha256, snapshot.id
+    return await paid_model(snapshot.tenant_id, sha256, severity, services, payer=payer, now=now, budget=budget)
 
 
 def _wait(message: Hypothesise, refined: HypothesisSet, model: PaidModel | None) -> float | None:

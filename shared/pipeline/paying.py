@@ -17,7 +17,6 @@ from shared.hypotheses.settling import answered, found_again, interrupted, unans
 from shared.models.base import TenantId
 from shared.models.hypotheses import Receipt, Rung
 from shared.models.signals import Severity
-from shared.models.snapshots import Snapshot
 from shared.models.spending import LEASE, ModelQuestion, ModelTerms, QuestionState, SpendingDay, Tokens
 from shared.pipeline.turns import turn
 from shared.ports.model import MAX_COMPLETION_TOKENS, AnswerT, Model, ModelAnswer, Prompt
@@ -226,24 +225,33 @@ class PaidModel:
         )
 
 
-def paid_model(
-    snapshot: Snapshot, services: Services, severity: Severity, budget: float, *, now: datetime, about: str = ""
+async def paid_model(
+    tenant_id: TenantId,
+    subject: str,
+    severity: Severity,
+    services: Services,
+    *,
+    payer: str,
+    now: datetime,
+    budget: float | None = None,
 ) -> PaidModel | None:
-    """The model for questions about a snapshot, paid for by its tenant; None where none is configured.
+    """The model for questions about one subject, paid for by a tenant; None where none is configured.
 
-    Whoever asks something else of the same evidence says in `about` what: that is another question, paid for anew.
+    `subject` is a snapshot's hash, with what else tells the question from others about the same evidence. `payer` names
+    what the answer is for (a snapshot's id): its receipt shows the cost, also after a crash. The tenant's `budget` is
+    read where it is not given.
     """
     if services.model is None:
         return None
     return PaidModel(
-        tenant_id=snapshot.tenant_id,
-        subject=f"{snapshot.sha256}{about}",
+        tenant_id=tenant_id,
+        subject=subject,
         severity=severity,
         model=services.model,
         services=services,
         now=now,
-        budget=budget,
-        payer=f"{snapshot.id}{about}",
+        budget=await budget_of(tenant_id, services) if budget is None else budget,
+        payer=payer,
         receipt=Receipt(currency=services.model_terms.currency),
     )
 
