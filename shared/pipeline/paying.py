@@ -237,9 +237,9 @@ async def paid_model(
 ) -> PaidModel | None:
     """The model for questions about one subject, paid for by a tenant; None where none is configured.
 
-    `subject` is a snapshot's hash, with what else tells the question from others about the same evidence. `payer` names
-    what the answer is for (a snapshot's id): its receipt shows the cost, also after a crash. The tenant's `budget` is
-    read where it is not given.
+    `subject` is a snapshot's hash, with what else tells the question from others about the same evidence. `payer`
+    names what the answer is for (a snapshot's id): its receipt shows the cost, also after a crash. The tenant's
+    `budget` is read where it is not given.
     """
     if services.model is None:
         return None
