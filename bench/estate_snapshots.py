@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
-from itertools import count
 from random import Random
 
+from shared.context.identity import identified
 from shared.models.base import IncidentId, SnapshotId, TenantId
 from shared.models.evidence import (
     AlertEvidence,
@@ -32,13 +31,9 @@ WORDS = ("upstream", "timed", "out", "waiting", "for", "a", "connection", "from"
 def a_storm(signals: int, seed: int) -> Snapshot:
     """A frozen snapshot with so many alerts; those of other seeds differ in all that is measured."""
     chance = Random(seed)
-    ids = count(1)
-    sections = tuple(
-        Section(
-            name=name,
-            status=SectionStatus.OK if pieces else SectionStatus.EMPTY,
-            evidence=tuple(one.model_copy(update={"id": _id(next(ids), seed)}) for one in pieces),
-        )
+    # Named as the product names them: a call between two services has one id in every incident.
+    sections = identified(
+        Section(name=name, status=SectionStatus.OK if pieces else SectionStatus.EMPTY, evidence=tuple(pieces))
         for name, pieces in _sections(signals, chance).items()
     )
     body = SnapshotBody(
@@ -65,10 +60,6 @@ def _sections(signals: int, chance: Random) -> dict[SectionName, list[Evidence]]
         SectionName.RELATED: [_related(number, chance) for number in range(min(20, signals))],
         SectionName.RUNBOOKS: [_runbook(number) for number in range(3)],
     }
-
-
-def _id(number: int, seed: int) -> str:
-    return f"E{sha256(f'{seed}:{number}'.encode()).hexdigest()[:8]}"
 
 
 def _name(at: int) -> str:

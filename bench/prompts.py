@@ -2,13 +2,12 @@
 
 import gc
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bench.estate_snapshots import a_storm
 from bench.figures import percentile
 from dev.openai.caching import PrefixCache
+from shared.adapters.openai_schema import response_format_of
 from shared.hypotheses.answer import ranked_set
 from shared.hypotheses.proposal import MAX_PROPOSED, ModelAssertion, ModelHypotheses, ModelHypothesis
 from shared.hypotheses.propose import render
@@ -47,7 +46,7 @@ def sizes_of(signals: int, repeats: int, seed: int) -> Sizes:
                     {"role": "system", "content": prompt.instructions},
                     *({"role": "user", "content": one} for one in texts),
                 ],
-                "response_format": _schema(),
+                "response_format": response_format_of(ModelHypotheses),
                 "prompt_cache_key": prompt.cache_key,
             }
         )
@@ -56,12 +55,6 @@ def sizes_of(signals: int, repeats: int, seed: int) -> Sizes:
             found.cached_shares.append(cached / tokens)
             found.render_ms.append(seconds * 1000)
     return found
-
-
-def _schema() -> Mapping[str, Any]:
-    from openai import pydantic_function_tool
-
-    return dict(pydantic_function_tool(ModelHypotheses)["function"])
 
 
 def verifying_ms(repeats: int, seed: int) -> list[float]:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from shared.adapters.openai_failures import for_status, retry_after_of
+from shared.adapters.openai_schema import response_format_of
 from shared.errors import ModelUnavailable
 from shared.ports.model import MAX_COMPLETION_TOKENS, AnswerT, ModelAnswer, Prompt
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
     from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
-    from openai.types.shared_params import ResponseFormatJSONSchema
 
 # At DEBUG the package logs whole requests, and prompts hold what tenants entrust to us.
 logging.getLogger("openai").setLevel(logging.INFO)
@@ -88,7 +88,7 @@ class AzureOpenAIModel:
             completion: ChatCompletion = await self._client().chat.completions.create(
                 model=self._deployment,
                 messages=_messages_of(prompt),
-                response_format=_format_of(shape),
+                response_format=response_format_of(shape),
                 timeout=timeout_seconds,
                 **self._arguments_of_version(prompt),
             )
@@ -147,14 +147,6 @@ def _messages_of(prompt: Prompt) -> "list[ChatCompletionMessageParam]":
     messages: list[ChatCompletionMessageParam] = [{"role": "system", "content": prompt.instructions}]
     messages += [{"role": "user", "content": text} for text in (prompt.stable, prompt.material) if text]
     return messages
-
-
-def _format_of(shape: type[AnswerT]) -> "ResponseFormatJSONSchema":
-    """The shape as a strict schema. The package makes one in public only for tools; it is the same."""
-    from openai import pydantic_function_tool
-
-    schema: dict[str, object] = pydantic_function_tool(shape)["function"]["parameters"]
-    return {"type": "json_schema", "json_schema": {"name": shape.__name__, "schema": schema, "strict": True}}
 
 
 def _answer_of(completion: "ChatCompletion", shape: type[AnswerT]) -> ModelAnswer[AnswerT]:

@@ -93,6 +93,8 @@ class ModelQuestion(Document):
     model: str = ""
     """The model that answered, by its own word."""
     receipt: Receipt = Receipt()
+    asked_by: str = ""
+    """The run that asks: when the store's answer to its reservation is lost, it finds its own again."""
     payer: str = ""
     """What it was asked for: the receipt of that shows its cost."""
     created_at: Instant

@@ -1,5 +1,6 @@
 """Refine ranked hypotheses with the model: render, propose, verify, keep. The ranked answer is there already."""
 
+import asyncio
 import time
 from datetime import datetime
 
@@ -14,10 +15,11 @@ from shared.models.base import TenantId
 from shared.models.hypotheses import GeneratedBy, HypothesisSet, Receipt
 from shared.models.incidents import Incident, TimelineEvent
 from shared.models.quantities import several
+from shared.models.signals import Severity
 from shared.models.snapshots import Snapshot
 from shared.pipeline.calibrating import curve_in_force
 from shared.pipeline.checking import run_checks
-from shared.pipeline.paying import PaidModel, paid_model
+from shared.pipeline.paying import PaidModel, budget_of, paid_model
 from shared.pipeline.recording import MAX_TRIES, list_latest
 from shared.pipeline.sending import send_once_more
 from shared.pipeline.snapshots import whole_snapshot
@@ -37,8 +39,11 @@ THROTTLED = "model_throttled"
 async def hypothesise(message: Hypothesise, services: Services, *, now: datetime) -> None:
     """Answer for one snapshot, once; raises Malformed when its snapshot is not there."""
     tenant_id, incident_id, began = message.tenant_id, message.incident_id, time.monotonic()
-    snapshot = await whole_snapshot(tenant_id, incident_id, message.snapshot_id, services)
-    answers = await services.incidents.all_hypotheses(tenant_id, incident_id)
+    snapshot, answers, means = await asyncio.gather(
+        whole_snapshot(tenant_id, incident_id, message.snapshot_id, services),
+        services.incidents.all_hypotheses(tenant_id, incident_id),
+        _means(message, services),
+    )
     of_snapshot = [one for one in answers if one.snapshot_id == message.snapshot_id]
     ranked = next((one for one in of_snapshot if is_ranking(one)), None)
     if snapshot is None or ranked is None:
@@ -47,7 +52,7 @@ async def hypothesise(message: Hypothesise, services: Services, *, now: datetime
         # An earlier run answered; it may have stopped before it told the list.
         await list_latest(tenant_id, incident_id, services)
         return
-    model = await _model_for(snapshot, services, now=now)
+    model = await _model_for(snapshot, means, services, now=now)
     refined = await answered(snapshot, ranked, model, services, now=now)
     wait = _wait(message, refined, model)
     if wait is not None:
@@ -77,15 +82,26 @@ async def answered(
     return confident(checked, snapshot.body, await curve_in_force(snapshot.tenant_id, services))
 
 
-async def _model_for(snapshot: Snapshot, services: Services, *, now: datetime) -> PaidModel | None:
-    """The model, paid for by the tenant as the incident's severity now deserves."""
+async def _means(message: Hypothesise, services: Services) -> tuple[Severity, float] | None:
+    """How bad the incident is now, and what the tenant may spend in a day; None where there is no model."""
     if services.model is None:
         return None
-    held = await services.incidents.read(snapshot.tenant_id, snapshot.incident_id)
+    held, budget = await asyncio.gather(
+        services.incidents.read(message.tenant_id, message.incident_id), budget_of(message.tenant_id, services)
+    )
     if held is None:
         raise Malformed("the incident of this message is not there", reason="incident_gone")
-    severity = held.value.severity
-    return await paid_model(snapshot.tenant_id, snapshot.sha256, severity, services, payer=snapshot.id, now=now)
+    return held.value.severity, budget
+
+
+async def _model_for(
+    snapshot: Snapshot, means: tuple[Severity, float] | None, services: Services, *, now: datetime
+) -> PaidModel | None:
+    if means is None:
+        return None
+    severity, budget = means
+    sha256, payer = snapshot.sha256, snapshot.id
+    return await paid_model(snapshot.tenant_id, sha256, severity, services, payer=payer, now=now, budget=budget)
 
 
 def _wait(message: Hypothesise, refined: HypothesisSet, model: PaidModel | None) -> float | None:

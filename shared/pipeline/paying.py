@@ -5,15 +5,15 @@ worker that stops between the two leaves a question of which nobody knows whethe
 is not asked again.
 """
 
+import asyncio
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
-
-from pydantic import ValidationError
+from datetime import UTC, date, datetime
+from uuid import uuid4
 
 from shared.errors import Conflict, ModelUnavailable
 from shared.hypotheses.budget import rung_for, tokens_of
+from shared.hypotheses.settling import answered, found_again, interrupted, unanswered
 from shared.models.base import TenantId
 from shared.models.hypotheses import Receipt, Rung
 from shared.models.signals import Severity
@@ -28,17 +28,14 @@ from shared.telemetry import logger
 log = logger(__name__)
 
 MAX_TRIES = 10
-INTERRUPTED = "model_interrupted"
-PAID_FOR = frozenset(
-    (
-        *("model_timeout", "model_filtered_prompt", "model_filtered_answer", "model_refused"),
-        *("model_truncated", "model_empty", "model_malformed", INTERRUPTED),
-    )
-)
-"""What Azure bills although there is no answer: all that it processed, so a prompt that its filter stopped, too.
 
-https://learn.microsoft.com/azure/ai-services/openai/how-to/manage-costs: but neither a 401 nor a 429.
-"""
+
+@dataclass(frozen=True)
+class _Day:
+    """A day as it was read, or as it is before anything was spent."""
+
+    day: SpendingDay
+    etag: str | None
 
 
 @dataclass
@@ -66,7 +63,10 @@ class PaidModel:
     """Spent waiting for the model itself."""
     paying_seconds: float = 0.0
     """Spent on finding, reserving and settling."""
+    _run: str = field(default_factory=lambda: uuid4().hex)
     _number: int = 0
+    _reserved_as: tuple[Versioned[ModelQuestion], _Day] | None = None
+    """Our question and its day as the reservation left them."""
 
     @property
     def terms(self) -> ModelTerms:
@@ -80,16 +80,16 @@ class PaidModel:
         question = await self._taken(prompt)
         if question.state is QuestionState.ANSWERED:
             self._told("model_reused", question)
-            return _found_again(question, shape)
+            return found_again(question, shape)
         taken = time.monotonic() - began
         self.paying_seconds += taken
         try:
             answer = await self._asked(prompt, shape, timeout_seconds=timeout_seconds - taken)
         except ModelUnavailable as exc:
             self.retry_after_seconds = exc.retry_after_seconds
-            await self._settle(self._unanswered(question, exc))
+            await self._settle(unanswered(question, exc, self.terms))
             raise
-        await self._settle(self._answered(question, answer))
+        await self._settle(answered(question, answer, self.terms))
         return answer
 
     async def _asked(self, prompt: Prompt, shape: type[AnswerT], *, timeout_seconds: float) -> ModelAnswer[AnswerT]:
@@ -104,23 +104,29 @@ class PaidModel:
         question_id = ModelQuestion.id_for(self.subject, prompt.version, self.terms.deployment, self._number)
         for _ in range(MAX_TRIES):
             async with turn(self.tenant_id, "model-spending"):
-                held = await self.services.spending.question(self.tenant_id, question_id)
+                held, day = await asyncio.gather(
+                    self.services.spending.question(self.tenant_id, question_id),
+                    self._day(self.now.astimezone(UTC).date()),
+                )
                 if held and held.value.state is QuestionState.ANSWERED:
                     self.rung = held.value.rung if self._number == 1 else self.rung
+                    return held.value
+                if held and held.value.asked_by == self._run and held.value.state is QuestionState.ASKED:
+                    self._reserved_as = held, day
                     return held.value
                 if held and held.value.state is QuestionState.ASKED:
                     await self._given_up(held)
                     continue
                 try:
-                    return await self._reserved(question_id, prompt, held)
+                    return await self._reserved(question_id, prompt, held, day)
                 except Conflict:
                     continue
         raise Conflict(f"what a tenant spends moved {MAX_TRIES} times", reason="spending_moved")
 
     async def _reserved(
-        self, question_id: str, prompt: Prompt, held: Versioned[ModelQuestion] | None
+        self, question_id: str, prompt: Prompt, held: Versioned[ModelQuestion] | None, at: _Day
     ) -> ModelQuestion:
-        day, day_etag = await self._day(self.now)
+        day = at.day
         most = Tokens(prompt=tokens_of(prompt), completion=MAX_COMPLETION_TOKENS)
         amount = self.terms.cost(most)
         rung, reason = rung_for(
@@ -143,13 +149,14 @@ class PaidModel:
             day=day.day,
             amount=amount,
             lease_until=self.now + LEASE,
+            asked_by=self._run,
             payer=self.payer,
             created_at=self.now,
         )
-        etag = held.etag if held else None
-        await self.services.spending.commit(
-            self.tenant_id, SpendingChange(question, etag, day.reserving(question, self.now), day_etag)
-        )
+        reserving = day.reserving(question, self.now)
+        change = SpendingChange(question, held.etag if held else None, reserving, at.etag)
+        etags = await self.services.spending.commit(self.tenant_id, change)
+        self._reserved_as = Versioned(question, etags.question), _Day(reserving, etags.day)
         return question
 
     async def _given_up(self, held: Versioned[ModelQuestion]) -> None:
@@ -157,39 +164,26 @@ class PaidModel:
         question = held.value
         if question.lease_until > self.now:
             raise Conflict("another worker asks the model the same", reason="model_asked_elsewhere")
-        receipt = Receipt(calls=1, cost=question.amount, currency=self.terms.currency)
-        ended = {"state": QuestionState.ANSWERED, "reason": INTERRUPTED, "receipt": receipt}
-        await self._write(question.model_copy(update=ended), held.etag)
-
-    def _answered(self, question: ModelQuestion, answer: ModelAnswer[Any]) -> ModelQuestion:
-        tokens = Tokens(prompt=answer.prompt_tokens, cached=answer.cached_tokens, completion=answer.completion_tokens)
-        said = {"answer": answer.answer.model_dump(mode="json"), "model": answer.model}
-        receipt = self.terms.receipt(tokens)
-        return question.model_copy(update={"state": QuestionState.ANSWERED, "receipt": receipt, **said})
-
-    def _unanswered(self, question: ModelQuestion, exc: ModelUnavailable) -> ModelQuestion:
-        prompt, cached, completion = exc.spent
-        if prompt or completion:
-            receipt = self.terms.receipt(Tokens(prompt=prompt, cached=cached, completion=completion))
-        elif exc.reason in PAID_FOR:
-            # Nobody tells what it cost: the whole reservation is the honest side to err on.
-            receipt = Receipt(calls=1, cost=question.amount, currency=self.terms.currency)
-        else:
-            return question.model_copy(update={"state": QuestionState.FREE, "reason": exc.reason})
-        return question.model_copy(update={"state": QuestionState.ANSWERED, "reason": exc.reason, "receipt": receipt})
+        await self._write(interrupted(question, self.terms), held.etag, await self._day(question.day))
 
     async def _settle(self, question: ModelQuestion) -> None:
         """Keep what came of a question and what it cost, before anything is made of it."""
         began = time.monotonic()
+        # As we left them: mostly nobody else has spent anything meanwhile, and nothing need be read again.
+        held: Versioned[ModelQuestion] | None
+        day: _Day | None
+        held, day = self._reserved_as or (None, None)
         for _ in range(MAX_TRIES):
             async with turn(self.tenant_id, "model-spending"):
-                held = await self.services.spending.question(self.tenant_id, question.id)
+                if day is None:
+                    held, day = await self._question_and_day(question.id, question.day)
                 if held is None or held.value.state is not QuestionState.ASKED:
                     # Another worker found our lease over, and settled it.
                     break
                 try:
-                    await self._write(question, held.etag)
+                    await self._write(question, held.etag, day)
                 except Conflict:
+                    day = None
                     continue
                 break
         else:
@@ -197,18 +191,18 @@ class PaidModel:
         self.paying_seconds += time.monotonic() - began
         self._told("model_asked", question)
 
-    async def _write(self, question: ModelQuestion, etag: str) -> None:
-        held = await self.services.spending.day(self.tenant_id, question.day)
-        day = held.value if held else SpendingDay.untouched(self.tenant_id, question.day, self.terms.currency)
-        change = SpendingChange(question, etag, day.settled(question, self.now), held.etag if held else None)
+    async def _write(self, question: ModelQuestion, etag: str, at: _Day) -> None:
+        change = SpendingChange(question, etag, at.day.settled(question, self.now), at.etag)
         await self.services.spending.commit(self.tenant_id, change)
 
-    async def _day(self, now: datetime) -> tuple[SpendingDay, str | None]:
-        today = now.astimezone(UTC).date()
-        held = await self.services.spending.day(self.tenant_id, today)
+    async def _question_and_day(self, question_id: str, day: date) -> tuple[Versioned[ModelQuestion] | None, _Day]:
+        return await asyncio.gather(self.services.spending.question(self.tenant_id, question_id), self._day(day))
+
+    async def _day(self, day: date) -> _Day:
+        held = await self.services.spending.day(self.tenant_id, day)
         if held is None:
-            return SpendingDay.untouched(self.tenant_id, today, self.terms.currency), None
-        return held.value, held.etag
+            return _Day(SpendingDay.untouched(self.tenant_id, day, self.terms.currency), None)
+        return _Day(held.value, held.etag)
 
     def _told(self, event: str, question: ModelQuestion) -> None:
         cost = question.receipt
@@ -231,24 +225,21 @@ class PaidModel:
         )
 
 
-def _found_again(question: ModelQuestion, shape: type[AnswerT]) -> ModelAnswer[AnswerT]:
-    """What was paid for earlier; raises ModelUnavailable when that was no answer, or one of another release."""
-    if question.answer is None:
-        raise ModelUnavailable("the model gave no answer to this before", reason=question.reason)
-    try:
-        answer = shape.model_validate(question.answer)
-    except ValidationError as exc:
-        raise ModelUnavailable("the kept answer has another shape", reason="model_malformed") from exc
-    cost = question.receipt
-    return ModelAnswer(answer, question.model, cost.prompt_tokens, cost.cached_tokens, cost.completion_tokens)
-
-
 async def paid_model(
-    tenant_id: TenantId, subject: str, severity: Severity, services: Services, *, payer: str, now: datetime
+    tenant_id: TenantId,
+    subject: str,
+    severity: Severity,
+    services: Services,
+    *,
+    payer: str,
+    now: datetime,
+    budget: float | None = None,
 ) -> PaidModel | None:
     """The model for questions about one subject, paid for by a tenant; None where none is configured.
 
-    `payer` names what the answer is for (a snapshot's id): its receipt shows the cost, also after a crash.
+    `subject` is a snapshot's hash, with what else tells the question from others about the same evidence. `payer`
+    names what the answer is for (a snapshot's id): its receipt shows the cost, also after a crash. The tenant's
+    `budget` is read where it is not given.
     """
     if services.model is None:
         return None
@@ -259,7 +250,7 @@ async def paid_model(
         model=services.model,
         services=services,
         now=now,
-        budget=await budget_of(tenant_id, services),
+        budget=await budget_of(tenant_id, services) if budget is None else budget,
         payer=payer,
         receipt=Receipt(currency=services.model_terms.currency),
     )

@@ -20,6 +20,14 @@ class SpendingChange:
     day_etag: str | None
 
 
+@dataclass(frozen=True)
+class SpendingEtags:
+    """What the next change of both is written under, unless one of them moves until then."""
+
+    question: str
+    day: str
+
+
 class SpendingStore(Protocol):
     """Questions and days of one tenant; every method may raise StoreUnavailable."""
 
@@ -35,6 +43,6 @@ class SpendingStore(Protocol):
         """Those of these days on which something was spent or reserved, in the order asked for."""
         ...
 
-    async def commit(self, tenant_id: TenantId, change: SpendingChange) -> None:
+    async def commit(self, tenant_id: TenantId, change: SpendingChange) -> SpendingEtags:
         """Write both or neither; raises Conflict when either moved, or one to create is there."""
         ...

@@ -8,7 +8,7 @@ from shared.adapters.cosmos.client import Container, CosmosDatabase
 from shared.adapters.writes import of_kind, require_tenant
 from shared.models.base import TenantId
 from shared.models.spending import ModelQuestion, SpendingDay
-from shared.ports.spending import SpendingChange
+from shared.ports.spending import SpendingChange, SpendingEtags
 from shared.ports.stores import Versioned
 
 
@@ -36,9 +36,9 @@ class CosmosSpending:
         read = await asyncio.gather(*(self.day(tenant_id, one) for one in days))
         return [held.value for held in read if held]
 
-    async def commit(self, tenant_id: TenantId, change: SpendingChange) -> None:
+    async def commit(self, tenant_id: TenantId, change: SpendingChange) -> SpendingEtags:
         """See SpendingStore."""
         require_tenant(tenant_id, change.question)
         require_tenant(tenant_id, change.day)
         both = [(change.question, change.question_etag), (change.day, change.day_etag)]
-        await self._claims.batch((tenant_id,), [(one.to_stored(), etag) for one, etag in both])
+        return SpendingEtags(*await self._claims.batch((tenant_id,), [(one.to_stored(), etag) for one, etag in both]))

@@ -7,7 +7,7 @@ from shared.adapters.memory.documents import MemoryDocuments, Write
 from shared.adapters.writes import of_kind, require_tenant
 from shared.models.base import TenantId
 from shared.models.spending import ModelQuestion, SpendingDay
-from shared.ports.spending import SpendingChange
+from shared.ports.spending import SpendingChange, SpendingEtags
 from shared.ports.stores import Versioned
 
 
@@ -34,9 +34,11 @@ class MemorySpending:
         read = [await self.day(tenant_id, one) for one in days]
         return [held.value for held in read if held]
 
-    async def commit(self, tenant_id: TenantId, change: SpendingChange) -> None:
+    async def commit(self, tenant_id: TenantId, change: SpendingChange) -> SpendingEtags:
         """See SpendingStore."""
         require_tenant(tenant_id, change.question)
         require_tenant(tenant_id, change.day)
         both = [(change.question, change.question_etag), (change.day, change.day_etag)]
         self.documents.batch((tenant_id,), [Write(one.to_stored(), etag) for one, etag in both])
+        written = [self.documents.read((tenant_id,), one.id) for one, _ in both]
+        return SpendingEtags(*(etag for _, etag in filter(None, written)))

@@ -1,9 +1,17 @@
-"""What a refused question means, and how long a busy model asks to be left alone."""
+"""What a refused question means, how long a busy model asks to be left alone, and the schema that goes with it."""
 
 import pytest
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.adapters.openai_failures import MOST_SECONDS, for_status, retry_after_of
+from shared.adapters.openai_schema import response_format_of
 from tests.builders import NOON
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(description="What it says.")
 
 
 @pytest.mark.parametrize(
@@ -38,3 +46,27 @@ def test_only_a_throttled_model_is_waited_for() -> None:
 def test_a_filtered_prompt_is_told_from_a_bad_request() -> None:
     assert for_status(400, "content_filter", retry_after_seconds=None).reason == "model_filtered_prompt"
     assert for_status(400, "BadRequest", retry_after_seconds=None).reason == "model_rejected"
+
+
+def test_the_schema_of_an_answer_has_no_titles_but_keeps_a_field_of_that_name() -> None:
+    class Titled(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+
+        title: str
+        parts: list[Part]
+
+    schema = response_format_of(Titled)["json_schema"]["schema"]
+    assert schema == {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["title", "parts"],
+        "properties": {"title": {"type": "string"}, "parts": {"type": "array", "items": {"$ref": "#/$defs/Part"}}},
+        "$defs": {
+            "Part": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["text"],
+                "properties": {"text": {"type": "string", "description": "What it says."}},
+            }
+        },
+    }

@@ -1,16 +1,19 @@
 """The model step: what it costs, what it does when the model fails, and that it never pays twice."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from shared.errors import ModelUnavailable
+from shared.adapters.memory.spending import MemorySpending
+from shared.errors import Conflict, ModelUnavailable
+from shared.models.base import TenantId
 from shared.models.hypotheses import GeneratedBy, Rung
 from shared.models.signals import Severity
 from shared.models.spending import LEASE, ModelTerms
 from shared.pipeline.stages import Ending
-from shared.ports.spending import SpendingChange
+from shared.ports.spending import SpendingChange, SpendingEtags
 from tests.builders import ACME, NOON, ONE_SECOND, a_model_question, a_tenant
 from tests.crashing import Crash, Steps, stepping
 from tests.unit.pipeline.asking_models import (
@@ -234,6 +237,28 @@ async def test_two_workers_with_one_message_ask_once() -> None:
     assert await work(services, message) is Ending.DONE
     assert len(model.prompts) == 1
     assert len(await answers(services)) == 2
+
+
+class Forgetful(MemorySpending):
+    """A store whose first answer is lost: what was written is there, and the caller hears of a conflict."""
+
+    forgets = True
+
+    async def commit(self, tenant_id: TenantId, change: SpendingChange) -> SpendingEtags:
+        """See SpendingStore."""
+        etags = await super().commit(tenant_id, change)
+        if self.forgets:
+            self.forgets = False
+            raise Conflict("the answer was lost")
+        return etags
+
+
+async def test_a_reservation_whose_answer_was_lost_is_found_again_and_not_waited_for() -> None:
+    model = CountingModel()
+    services = replace(await waiting_for(model), spending=Forgetful())
+    assert await work(services) is Ending.DONE
+    day = await today(services)
+    assert (len(model.prompts), day.spent.calls, day.reservations) == (1, 1, ())
 
 
 async def steps_taken() -> int:
