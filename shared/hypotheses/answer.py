@@ -4,10 +4,12 @@ import time
 from datetime import datetime
 
 from shared.errors import ModelUnavailable
+from shared.hypotheses.guard import ANSWER_FLAGGED, EVIDENCE_FLAGGED, flags_of_answer, guarded
 from shared.hypotheses.proposal import ModelHypotheses
 from shared.hypotheses.propose import PROMPT_VERSION, render
 from shared.hypotheses.rank import rank
 from shared.hypotheses.scene import scene_of
+from shared.hypotheses.trust import flags_of
 from shared.hypotheses.verify import Verified, verify
 from shared.hypotheses.wording import hypothesis, queries_to_try
 from shared.models.base import SnapshotId, document_id
@@ -62,16 +64,21 @@ async def refine(
     snapshot: Snapshot, ranked: HypothesisSet, model: Model | None, *, now: datetime, timeout_seconds: float
 ) -> HypothesisSet:
     """The final answer: the model's, checked, or the ranker's with the reason why the model's does not stand."""
-    if model is None:
-        return _final(ranked, reason="model_not_configured", now=now)
+    flags = flags_of(snapshot)
+    if model is None or flags:
+        reason = EVIDENCE_FLAGGED if flags else "model_not_configured"
+        return _final(ranked, reason=reason, now=now, flags=flags)
     began = time.monotonic()
+    prompt = render(snapshot, ranked)
     try:
-        answer = await model.ask(render(snapshot, ranked), ModelHypotheses, timeout_seconds=timeout_seconds)
+        answer = await model.ask(prompt, ModelHypotheses, timeout_seconds=timeout_seconds)
     except ModelUnavailable as exc:
         elapsed = round(time.monotonic() - began, 3)
         return _final(ranked, reason=exc.reason, now=now, elapsed_seconds=elapsed)
-    checked = verify(answer.answer, snapshot.body, ranked)
+    checked = guarded(verify(answer.answer, snapshot.body, ranked), ranked)
     elapsed = round(time.monotonic() - began, 3)
+    if flags := flags_of_answer(answer.answer, prompt):
+        return _final(ranked, reason=ANSWER_FLAGGED, now=now, elapsed_seconds=elapsed, flags=flags)
     if not checked.hypotheses:
         return _final(
             ranked,
