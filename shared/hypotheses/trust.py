@@ -6,6 +6,7 @@ A text is looked at where it stands, and beside its neighbours: what is split ac
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import permutations
 from typing import Any
 
 from pydantic import BaseModel
@@ -30,6 +31,8 @@ MAX_FLAGS = 10
 _OURS = frozenset({"id", "said", "kind", "origin", "query", "unit", "relation", "metric", "because", "incident_id"})
 """Fields that code fills in. A question holds names that stand in fields of their own, and is checked with them."""
 _MAX_NEIGHBOURS_CHARS = 4_000
+_MAX_PARTS = 4
+_HALVES = ("ignor", "disregard", "forget", "overrid", "decode", "blame", "instruction", "prompt")
 
 
 class Trust(StrEnum):
@@ -104,9 +107,21 @@ def _suspected(body: SnapshotBody) -> Iterator[Suspected]:
 def _of_texts(where: str, texts: list[tuple[str, str]]) -> Iterator[Suspected]:
     found = [(field, reason) for field, text in texts if (reason := suspicion_of(text))]
     yield from (Suspected(reason, where, field) for field, reason in found)
-    several = list(dict.fromkeys(text for _, text in texts if text))
-    if not found and len(several) > 1 and (reason := suspicion_of(" ".join(several))):
+    reason = None if found else _together([text for _, text in texts if text])
+    if reason:
         yield Suspected(reason, where, "together")
+
+
+def _together(texts: list[str]) -> Suspicion | None:
+    """What several texts say one after the other; in any order where one of them may be the half of something."""
+    several = list(dict.fromkeys(texts))
+    if len(several) < 2:  # noqa: PLR2004 -- two or more
+        return None
+    joined = " ".join(several)
+    reason = suspicion_of(joined)
+    if reason is None and len(several) <= _MAX_PARTS and any(map(joined.casefold().__contains__, _HALVES)):
+        reason = next(filter(None, (suspicion_of(" ".join(one)) for one in permutations(several))), None)
+    return reason
 
 
 def texts_of(piece: Evidence) -> Iterator[tuple[str, str]]:
