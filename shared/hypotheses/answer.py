@@ -75,7 +75,7 @@ async def refine(
     except ModelUnavailable as exc:
         elapsed = round(time.monotonic() - began, 3)
         return _final(ranked, reason=exc.reason, now=now, elapsed_seconds=elapsed)
-    checked = guarded(verify(answer.answer, snapshot.body, ranked), ranked)
+    checked = guarded(verify(answer.answer, snapshot.body, ranked), snapshot.body, ranked)
     elapsed = round(time.monotonic() - began, 3)
     if flags := flags_of_answer(answer.answer, prompt):
         return _final(ranked, reason=ANSWER_FLAGGED, now=now, elapsed_seconds=elapsed, flags=flags)
@@ -85,8 +85,7 @@ async def refine(
             reason="model_unsupported",
             now=now,
             elapsed_seconds=elapsed,
-            dropped_hypotheses=checked.dropped_hypotheses,
-            dropped_citations=checked.dropped_citations,
+            **checked.counts,
         )
     return _by_model(ranked, checked, answer, now=now, elapsed_seconds=elapsed)
 
@@ -110,8 +109,7 @@ def _by_model(
         now=now,
         generated_by=GeneratedBy.MODEL,
         hypotheses=checked.hypotheses,
-        dropped_hypotheses=checked.dropped_hypotheses,
-        dropped_citations=checked.dropped_citations,
+        **checked.counts,
         model=answer.model,
         prompt_version=PROMPT_VERSION,
         elapsed_seconds=elapsed_seconds,

@@ -8,6 +8,7 @@ stays the same cannot be, or no provider could cache it (docs/decisions/0015-fen
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -53,11 +54,13 @@ def echoes(said: Sequence[str], prompt: Prompt) -> tuple[str, ...]:
     flags = []
     if any(words(canary).replace(" ", "") in squashed for canary in prompt.canaries):
         flags.append("canary_echoed")
-    if _runs(prompt.instructions) & {run for reading in spelled for run in _runs(reading)}:
+    instructions = _runs(prompt.instructions)
+    if any(not instructions.isdisjoint(_runs(reading)) for reading in spelled):
         flags.append("instructions_echoed")
     return tuple(flags)
 
 
-def _runs(text: str) -> set[tuple[str, ...]]:
+@lru_cache(maxsize=64)
+def _runs(text: str) -> frozenset[tuple[str, ...]]:
     told = words(text).split()
-    return {tuple(told[at : at + _ECHOED_WORDS]) for at in range(len(told) - _ECHOED_WORDS + 1)}
+    return frozenset(tuple(told[at : at + _ECHOED_WORDS]) for at in range(len(told) - _ECHOED_WORDS + 1))

@@ -3,17 +3,34 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from shared.hypotheses.facts import services_of
 from shared.hypotheses.fences import echoes
+from shared.hypotheses.material import FAILS_FROM
 from shared.hypotheses.proposal import ModelHypotheses
 from shared.hypotheses.saying import said_plainly
 from shared.hypotheses.verify import Verified
-from shared.models.hypotheses import HypothesisSet
+from shared.hypotheses.wording import plain
+from shared.models.evidence import (
+    AlertEvidence,
+    EdgeEvidence,
+    Evidence,
+    ExpressionEvidence,
+    LimitEvidence,
+    RelatedEvidence,
+    SeriesEvidence,
+    SloEvidence,
+)
+from shared.models.hypotheses import Held, Hypothesis, HypothesisSet
+from shared.models.measures import Pressure
+from shared.models.signals import AlertStatus
+from shared.models.snapshots import SnapshotBody
 from shared.ports.model import Prompt
 
 EVIDENCE_FLAGGED = "evidence_flagged"
 """The reason of an answer that no model was asked for, as the snapshot holds text that speaks to one."""
 ANSWER_FLAGGED = "answer_flagged"
 """The reason of an answer that was not taken, as it gives away what the model was told."""
+_READ_CHARS, _OVERLAP_CHARS = 6_000, 1_000
 
 
 def flags_of_answer(answer: ModelHypotheses, prompt: Prompt) -> tuple[str, ...]:
@@ -21,23 +38,62 @@ def flags_of_answer(answer: ModelHypotheses, prompt: Prompt) -> tuple[str, ...]:
     return echoes(list(_texts(answer)), prompt)
 
 
-def guarded(verified: Verified, ranked: HypothesisSet) -> Verified:
-    """What was verified, in wording that may be shown."""
-    hypotheses, untold = said_plainly(verified.hypotheses, ranked)
-    return replace(verified, hypotheses=hypotheses, dropped_hypotheses=verified.dropped_hypotheses + untold)
+def guarded(verified: Verified, body: SnapshotBody, ranked: HypothesisSet) -> Verified:
+    """What was verified, less what nothing but the model's word stands for, in wording that may be shown.
+
+    A service that the ranking does not suspect is told of only where something of its own departs from normal: else
+    whoever steers a model could have any healthy one accused, if only in the last place.
+    """
+    suspected = {one.suspected_service for one in ranked.hypotheses}
+    departing = {piece.id for piece in body.evidence() if departs(piece)}
+    grounded = [
+        one
+        for one in verified.hypotheses
+        if one.suspected_service in suspected or departing.intersection(_own(one, body))
+    ]
+    hypotheses, untold = said_plainly(grounded, ranked)
+    dropped = verified.dropped_hypotheses + len(verified.hypotheses) - len(grounded) + untold
+    return replace(verified, hypotheses=hypotheses, dropped_hypotheses=dropped)
+
+
+def departs(piece: Evidence) -> bool:
+    """Whether a piece shows something that is not as usual. A change does not: what it did would show elsewhere."""
+    match piece:
+        case SeriesEvidence():
+            return piece.is_worse
+        case EdgeEvidence():
+            return piece.is_silent or (piece.failed_ratio or 0.0) >= FAILS_FROM
+        case LimitEvidence():
+            return piece.pressure is not Pressure.BELOW
+        case SloEvidence():
+            return any(one.rate > 1 for one in piece.burn_rates)
+        case ExpressionEvidence():
+            return bool(piece.is_true_now)
+        case AlertEvidence() | RelatedEvidence():
+            return piece.status is AlertStatus.FIRING
+        case _:
+            return False
+
+
+def _own(one: Hypothesis, body: SnapshotBody) -> set[str]:
+    """The ids of what it cites or asserts about its own service."""
+    cited = {*one.supporting, *(each.evidence_id for each in one.assertions if each.held is Held.TRUE)}
+    return {
+        piece.id
+        for piece in body.evidence()
+        if piece.id in cited and any(plain(name) == one.suspected_service for name in services_of(piece))
+    }
 
 
 def _texts(answer: ModelHypotheses) -> Iterator[str]:
-    """Every text of an answer, and all of one hypothesis in one piece: a canary may come in parts."""
+    """All of each hypothesis, in pieces that overlap: what must not be in it may come in parts."""
     for one in answer.hypotheses:
-        texts = [
-            one.claim,
-            one.suspected_service,
-            one.suspected_change or "",
-            one.mechanism,
-            *(*one.supporting, *one.contradicting, *one.similar_incidents, *one.next_steps),
-            *(text for each in one.assertions for text in (each.evidence_id, each.path, each.value)),
-            *(text for each in one.checks for text in (each.query, each.because)),
-        ]
-        yield from texts
-        yield " ".join(texts)
+        told = " ".join(
+            (
+                *(one.claim, one.suspected_service, one.suspected_change or "", one.mechanism),
+                *(*one.supporting, *one.contradicting, *one.similar_incidents, *one.next_steps),
+                *(text for each in one.assertions for text in (each.evidence_id, each.path, each.value)),
+                *(text for each in one.checks for text in (each.query, each.because)),
+            )
+        )
+        yield from (told[at : at + _READ_CHARS + _OVERLAP_CHARS] for at in range(0, len(told), _READ_CHARS))

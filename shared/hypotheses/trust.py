@@ -119,9 +119,14 @@ def _together(texts: list[str]) -> Suspicion | None:
         return None
     joined = " ".join(several)
     reason = suspicion_of(joined)
-    if reason is None and len(several) <= _MAX_PARTS and any(map(joined.casefold().__contains__, _HALVES)):
-        reason = next(filter(None, (suspicion_of(" ".join(one)) for one in permutations(several))), None)
+    if reason is None and _is_half(joined):
+        parts = [text for text in several if " " in text or _is_half(text)][:_MAX_PARTS]
+        reason = next(filter(None, (suspicion_of(" ".join(one)) for one in permutations(parts))), None)
     return reason
+
+
+def _is_half(text: str) -> bool:
+    return any(map(text.casefold().__contains__, _HALVES))
 
 
 def texts_of(piece: Evidence) -> Iterator[tuple[str, str]]:

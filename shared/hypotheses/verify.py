@@ -1,20 +1,27 @@
-"""Checks what the model said against the frozen snapshot. What cannot be checked is not shown."""
+"""Checks what the model said against the frozen snapshot. What cannot be checked is not shown.
 
+In this order: cited ids exist; the hypothesis is grounded in evidence of its own service; what it asserts is
+recomputed; its words say what the evidence tells; what speaks against it is added; its score is the ranker's, within
+caps.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from shared.hypotheses.assertions import recompute
+from shared.hypotheses.caps import UNRANKED_SCORE, Cap, against, capped, caps_of, own_change
+from shared.hypotheses.checks import proposed
+from shared.hypotheses.claims import NO_MECHANISM, clean, composed, safe_steps, unsupported
+from shared.hypotheses.facts import services_of
+from shared.hypotheses.index import EvidenceIndex
 from shared.hypotheses.proposal import ModelHypotheses, ModelHypothesis
-from shared.hypotheses.rank import CAUSES
-from shared.hypotheses.scene import Scene, got_worse, onset_of, scene_of
 from shared.hypotheses.wording import plain
-from shared.models.evidence import ChangeEvidence, EdgeEvidence, Evidence
-from shared.models.hypotheses import Hypothesis, HypothesisSet
-from shared.models.measures import RED
+from shared.models.evidence import Evidence, PastIncidentEvidence
+from shared.models.hypotheses import Assertion, Held, Hypothesis, HypothesisSet
 from shared.models.snapshots import SnapshotBody
 
 MAX_SHOWN = 5
 MAX_CLAIM_CHARS, MAX_MECHANISM_CHARS, MAX_STEP_CHARS = 400, 800, 400
-UNRANKED_SCORE = 0.05
-"""For a service that our ranker does not suspect: below all that it does."""
 
 
 @dataclass(frozen=True)
@@ -24,71 +31,157 @@ class Verified:
     hypotheses: tuple[Hypothesis, ...]
     dropped_hypotheses: int
     dropped_citations: int
+    struck_assertions: int = 0
+    reworded: int = 0
+    """Claims and mechanisms that code wrote anew, of the hypotheses that were kept."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How much was taken, by the fields of a HypothesisSet."""
+        return {
+            "dropped_hypotheses": self.dropped_hypotheses,
+            "dropped_citations": self.dropped_citations,
+            "struck_assertions": self.struck_assertions,
+            "reworded": self.reworded,
+        }
+
+
+@dataclass(frozen=True)
+class _Cited:
+    """What a hypothesis cites, without what does not exist and what did not hold."""
+
+    service: str
+    supporting: tuple[str, ...]
+    contradicting: tuple[str, ...]
+    similar: tuple[str, ...]
+    assertions: tuple[Assertion, ...]
+    dropped: int
+
+    @property
+    def held(self) -> list[str]:
+        """The evidence of which something holds."""
+        return [one.evidence_id for one in self.assertions if one.held is Held.TRUE]
+
+    @property
+    def struck(self) -> int:
+        """How much that was asserted does not hold."""
+        return len(self.assertions) - len(self.held)
+
+
+@dataclass(frozen=True)
+class _Worded:
+    claim: str
+    mechanism: str
+    reworded: int
 
 
 def verify(answer: ModelHypotheses, body: SnapshotBody, ranked: HypothesisSet) -> Verified:
     """Keep the hypotheses that cite evidence of this snapshot about the very service that they suspect.
 
-    Unknown citations are removed; a hypothesis that says nothing, says what was said already, or is left without a
-    citation about its own service is dropped. The ranker's score decides the order, the model's order decides between
-    equals: a model that is talked into accusing a healthy service cannot put it above one that moved.
+    Dropped is what says nothing, says what was said already, cites nothing of its own service, or asserts and nothing
+    of that holds. The ranker's score, within caps, decides the order, and the model's order between equals: a model
+    that is talked into accusing a healthy service cannot put it above one that moved. Nor can it pass over the
+    ranker's first suspect: where nothing is left of it, the ranker's own hypothesis stands.
     """
-    scene = scene_of(body)
-    known = {piece.id: piece for piece in body.evidence()}
-    scores = {one.suspected_service: one for one in reversed(ranked.hypotheses)}
+    index = EvidenceIndex.of(body)
+    suspects = {one.suspected_service: one for one in reversed(ranked.hypotheses)}
     kept: dict[tuple[str, str], Hypothesis] = {}
-    dropped_citations = 0
-    for one in answer.hypotheses:
-        supporting = [cited for cited in dict.fromkeys(one.supporting) if cited in known]
-        contradicting = [cited for cited in dict.fromkeys(one.contradicting) if cited in known]
-        dropped_citations += len(set(one.supporting)) - len(supporting)
-        dropped_citations += len(set(one.contradicting)) - len(contradicting)
-        service, claim = plain(one.suspected_service), plain(one.claim, limit=MAX_CLAIM_CHARS)
-        is_grounded = any(service in _services_of(known[cited]) for cited in supporting)
-        if service and claim and is_grounded and (service, claim) not in kept:
-            change = _change(one, service, known, scene)
-            kept[service, claim] = _checked(one, supporting, contradicting, change, scores.get(service))
-    ordered = sorted(kept.values(), key=lambda hypothesis: -hypothesis.score)[:MAX_SHOWN]
-    ranked_again = tuple(one.model_copy(update={"rank": at}) for at, one in enumerate(ordered, start=1))
-    return Verified(ranked_again, len(answer.hypotheses) - len(kept), dropped_citations)
-
-
-def _checked(
-    one: ModelHypothesis,
-    supporting: list[str],
-    contradicting: list[str],
-    change: str | None,
-    suspect: Hypothesis | None,
-) -> Hypothesis:
-    steps = [plain(step, limit=MAX_STEP_CHARS) for step in one.next_steps]
-    return Hypothesis(
-        rank=1,
-        claim=plain(one.claim, limit=MAX_CLAIM_CHARS),
-        suspected_service=plain(one.suspected_service),
-        suspected_change=change,
-        mechanism=plain(one.mechanism, limit=MAX_MECHANISM_CHARS),
-        supporting=tuple(supporting),
-        contradicting=tuple(contradicting),
-        score=suspect.score if suspect else UNRANKED_SCORE,
-        factors=suspect.factors if suspect else {"not_suspected_by_the_ranker": 1.0},
-        next_steps=tuple(step for step in steps if step),
+    cited = [_cited(one, index) for one in answer.hypotheses]
+    reworded = 0
+    for one, its in zip(answer.hypotheses, cited, strict=True):
+        said = plain(one.claim, limit=MAX_CLAIM_CHARS)
+        if said and _stands(its, index):
+            worded = _worded(one, its, index, suspects.get(its.service))
+            if (its.service, worded.claim) not in kept:
+                kept[its.service, worded.claim] = _checked(one, its, worded, index, suspects.get(its.service))
+                reworded += worded.reworded
+    return Verified(
+        hypotheses=_in_order(list(kept.values()), ranked),
+        dropped_hypotheses=len(answer.hypotheses) - len(kept),
+        dropped_citations=sum(its.dropped for its in cited),
+        struck_assertions=sum(its.struck for its in cited),
+        reworded=reworded,
     )
 
 
-def _change(one: ModelHypothesis, service: str, known: dict[str, Evidence], scene: Scene) -> str | None:
-    """The suspected change, if it is of this service, can be a cause, and was under way before the trouble began."""
-    deploy = known.get(one.suspected_change or "")
-    if not isinstance(deploy, ChangeEvidence) or plain(deploy.service) != service or deploy.change not in CAUSES:
-        return None
-    moved = [scene.of(deploy.service, metric) for metric in RED]
-    onsets = [onset_of(piece) for piece in moved if piece is not None and got_worse(piece)]
-    latest = max(onsets, default=scene.onset_at) + scene.slack
-    return deploy.id if deploy.effective_from <= latest else None
+def _in_order(kept: Sequence[Hypothesis], ranked: HypothesisSet) -> tuple[Hypothesis, ...]:
+    first = ranked.hypotheses[:1]
+    passed_over = [one for one in first if kept and all(one.suspected_service != it.suspected_service for it in kept)]
+    ordered = sorted([*passed_over, *kept], key=lambda one: -one.score)[:MAX_SHOWN]
+    return tuple(one.model_copy(update={"rank": at}) for at, one in enumerate(ordered, start=1))
 
 
-def _services_of(piece: Evidence) -> set[str]:
-    match piece:
-        case EdgeEvidence():
-            return {plain(piece.caller), plain(piece.callee)}
-        case _:
-            return {plain(piece.service)}
+def _cited(one: ModelHypothesis, index: EvidenceIndex) -> _Cited:
+    known = index.known
+    lists = [list(dict.fromkeys(ids)) for ids in (one.supporting, one.contradicting, one.similar_incidents)]
+    supporting, contradicting, similar = ([cited for cited in ids if cited in known] for ids in lists)
+    past = [cited for cited in similar if isinstance(known[cited], PastIncidentEvidence)]
+    return _Cited(
+        service=plain(one.suspected_service),
+        supporting=tuple(supporting),
+        contradicting=tuple(contradicting),
+        similar=tuple(past),
+        assertions=recompute(one.assertions, known, index.frame),
+        dropped=sum(map(len, lists)) - len(supporting) - len(contradicting) - len(past),
+    )
+
+
+def _stands(its: _Cited, index: EvidenceIndex) -> bool:
+    """Whether it is grounded in evidence of its own service, and something holds of what it asserts, if anything."""
+    is_grounded = any(_is_about(index.known[cited], its.service) for cited in its.supporting)
+    return bool(its.service) and is_grounded and (not its.assertions or bool(its.held))
+
+
+def _is_about(piece: Evidence, service: str) -> bool:
+    return any(plain(name) == service for name in services_of(piece))
+
+
+def _worded(one: ModelHypothesis, its: _Cited, index: EvidenceIndex, suspect: Hypothesis | None) -> _Worded:
+    """The model's words where the evidence that it cites tells them, and else the evidence's own."""
+    change = own_change(index, its.service, one.suspected_change)
+    facts = index.facts([*its.supporting, *its.contradicting, *its.held, *([change.id] if change else [])])
+    claim = plain(one.claim, limit=MAX_CLAIM_CHARS)
+    is_claim_kept = unsupported(claim, facts, index.frame, services=index.services, about=its.service) is None
+    mechanism = plain(one.mechanism, limit=MAX_MECHANISM_CHARS)
+    is_mechanism_kept = unsupported(mechanism, facts, index.frame, services=index.services) is None
+    return _Worded(
+        claim=claim if is_claim_kept else _said_by_evidence(its, index, suspect),
+        mechanism=mechanism if is_mechanism_kept else (suspect.mechanism if suspect else NO_MECHANISM),
+        reworded=(not is_claim_kept) + (not is_mechanism_kept),
+    )
+
+
+def _said_by_evidence(its: _Cited, index: EvidenceIndex, suspect: Hypothesis | None) -> str:
+    pieces = [index.known[cited] for cited in (*its.held, *its.supporting)]
+    told = composed((piece.said for piece in pieces if _is_about(piece, its.service)), limit=MAX_CLAIM_CHARS)
+    if told:
+        return told
+    name = clean(its.service, limit=MAX_CLAIM_CHARS)
+    return suspect.claim if suspect else f"{name} is suspected on the evidence that is cited."
+
+
+def _checked(
+    one: ModelHypothesis, its: _Cited, worded: _Worded, index: EvidenceIndex, suspect: Hypothesis | None
+) -> Hypothesis:
+    caps = caps_of(index, its.service, one.suspected_change, is_suspected=suspect is not None)
+    if not any(_is_about(index.known[cited], its.service) for cited in its.held):
+        caps = (*caps, Cap.NO_ASSERTIONS)
+    change = own_change(index, its.service, one.suspected_change)
+    is_in_time = change is not None and change.effective_from <= index.latest_onset(its.service) + index.frame.slack
+    score = suspect.score if suspect else UNRANKED_SCORE
+    return Hypothesis(
+        rank=1,
+        claim=worded.claim,
+        suspected_service=its.service,
+        suspected_change=change.id if change and is_in_time else None,
+        mechanism=worded.mechanism,
+        supporting=its.supporting,
+        contradicting=tuple(dict.fromkeys((*its.contradicting, *against(index, its.service)))),
+        score=capped(score, caps),
+        factors=suspect.factors if suspect else {"not_suspected_by_the_ranker": 1.0},
+        next_steps=safe_steps(one.next_steps, limit=MAX_STEP_CHARS) or (suspect.next_steps if suspect else ()),
+        assertions=its.assertions,
+        checks=proposed(one.checks),
+        similar_incidents=its.similar,
+        caps=tuple(cap.value for cap in caps),
+    )

@@ -159,6 +159,8 @@ class HypothesisSet(Document):
     dropped_citations: int = 0
     struck_assertions: int = 0
     """Of the model's assertions, those that did not hold on the snapshot, of kept and of dropped hypotheses."""
+    reworded: int = 0
+    """Claims and mechanisms of the model that named what the cited evidence does not tell: code wrote them anew."""
     rung: Rung = Rung.DETERMINISTIC
     receipt: Receipt | None = None
     """What the model's answer cost; None when no model was asked."""

@@ -10,6 +10,7 @@ from shared.models.base import TenantId
 from shared.models.hypotheses import GeneratedBy, HypothesisSet
 from shared.models.incidents import Incident, TimelineEvent
 from shared.models.quantities import several
+from shared.pipeline.checking import run_checks
 from shared.pipeline.recording import MAX_TRIES, list_latest
 from shared.pipeline.snapshots import whole_snapshot
 from shared.pipeline.turns import turn
@@ -37,6 +38,7 @@ async def hypothesise(message: Hypothesise, services: Services, *, now: datetime
         await list_latest(tenant_id, incident_id, services)
         return
     refined = await refine(snapshot, ranked, services.model, now=now, timeout_seconds=MODEL_SECONDS)
+    refined = await run_checks(tenant_id, refined, services, at=snapshot.body.window_end)
     log.info("hypotheses_refined", extra={"incident_id": incident_id, "reason": refined.reason})
     await _keep(tenant_id, refined, services, now=now)
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.context.alert_expression import MAX_CHARS, AlertQuestion, Refusal, Shape, read_expression
-from shared.context.promql_scan import scan
+from shared.context.alert_expression import MAX_CHARS, AlertQuestion, Shape, read_expression
+from shared.models.promql_bounds import Refusal
+from shared.models.promql_scan import scan
 
 APART = {
     "a > 1": ("a", ">", 1),

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -19,20 +20,29 @@ from shared.models.hypotheses import HypothesisSet
 from shared.models.snapshots import Snapshot, SnapshotBody
 from shared.ports.model import AnswerT, ModelAnswer, Prompt
 from tests.builders import NOON
-from tests.unit.hypotheses.injections import INJECTIONS, ORDINARY, POSITIONS, SUBTLE, Injection, Position, with_reason
+from tests.unit.hypotheses.injections import (
+    INJECTIONS,
+    ORDINARY,
+    POSITIONS,
+    SUBTLE,
+    Injection,
+    Position,
+    with_reason,
+)
 from tests.unit.hypotheses.scenes import a_snapshot_of
 from tests.unit.hypotheses.test_ranking import a_bad_deploy_and_a_decoy
 
 BODY = a_bad_deploy_and_a_decoy("checkout").body()
 OTHER_THAN_THE_VERDICT = {
-    "id", "created_at", "snapshot_id", "flags", "reason", "generated_by", "model", "prompt_version", "elapsed_seconds",
-    "dropped_hypotheses", "dropped_citations", "struck_assertions", "rung", "receipt",
+    "id", "created_at", "snapshot_id", "flags", "reason", "generated_by", "model", "prompt_version",
+    "elapsed_seconds", "dropped_hypotheses", "dropped_citations", "struck_assertions", "reworded", "rung",
+    "receipt",
 }  # fmt: skip
 
 
 def verdict(found: HypothesisSet) -> str:
     """What an answer says is the matter, to the byte; without who said so, when, at what cost, and what was refused."""
-    fields = set(HypothesisSet.model_fields) - OTHER_THAN_THE_VERDICT - {"reworded"}
+    fields = set(HypothesisSet.model_fields) - OTHER_THAN_THE_VERDICT
     return found.model_dump_json(include=fields)
 
 
@@ -94,9 +104,15 @@ async def test_the_clean_run_is_one_in_which_the_model_is_asked() -> None:
         assert (found.flags, verdict(found)) == ((), verdict(CLEAN[position.name]))
 
 
+def places_of(injection: Injection, count: int = 3) -> list[Position]:
+    """Some places for each, and every place for some."""
+    first = next(at for at, one in enumerate((*INJECTIONS, *SUBTLE)) if one is injection)
+    return [POSITIONS[(first + 5 * number) % len(POSITIONS)] for number in range(count)]
+
+
 @pytest.mark.parametrize("injection", INJECTIONS, ids=lambda one: one.name)
 async def test_an_injection_anywhere_leaves_the_verdict_as_it_was_and_a_mark(injection: Injection) -> None:
-    for position in POSITIONS:
+    for position in places_of(injection):
         snapshot = snapshot_with(position, injection)
         ranked = ranked_set(snapshot, now=NOON)
         model = ObedientModel(injection.texts, tuple(Effect))
@@ -108,47 +124,49 @@ async def test_an_injection_anywhere_leaves_the_verdict_as_it_was_and_a_mark(inj
         assert verdict(found) == verdict(CLEAN[position.name]), position.name
 
 
-def undetected(snapshot: Snapshot, model: ObedientModel) -> tuple[HypothesisSet, tuple[str, ...]]:
+@dataclass(frozen=True)
+class Undetected:
     """What would be answered if no text had been noticed: every layer behind the detector of texts."""
+
+    answer: HypothesisSet
+    prompt: Prompt
+    flags: tuple[str, ...]
+
+
+def undetected(snapshot: Snapshot, model: ObedientModel) -> Undetected:
     ranked = ranked_set(snapshot, now=NOON)
     prompt = render(snapshot, ranked)
     answer = ModelHypotheses.model_validate(model.answer(prompt))
     flags = flags_of_answer(answer, prompt)
-    kept = () if flags else guarded(verify(answer, snapshot.body, ranked), ranked).hypotheses
-    return (ranked.model_copy(update={"hypotheses": kept}) if kept else ranked), flags
+    kept = () if flags else guarded(verify(answer, snapshot.body, ranked), snapshot.body, ranked).hypotheses
+    return Undetected(ranked.model_copy(update={"hypotheses": kept}) if kept else ranked, prompt, flags)
 
 
-def shown(found: HypothesisSet) -> str:
-    return found.model_dump_json(include={"hypotheses", "next_steps"})
-
-
-@pytest.mark.parametrize("injection", (*INJECTIONS, *SUBTLE), ids=lambda one: one.name)
+@pytest.mark.parametrize("injection", [*INJECTIONS, *SUBTLE], ids=lambda one: one.name)
 def test_what_nobody_notices_cannot_change_who_is_suspected_nor_carry_anything_out(injection: Injection) -> None:
-    for position in POSITIONS[:: 1 + (len(injection.name) % 3)]:
-        snapshot = snapshot_with(position, injection)
-        for is_silent_else in (True, False):
-            model = ObedientModel(injection.texts, (injection.effect,), is_silent_else=is_silent_else)
-            with nothing_goes_out():
-                found, _ = undetected(snapshot, model)
-            prompt = render(snapshot, ranked_set(snapshot, now=NOON))
-            assert found.hypotheses[0].suspected_service == "payment", position.name
-            assert_harmless(found, prompt)
+    (position,) = places_of(injection, 1)
+    is_silent_else = len(injection.name) % 2 == 0
+    model = ObedientModel(injection.texts, (injection.effect,), is_silent_else=is_silent_else)
+    with nothing_goes_out():
+        found = undetected(snapshot_with(position, injection), model)
+    assert found.answer.hypotheses[0].suspected_service == "payment"
+    assert_harmless(found)
 
 
 @pytest.mark.parametrize("effect", Effect)
-@pytest.mark.parametrize("position", POSITIONS, ids=lambda one: one.name)
+@pytest.mark.parametrize("position", POSITIONS[::6], ids=lambda one: one.name)
 def test_no_effect_of_obedience_is_shown(position: Position, effect: Effect) -> None:
-    snapshot = snapshot_with(position, SUBTLE[0])
-    model = ObedientModel(["billing", "everything"], (effect,))
-    found, _ = undetected(snapshot, model)
-    assert [one.suspected_service for one in found.hypotheses][0] == "payment"
-    assert_harmless(found, render(snapshot, ranked_set(snapshot, now=NOON)))
+    model = ObedientModel(["billing"], (effect,), is_silent_else=False)
+    found = undetected(snapshot_with(position, SUBTLE[0]), model)
+    assert model.has_obeyed
+    assert found.answer.hypotheses[0].suspected_service == "payment"
+    assert_harmless(found)
 
 
-def assert_harmless(found: HypothesisSet, prompt: Prompt) -> None:
-    told = shown(found)
-    texts = [text for one in found.hypotheses for text in (one.claim, one.mechanism, *one.next_steps)]
-    assert echoes(texts, prompt) == ()
+def assert_harmless(found: Undetected) -> None:
+    told = found.answer.model_dump_json(include={"hypotheses", "next_steps"})
+    texts = [text for one in found.answer.hypotheses for text in (one.claim, one.mechanism, *one.next_steps)]
+    assert echoes([" ".join(texts)], found.prompt) == ()
     assert EVIL not in told
     assert "evil" not in " ".join(texts)
     assert not any(word in told for word in ("://", "](", "<img", "rm -rf", "curl", "E9999999", "root cause"))
@@ -156,19 +174,19 @@ def assert_harmless(found: HypothesisSet, prompt: Prompt) -> None:
 
 
 def test_a_steered_answer_that_is_not_noticed_is_the_clean_verdict_to_the_byte() -> None:
-    for position in POSITIONS:
+    for position in POSITIONS[1::4]:
         for effect in (Effect.FORGE, Effect.LEAK, Effect.HUSH):
-            found, _ = undetected(snapshot_with(position, SUBTLE[0]), ObedientModel(["billing"], (effect,)))
-            assert verdict(found) == verdict(CLEAN[position.name]), (position.name, effect)
+            found = undetected(snapshot_with(position, SUBTLE[0]), ObedientModel(["billing"], (effect,)))
+            assert verdict(found.answer) == verdict(CLEAN[position.name]), (position.name, effect)
 
 
 def test_an_answer_that_repeats_what_it_was_told_is_not_taken_and_says_so() -> None:
     snapshot = snapshot_with(POSITIONS[0], SUBTLE[0])
-    _, flags = undetected(snapshot, ObedientModel(["billing"], (Effect.LEAK,)))
-    assert set(flags) == {"canary_echoed", "instructions_echoed"}
+    found = undetected(snapshot, ObedientModel(["billing"], (Effect.LEAK,)))
+    assert set(found.flags) == {"canary_echoed", "instructions_echoed"}
 
 
-@pytest.mark.parametrize("spelled", [str, str.upper, lambda text: text[::-1], lambda text: " ".join(text)])
+@pytest.mark.parametrize("spelled", [str, str.upper, lambda text: text[::-1], " ".join])
 def test_a_canary_is_found_however_it_is_spelled(spelled: Any) -> None:
     snapshot = a_snapshot_of(BODY)
     prompt = render(snapshot, ranked_set(snapshot, now=NOON))

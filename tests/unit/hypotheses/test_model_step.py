@@ -7,11 +7,12 @@ import pytest
 
 from shared.errors import Malformed, ModelUnavailable
 from shared.hypotheses.answer import ranked_set, refine
+from shared.hypotheses.caps import UNRANKED_SCORE
 from shared.hypotheses.material import MAX_MATERIAL_TOKENS
 from shared.hypotheses.proposal import ModelHypotheses, ModelHypothesis
 from shared.hypotheses.propose import PROMPT_VERSIONS, instructions_of, render
 from shared.hypotheses.tokens import estimated_tokens
-from shared.hypotheses.verify import UNRANKED_SCORE, verify
+from shared.hypotheses.verify import verify
 from shared.models.evidence import AlertEvidence, ChangeEvidence, EdgeEvidence, SeriesEvidence
 from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet
 from shared.models.signals import AlertStatus, Severity
@@ -31,6 +32,10 @@ def evidence_id(kind: type, service: str) -> str:
 
 PAYMENT_SERIES, PAYMENT_DEPLOY = evidence_id(SeriesEvidence, "payment"), evidence_id(ChangeEvidence, "payment")
 CATALOG_DEPLOY = evidence_id(ChangeEvidence, "catalog")
+NEW_VERSION = {
+    "evidence_id": PAYMENT_DEPLOY, "path": "version", "operator": "==", "value": "2",
+    "window_start": None, "window_end": None,
+}  # fmt: skip
 
 
 def a_claim(**changes: Any) -> ModelHypothesis:
@@ -69,7 +74,7 @@ async def refined(*claims: ModelHypothesis) -> HypothesisSet:
 
 
 async def test_an_answer_that_cites_evidence_stands_and_says_who_gave_it() -> None:
-    found = await refined(a_claim())
+    found = await refined(a_claim(assertions=[NEW_VERSION]))
     assert (found.generated_by, found.reason, found.model) == (GeneratedBy.MODEL, "verified", "a-model")
     (only,) = found.hypotheses
     assert (only.suspected_service, only.suspected_change, only.rank) == ("payment", PAYMENT_DEPLOY, 1)
@@ -186,17 +191,19 @@ async def test_a_model_does_not_turn_nothing_into_evidence() -> None:
 
 
 def test_an_answer_of_any_length_is_cut_and_not_thrown_away() -> None:
-    long = a_claim(claim="x" * 10_000, supporting=[PAYMENT_SERIES, *(f"E{n}" * 500 for n in range(500))])
+    long = a_claim(
+        claim="payment fails " + "x" * 10_000, supporting=[PAYMENT_SERIES, *(f"E{n}" * 500 for n in range(500))]
+    )
     answer = ModelHypotheses.model_validate({"hypotheses": [long.model_dump()] * 50})
     checked = verify(answer, SNAPSHOT.body, RANKED)
     assert [len(one.claim) for one in checked.hypotheses] == [400]
     assert checked.hypotheses[0].supporting == (PAYMENT_SERIES,)
 
 
-def test_markup_stays_text_in_one_line() -> None:
-    markup = "<img src=x onerror=alert(1)>\r\n# heading\u2028[a](javascript:x)"
+def test_a_claim_with_markup_is_written_anew() -> None:
+    markup = "payment fails <img src=x onerror=alert(1)>\r\n# heading\u2028[a](javascript:x)"
     (only,) = verify(ModelHypotheses(hypotheses=[a_claim(claim=markup)]), SNAPSHOT.body, RANKED).hypotheses
-    assert only.claim == "<img src=x onerror=alert(1)>  # heading [a](javascript:x)"
+    assert only.claim == RANKED.hypotheses[0].claim
 
 
 def test_long_and_odd_text_is_capped_and_cleaned() -> None:
