@@ -1,6 +1,7 @@
 """The numbers, times and names that a piece of evidence tells: what words about it may say."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
@@ -16,17 +17,15 @@ from shared.models.evidence import (
 )
 from shared.models.measures import Metric
 
-_NAMES = (
-    "version",
-    "previous_version",
-    "name",
-    "alert_name",
-    "resource",
-    "subject",
-    "carrier",
-    "namespace",
-    "author",
-)
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "limit": ("resource", "subject", "carrier", "namespace"),
+    "expression": ("alert_name",),
+    "change": ("version", "previous_version", "author"),
+    "alert": ("name",),
+    "slo": ("name",),
+    "related": ("name",),
+}
+"""By the kind of evidence, the fields that name something beside the services."""
 _QUANTILES = {Metric.LATENCY_P50: "50", Metric.LATENCY_P95: "95", Metric.LATENCY_P99: "99"}
 _COMPARABLE = {
     RATIO: {RATIO, BARE},
@@ -51,7 +50,7 @@ class Facts:
 
     @classmethod
     def of(cls, piece: Evidence) -> Self:
-        """All that a piece tells in numbers, times and names."""
+        """What a piece tells in numbers, times and names; of its points see `of_points`."""
         numbers, times = [], []
         for field in FIELDS[piece.kind].values():
             value = field.read(piece)
@@ -59,7 +58,12 @@ class Facts:
                 numbers.append((float(value), unit_of(piece, field)))
             elif isinstance(value, datetime):
                 times.append(value)
-        return cls((*numbers, *_of_points(piece)), tuple(times), frozenset(_names(piece)))
+        return cls(tuple(numbers), tuple(times), frozenset(_names(piece)))
+
+    @classmethod
+    def of_points(cls, piece: Evidence) -> Self:
+        """What the points of a piece tell, all of them together."""
+        return cls(tuple(_of_points(piece)), (), frozenset())
 
     def and_these(self, others: "list[Facts]") -> "Facts":
         """What all of them tell."""
@@ -106,7 +110,7 @@ def _of_points(piece: Evidence) -> list[tuple[float, str]]:
 
 def _names(piece: Evidence) -> set[str]:
     named = {piece.id, *services_of(piece)}
-    named |= {str(value) for name in _NAMES if (value := getattr(piece, name, None))}
+    named |= {str(value) for name in _NAMES.get(piece.kind, ()) if (value := getattr(piece, name))}
     match piece:
         case SeriesEvidence(metric=metric):
             named |= {metric.value}

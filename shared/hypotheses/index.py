@@ -25,6 +25,8 @@ class EvidenceIndex:
     """Who alerted."""
     frame: Frame
     known: Mapping[str, Evidence]
+    about: Mapping[str, frozenset[str]]
+    """By the id of a piece, the services that it is about."""
     series: Mapping[str, Sequence[SeriesEvidence]]
     callees: Mapping[str, Sequence[str]]
     reached: frozenset[str]
@@ -46,11 +48,11 @@ class EvidenceIndex:
         series: dict[str, list[SeriesEvidence]] = defaultdict(list)
         callees: dict[str, list[str]] = defaultdict(list)
         callers: dict[str, list[str]] = defaultdict(list)
-        services: set[str] = set()
+        about: dict[str, frozenset[str]] = {}
         named = cache(plain)
         for piece in body.evidence():
             known[piece.id] = piece
-            services |= {named(name).lower() for name in services_of(piece)}
+            about[piece.id] = frozenset(map(named, services_of(piece)))
             match piece:
                 case SeriesEvidence():
                     series[named(piece.service)].append(piece)
@@ -62,11 +64,12 @@ class EvidenceIndex:
             service=service,
             frame=frame_of(body.onset_at, body.step_seconds),
             known=known,
+            about=about,
             series=series,
             callees=callees,
             reached=_along(service, callees),
             reaching=_along(service, callers),
-            services=frozenset(services),
+            services=frozenset(name.lower() for names in about.values() for name in names),
             symptom_at=min(onsets_of(series.get(service, ())), default=body.onset_at),
             told=Facts((), (body.onset_at, body.window_end), frozenset({service.lower()})),
         )
@@ -76,9 +79,10 @@ class EvidenceIndex:
         """Whether anybody says who calls whom: without that, no path is missing."""
         return bool(self.callees)
 
-    def facts(self, ids: Iterable[str]) -> Facts:
-        """What these pieces tell, together."""
-        return self.told.and_these([self._of(one) for one in dict.fromkeys(ids)])
+    def facts(self, ids: Iterable[str], *, of_points: Iterable[str] = ()) -> Facts:
+        """What these pieces tell, together; of those in `of_points`, what their points tell as well."""
+        points = [Facts.of_points(self.known[one]) for one in dict.fromkeys(of_points)]
+        return self.told.and_these([*points, *(self._of(one) for one in dict.fromkeys(ids))])
 
     def _of(self, evidence_id: str) -> Facts:
         if evidence_id not in self._facts:

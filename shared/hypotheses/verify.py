@@ -12,11 +12,11 @@ from shared.hypotheses.assertions import recompute
 from shared.hypotheses.caps import UNRANKED_SCORE, Cap, against, capped, caps_of, own_change
 from shared.hypotheses.checks import proposed
 from shared.hypotheses.claims import NO_MECHANISM, clean, composed, safe_steps, unsupported
-from shared.hypotheses.facts import services_of
 from shared.hypotheses.index import EvidenceIndex
+from shared.hypotheses.paths import POINTS
 from shared.hypotheses.proposal import ModelHypotheses, ModelHypothesis
 from shared.hypotheses.wording import plain
-from shared.models.evidence import Evidence, PastIncidentEvidence
+from shared.models.evidence import PastIncidentEvidence
 from shared.models.hypotheses import Assertion, Held, Hypothesis, HypothesisSet
 from shared.models.snapshots import SnapshotBody
 
@@ -61,6 +61,11 @@ class _Cited:
     def held(self) -> list[str]:
         """The evidence of which something holds."""
         return [one.evidence_id for one in self.assertions if one.held is Held.TRUE]
+
+    @property
+    def held_of_points(self) -> list[str]:
+        """The evidence of whose points something holds."""
+        return [one.evidence_id for one in self.assertions if one.held is Held.TRUE and one.path in POINTS]
 
     @property
     def struck(self) -> int:
@@ -128,18 +133,15 @@ def _cited(one: ModelHypothesis, index: EvidenceIndex) -> _Cited:
 
 def _stands(its: _Cited, index: EvidenceIndex) -> bool:
     """Whether it is grounded in evidence of its own service, and something holds of what it asserts, if anything."""
-    is_grounded = any(_is_about(index.known[cited], its.service) for cited in its.supporting)
+    is_grounded = any(its.service in index.about[cited] for cited in its.supporting)
     return bool(its.service) and is_grounded and (not its.assertions or bool(its.held))
-
-
-def _is_about(piece: Evidence, service: str) -> bool:
-    return any(plain(name) == service for name in services_of(piece))
 
 
 def _worded(one: ModelHypothesis, its: _Cited, index: EvidenceIndex, suspect: Hypothesis | None) -> _Worded:
     """The model's words where the evidence that it cites tells them, and else the evidence's own."""
     change = own_change(index, its.service, one.suspected_change)
-    facts = index.facts([*its.supporting, *its.contradicting, *its.held, *([change.id] if change else [])])
+    cited = [*its.supporting, *its.contradicting, *its.held, *([change.id] if change else [])]
+    facts = index.facts(cited, of_points=its.held_of_points)
     claim = plain(one.claim, limit=MAX_CLAIM_CHARS)
     is_claim_kept = unsupported(claim, facts, index.frame, services=index.services, about=its.service) is None
     mechanism = plain(one.mechanism, limit=MAX_MECHANISM_CHARS)
@@ -152,8 +154,8 @@ def _worded(one: ModelHypothesis, its: _Cited, index: EvidenceIndex, suspect: Hy
 
 
 def _said_by_evidence(its: _Cited, index: EvidenceIndex, suspect: Hypothesis | None) -> str:
-    pieces = [index.known[cited] for cited in (*its.held, *its.supporting)]
-    told = composed((piece.said for piece in pieces if _is_about(piece, its.service)), limit=MAX_CLAIM_CHARS)
+    cited = [one for one in (*its.held, *its.supporting) if its.service in index.about[one]]
+    told = composed((index.known[one].said for one in cited), limit=MAX_CLAIM_CHARS)
     if told:
         return told
     name = clean(its.service, limit=MAX_CLAIM_CHARS)
@@ -164,7 +166,7 @@ def _checked(
     one: ModelHypothesis, its: _Cited, worded: _Worded, index: EvidenceIndex, suspect: Hypothesis | None
 ) -> Hypothesis:
     caps = caps_of(index, its.service, one.suspected_change, is_suspected=suspect is not None)
-    if not any(_is_about(index.known[cited], its.service) for cited in its.held):
+    if not any(its.service in index.about[cited] for cited in its.held):
         caps = (*caps, Cap.NO_ASSERTIONS)
     change = own_change(index, its.service, one.suspected_change)
     is_in_time = change is not None and change.effective_from <= index.latest_onset(its.service) + index.frame.slack

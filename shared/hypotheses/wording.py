@@ -30,7 +30,8 @@ _SUBJECTS = {
 
 def plain(text: str, *, limit: int = MAX_NAME_CHARS) -> str:
     """Text from outside, safe in one line: without control characters, capped."""
-    return "".join(c if c.isprintable() else " " for c in text)[:limit].strip()
+    printable = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    return printable[:limit].strip()
 
 
 def _quoted(text: str, *, limit: int) -> str:
