@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Any
 
 from shared.hypotheses.fences import line_of
-from shared.hypotheses.rendering import Shown, alerts, grouped, moment, number, related, shown, steady
+from shared.hypotheses.rendering import Shown, alerts, grouped, moment, moved, number, related, shown, steady
 from shared.hypotheses.tokens import estimated_tokens
 from shared.hypotheses.wording import plain
 from shared.models.evidence import (
@@ -25,6 +25,8 @@ from shared.models.snapshots import SectionStatus, SnapshotBody
 MAX_STABLE_TOKENS = 2_400
 MAX_MATERIAL_TOKENS = 3_000
 MAX_SUSPECTS, MAX_CITED, MAX_FIRST = 5, 4, 3
+MAX_IN_FULL = 6
+"""Series that moved most are shown whole; of the others, how they were and are."""
 FAILS_FROM = 0.001
 """A call of which less fails says nothing that the topology does not."""
 _A_TURN = {"series": 6, "change": 3, "edge": 3, "alert": 3, "limit": 3}
@@ -114,11 +116,14 @@ def _most_telling_first(body: SnapshotBody) -> list[Shown]:
 def _told(body: SnapshotBody) -> Iterator[Shown]:
     pieces = list(body.evidence())
     series = [one for one in pieces if isinstance(one, SeriesEvidence)]
-    moved = [one for one in series if one.movement.direction is not Direction.STEADY]
-    yield from map(shown, sorted(moved, key=lambda one: -one.movement.score))
+    departed = [one for one in series if one.movement.direction is not Direction.STEADY]
+    departed.sort(key=lambda one: -one.movement.score)
+    yield from map(shown, departed[:MAX_IN_FULL])
     yield from map(alerts, grouped(one for one in pieces if isinstance(one, AlertEvidence)))
     yield from (shown(one) for one in pieces if _is_told_alone(one))
     still = [one for one in series if one.movement.direction is Direction.STEADY]
+    if departed[MAX_IN_FULL:]:
+        yield moved(departed[MAX_IN_FULL:])
     if still:
         yield steady(still)
     yield from map(related, grouped(one for one in pieces if isinstance(one, RelatedEvidence)))

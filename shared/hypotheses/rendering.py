@@ -39,7 +39,7 @@ MAX_TREND = 6
 MAX_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_EXPRESSION_CHARS, MAX_EXCERPT_CHARS = 120, 160, 240, 500
 MAX_COMMITS, MAX_EXAMPLES, MAX_HIDDEN = 4, 3, 5
 MAX_EXPRESSION_SERIES = 2
-MAX_STEADY = 24
+MAX_STEADY, MAX_MOVED = 24, 20
 _LINK = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.|mailto:|javascript:|data:)\S*")
 _IMAGE = re.compile(r"!?\[([^\]]{0,200})\]\s?\([^)]{0,500}\)")
 _TAG = re.compile(r"<[^<>]{0,300}>")
@@ -138,6 +138,23 @@ def steady(series: Iterable[SeriesEvidence]) -> Shown:
     return {"kind": "steady", "trust": "measured", "series": rows[:MAX_STEADY], "more": more if more > 0 else None}
 
 
+def moved(series: Sequence[SeriesEvidence]) -> Shown:
+    """Series that moved less than those that are shown in full, one short list each."""
+    rows = [
+        [
+            one.id,
+            plain(one.service),
+            one.metric.value,
+            number(one.movement.current),
+            number(one.movement.baseline_median),
+            moment(one.movement.onset_at),
+        ]
+        for one in series[:MAX_MOVED]
+    ]
+    more = len(series) - len(rows)
+    return {"kind": "moved", "trust": "measured", "series": rows, "more": more if more > 0 else None}
+
+
 def grouped(pieces: Iterable[AlertEvidence | RelatedEvidence]) -> list[list[Any]]:
     """By name and service, the largest group first."""
     groups: dict[tuple[str, str], list[Any]] = defaultdict(list)
@@ -156,22 +173,20 @@ def _text(**texts: str | list[str] | None) -> Mapping[str, str | list[str]]:
 
 
 def _series(piece: SeriesEvidence) -> Mapping[str, Any]:
-    moved = piece.movement
+    change = piece.movement
     values = [value for _, value in piece.points if math.isfinite(value)]
     every = math.ceil(len(values) / MAX_TREND) or 1
     return {
         "service": plain(piece.service),
-        "relation": piece.relation.value,
         "metric": piece.metric.value,
         "unit": piece.unit or piece.metric.unit,
-        "movement": _text_free(
-            baseline_median=number(moved.baseline_median),
-            baseline_spread=number(moved.baseline_spread),
-            current=number(moved.current),
-            score=number(moved.score),
-            direction=moved.direction.value,
-            onset_at=moment(moved.onset_at),
-            shift=moved.shift and moved.shift.value,
+        "movement": _known(
+            baseline_median=number(change.baseline_median),
+            current=number(change.current),
+            score=number(change.score),
+            direction=change.direction.value,
+            onset_at=moment(change.onset_at),
+            shift=change.shift and change.shift.value,
         ),
         "min": number(min(values)) if values else None,
         "max": number(max(values)) if values else None,
@@ -182,7 +197,7 @@ def _series(piece: SeriesEvidence) -> Mapping[str, Any]:
     }
 
 
-def _text_free(**fields: Any) -> Mapping[str, Any]:
+def _known(**fields: Any) -> Mapping[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 

@@ -63,8 +63,6 @@ def _said(one: Hypothesis, suspect: Hypothesis | None) -> Hypothesis | None:
     return one.model_copy(
         update={
             "claim": claim,
-            # Leaving out what code found is no finding: the ranking weighed that change already.
-            "suspected_change": one.suspected_change or (suspect.suspected_change if suspect else None),
             "mechanism": mechanism,
             "next_steps": steps or (suspect.next_steps if suspect else ()),
             "checks": tuple(map(_check, one.checks)),

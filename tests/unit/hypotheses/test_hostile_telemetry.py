@@ -41,9 +41,13 @@ OTHER_THAN_THE_VERDICT = {
 
 
 def verdict(found: HypothesisSet) -> str:
-    """What an answer says is the matter, to the byte; without who said so, when, at what cost, and what was refused."""
+    """What an answer says is the matter, to the byte; not who said so, when, at what cost, and what was refused."""
     fields = set(HypothesisSet.model_fields) - OTHER_THAN_THE_VERDICT
     return found.model_dump_json(include=fields)
+
+
+def suspected(found: HypothesisSet) -> list[tuple[str, str | None, float]]:
+    return [(one.suspected_service, one.suspected_change, one.score) for one in found.hypotheses]
 
 
 class ObedientModel:
@@ -149,7 +153,10 @@ def test_what_nobody_notices_cannot_change_who_is_suspected_nor_carry_anything_o
     model = ObedientModel(injection.texts, (injection.effect,), is_silent_else=is_silent_else)
     with nothing_goes_out():
         found = undetected(snapshot_with(position, injection), model)
-    assert found.answer.hypotheses[0].suspected_service == "payment"
+    clean = CLEAN[position.name]
+    if is_silent_else:
+        assert verdict(found.answer) == verdict(clean)
+    assert suspected(found.answer) == suspected(clean)
     assert_harmless(found)
 
 
@@ -159,7 +166,7 @@ def test_no_effect_of_obedience_is_shown(position: Position, effect: Effect) -> 
     model = ObedientModel(["billing"], (effect,), is_silent_else=False)
     found = undetected(snapshot_with(position, SUBTLE[0]), model)
     assert model.has_obeyed
-    assert found.answer.hypotheses[0].suspected_service == "payment"
+    assert suspected(found.answer) == suspected(CLEAN[position.name])
     assert_harmless(found)
 
 

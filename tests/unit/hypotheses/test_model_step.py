@@ -9,12 +9,12 @@ from shared.errors import Malformed, ModelUnavailable
 from shared.hypotheses.answer import ranked_set, refine
 from shared.hypotheses.caps import UNRANKED_SCORE
 from shared.hypotheses.material import MAX_MATERIAL_TOKENS
-from shared.hypotheses.proposal import ModelHypotheses, ModelHypothesis
+from shared.hypotheses.proposal import ModelAssertion, ModelHypotheses, ModelHypothesis
 from shared.hypotheses.propose import PROMPT_VERSIONS, instructions_of, render
 from shared.hypotheses.tokens import estimated_tokens
 from shared.hypotheses.verify import verify
 from shared.models.evidence import AlertEvidence, ChangeEvidence, EdgeEvidence, SeriesEvidence
-from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet
+from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet, Operator
 from shared.models.signals import AlertStatus, Severity
 from shared.models.snapshots import Section, SectionName, SectionStatus, Snapshot
 from shared.ports.model import AnswerT, ModelAnswer, Prompt
@@ -156,13 +156,34 @@ async def test_when_nothing_of_the_answer_is_left_the_ranking_stands() -> None:
 
 
 @pytest.mark.parametrize("change", ["E999", "E1", CATALOG_DEPLOY])
-async def test_a_suspected_change_must_be_a_deploy_of_that_very_service(change: str) -> None:
-    assert (await refined(a_claim(suspected_change=change))).hypotheses[0].suspected_change is None
+async def test_a_suspected_change_must_be_a_deploy_of_that_very_service_or_the_rankings_stands(change: str) -> None:
+    first = (await refined(a_claim(suspected_change=change))).hypotheses[0]
+    assert (first.suspected_change, first.score) == (PAYMENT_DEPLOY, RANKED.hypotheses[0].score)
 
 
-async def test_a_healthy_service_that_the_model_accuses_comes_after_what_moved() -> None:
+async def test_a_healthy_service_that_the_model_accuses_is_not_told_of() -> None:
     found = await refined(a_claim(suspected_service="catalog", supporting=[CATALOG_DEPLOY]), a_claim())
-    assert [one.suspected_service for one in found.hypotheses] == ["payment", "catalog"]
+    assert [one.suspected_service for one in found.hypotheses] == ["payment"]
+    assert found.dropped_hypotheses == 1
+
+
+async def test_a_service_that_moved_and_is_not_suspected_comes_after_what_is() -> None:
+    moved = next(
+        one.id
+        for one in SNAPSHOT.body.evidence()
+        if isinstance(one, SeriesEvidence) and one.service == "frontend" and one.is_worse
+    )
+    asserted = ModelAssertion(
+        evidence_id=moved,
+        path="movement.direction",
+        operator=Operator.EQUAL,
+        value="up",
+        window_start=None,
+        window_end=None,
+    )
+    claim = a_claim(suspected_service="frontend", supporting=[moved], assertions=[asserted])
+    found = await refined(claim, a_claim())
+    assert [one.suspected_service for one in found.hypotheses] == ["payment", "frontend"]
     assert [one.rank for one in found.hypotheses] == [1, 2]
     assert found.hypotheses[1].score == UNRANKED_SCORE
 
@@ -187,7 +208,7 @@ async def test_a_model_does_not_turn_nothing_into_evidence() -> None:
     model = FakeModel(ModelHypotheses(hypotheses=[a_claim(supporting=about_payment[:1])]))
     found = await refine(snapshot, nothing, model, now=NOON, timeout_seconds=5)
     assert found.conclusion is nothing.conclusion is Conclusion.NO_EVIDENCE
-    assert [one.score for one in found.hypotheses] == [UNRANKED_SCORE]
+    assert (found.hypotheses, found.reason) == ((), "model_unsupported")
 
 
 def test_an_answer_of_any_length_is_cut_and_not_thrown_away() -> None:
