@@ -36,6 +36,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NO_WORD = re.compile(r"[\W_]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 _HEX = re.compile(r"(?:(?:0x|\\x)?[0-9a-fA-F]{2}[\s:,-]?){8,}")
+_PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
 _BITS = re.compile(r"(?:[01]{8}\s?){6,}")
 _ESCAPED = re.compile(r"\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}")
 _SPACED = re.compile(r"(?:\b\w[\W_]{1,3}){5,}\w\b")
@@ -63,6 +64,16 @@ def readings(text: str) -> tuple[str, ...]:
     for one in list(found):
         found.update(dict.fromkeys(_undone(one)))
     return tuple(found)
+
+
+def may_be_encoded(text: str) -> bool:
+    """Whether numbers of the text may be letters."""
+    return (
+        _HEX.search(text) is not None
+        or _BITS.search(text) is not None
+        or _PERCENT.search(text) is not None
+        or "&#" in text
+    )
 
 
 def _undone(text: str) -> Iterator[str]:

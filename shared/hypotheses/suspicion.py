@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-from shared.hypotheses.spellings import folded, readings, words
+from shared.hypotheses.spellings import folded, may_be_encoded, readings, words
 from shared.hypotheses.suspicion_rules import (
     BLAMES,
     DISREGARDS,
@@ -30,11 +30,14 @@ _MIXED_GREEK = re.compile("[A-Za-z]{2,}[αεικνορτυχ][A-Za-z]|[αεικ�
 _LEAST_MIXED_CHARS = 4
 _INERT = re.compile(r"[A-Za-z0-9_.:/ +-]{0,15}")
 """Too short to say anything to anybody."""
+_NUMBER = re.compile(r"(?<![A-Za-z0-9])[0-9]{1,7}(?:\.[0-9]+)?(?![A-Za-z0-9])")
 _TELLTALE = (
     "instruction", "ignor", "disregard", "forget", "overrid", "blam", "prompt", "system", "cause", "culprit",
     "reveal", "pretend", "http", "evidence", "assistant", "answer", "confiden", "suspect", "tenant", "tool",
     *DISREGARDS,
 )  # fmt: skip
+_ASCII_STEMS = tuple(tuple(filter(str.isascii, stems)) for stems in (DISREGARDS, INSTRUCTS))
+_TELLTALE_IN_ASCII = tuple(filter(str.isascii, _TELLTALE))
 
 
 @lru_cache(maxsize=8_192)
@@ -42,6 +45,12 @@ def suspicion_of(text: str) -> Suspicion | None:
     """The first reason to keep a text from a model, in any way of reading it; None for an ordinary one."""
     if _INERT.fullmatch(text):
         return None
+    # A storm says the same with other numbers: what differs by them alone is judged once.
+    return _judged(text if may_be_encoded(text) else _NUMBER.sub("1", text))
+
+
+@lru_cache(maxsize=4_096)
+def _judged(text: str) -> Suspicion | None:
     hidden = _hidden(text)
     if hidden is not None:
         return hidden
@@ -62,7 +71,8 @@ def _hidden(text: str) -> Suspicion | None:
 def _found(text: str, *, is_itself: bool) -> Iterator[Suspicion]:
     looks = folded(text)
     # Most readings are gibberish, and cost no more than this.
-    if not is_itself and not any(map(looks.__contains__, _TELLTALE)):
+    telltale = _TELLTALE_IN_ASCII if looks.isascii() else _TELLTALE
+    if not is_itself and not any(map(looks.__contains__, telltale)):
         return
     said = words(text)
     for rules, spelled in ((SPELLED, looks), (WORDED, said)):
@@ -74,9 +84,8 @@ def _found(text: str, *, is_itself: bool) -> Iterator[Suspicion]:
 
 
 def _is_foreign_override(said: str) -> bool:
-    if not (any(map(said.__contains__, DISREGARDS)) and any(map(said.__contains__, INSTRUCTS))):
-        return False
-    return FOREIGN_OVERRIDE.search(said) is not None
+    stems = _ASCII_STEMS if said.isascii() else (DISREGARDS, INSTRUCTS)
+    return all(any(map(said.__contains__, one)) for one in stems) and FOREIGN_OVERRIDE.search(said) is not None
 
 
 def is_plain_script(text: str) -> bool:

@@ -3,11 +3,12 @@
 A text is looked at where it stands, and beside its neighbours: what is split across fields is read in one piece, too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from itertools import permutations
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -19,6 +20,7 @@ from shared.models.evidence import (
     EdgeEvidence,
     EdgeSource,
     Evidence,
+    ExpressionEvidence,
     Origin,
     PastIncidentEvidence,
     RunbookEvidence,
@@ -32,7 +34,11 @@ _OURS = frozenset({"id", "said", "kind", "origin", "query", "unit", "relation", 
 """Fields that code fills in. A question holds names that stand in fields of their own, and is checked with them."""
 _MAX_NEIGHBOURS_CHARS = 4_000
 _MAX_PARTS = 4
-_HALVES = ("ignor", "disregard", "forget", "overrid", "decode", "blame", "instruction", "prompt")
+_HALVES = (
+    "ignor", "disregard", "forget", "overrid", "decode", "blame", "instruction", "prompt", "you are", "pretend",
+    "act as", "reveal", "repeat", "root cause", "verdict", "assistant",
+)  # fmt: skip
+"""Of what is split, a part has one of these."""
 
 
 class Trust(StrEnum):
@@ -99,8 +105,7 @@ def _suspected(body: SnapshotBody) -> Iterator[Suspected]:
             of_kind.setdefault(piece.kind, []).extend(text for _, text in texts if " " in text)
     for kind, neighbours in of_kind.items():
         beside = " ".join(dict.fromkeys(neighbours))[:_MAX_NEIGHBOURS_CHARS]
-        alone = any(suspicion_of(text) for text in neighbours)
-        if not alone and (reason := suspicion_of(beside)):
+        if _is_half(beside) and not any(map(suspicion_of, neighbours)) and (reason := suspicion_of(beside)):
             yield Suspected(reason, kind, "together")
 
 
@@ -118,8 +123,10 @@ def _together(texts: list[str]) -> Suspicion | None:
     if len(several) < 2:  # noqa: PLR2004 -- two or more
         return None
     joined = " ".join(several)
+    if not _is_half(joined):
+        return None
     reason = suspicion_of(joined)
-    if reason is None and _is_half(joined):
+    if reason is None:
         parts = [text for text in several if " " in text or _is_half(text)][:_MAX_PARTS]
         reason = next(filter(None, (suspicion_of(" ".join(one)) for one in permutations(parts))), None)
     return reason
@@ -131,21 +138,35 @@ def _is_half(text: str) -> bool:
 
 def texts_of(piece: Evidence) -> Iterator[tuple[str, str]]:
     """Every text of a piece that code did not write, with the field's name; a new field is among them by itself."""
-    for name in type(piece).model_fields:
-        if name not in _OURS:
+    for name in _fields_with_text(type(piece)):
+        # An alert's expression is asked as it was written.
+        if name not in _OURS or (name == "query" and isinstance(piece, ExpressionEvidence)):
             yield from ((name, text) for text in _strings(getattr(piece, name)))
+
+
+@cache
+def _fields_with_text(model: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(name for name, field in model.model_fields.items() if _may_hold_text(field.annotation))
+
+
+def _may_hold_text(annotation: Any) -> bool:
+    """Whether a value of this type may hold text that is none of a closed set."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return bool(_fields_with_text(annotation))
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Literal or not arguments:
+        return annotation is str or annotation is Any
+    return any(map(_may_hold_text, arguments))
 
 
 def _strings(value: Any) -> Iterator[str]:
     match value:
-        case StrEnum():
-            return
         case str():
             yield value
         case BaseModel():
-            for name in type(value).model_fields:
+            for name in _fields_with_text(type(value)):
                 yield from _strings(getattr(value, name))
-        case dict():
+        case Mapping():
             for key, inner in value.items():
                 yield from _strings(key)
                 yield from _strings(inner)

@@ -279,6 +279,10 @@ def _in_label_name(texts: tuple[str, ...]) -> Evidence:
     return ExpressionEvidence(id="Einject9", service="checkout", alert_name="Slow", series=(series,))
 
 
+def _in_expression(texts: tuple[str, ...]) -> Evidence:
+    return ExpressionEvidence(id="Einject12", service="checkout", alert_name="Slow", query=" ".join(texts))
+
+
 def _in_objective(texts: tuple[str, ...]) -> Evidence:
     return SloEvidence(
         id="Einject10", service="catalog", name=" ".join(texts), objective=0.999, period_days=30, told_by="sloth"
@@ -304,6 +308,7 @@ POSITIONS = (
     Position("related alert", SectionName.RELATED, _in_related),
     Position("label", SectionName.EXPRESSION, _in_label),
     Position("name of a label", SectionName.EXPRESSION, _in_label_name),
+    Position("expression", SectionName.EXPRESSION, _in_expression),
     Position("objective", SectionName.SLO, _in_objective),
     Position("pod", SectionName.LIMITS, _in_pod),
 )

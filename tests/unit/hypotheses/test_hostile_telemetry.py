@@ -14,7 +14,7 @@ from shared.hypotheses.fences import echoes
 from shared.hypotheses.guard import flags_of_answer, guarded
 from shared.hypotheses.proposal import ModelHypotheses
 from shared.hypotheses.propose import render
-from shared.hypotheses.trust import flags_of, suspicions
+from shared.hypotheses.trust import flags_of, suspicions, texts_of
 from shared.hypotheses.verify import verify
 from shared.models.hypotheses import HypothesisSet
 from shared.models.snapshots import Snapshot, SnapshotBody
@@ -222,3 +222,9 @@ def test_a_flag_tells_where_and_why_and_nothing_that_was_written() -> None:
     snapshot = snapshot_with(POSITIONS[0], INJECTIONS[0])
     (flag,) = flags_of(snapshot)
     assert flag == "override:Einject1.summary"
+
+
+def test_every_text_of_evidence_is_looked_at() -> None:
+    for position in POSITIONS:
+        piece = position.make(("planted text",))
+        assert "planted text" in {text for _, text in texts_of(piece)}, position.name

@@ -71,8 +71,9 @@ def a_runbook_of(number: int) -> RunbookEvidence:
 
 def a_past_of(number: int) -> PastIncidentEvidence:
     return PastIncidentEvidence(
-        id=f"Ec{number:06x}", incident_id=f"i{number}", service="service-0", title="service-0: fails " * 4,
-        detected_at=NOON - timedelta(days=number), similarity=0.8, ended="rolled back " * 9, fixed_by="a rollback " * 9,
+        id=f"Ec{number:06x}", incident_id=f"i{number}", service="service-0", title="fails " * 9,
+        detected_at=NOON - timedelta(days=number), similarity=0.8, ended="rolled back " * 9,
+        fixed_by="a rollback " * 9,
     )  # fmt: skip
 
 
