@@ -11,6 +11,7 @@ from rich.table import Table
 from dev.ports import DEFAULT_BASE
 from dev.stack import Stack
 
+_VERDICTS = {"supported": "green", "refuted": "red", "not_run": "yellow"}
 _COLOURS = {"ok": "green", "empty": "yellow", "stale": "yellow", "failed": "red", "not_configured": "yellow"}
 
 
@@ -97,10 +98,30 @@ def _hypothesis(hypothesis: Mapping[str, Any], by_id: Mapping[str, Mapping[str, 
     lines += [f"  [yellow]- {cited}[/] {escape(by_id[cited]['said'])}" for cited in hypothesis["contradicting"]]
     factors = ", ".join(f"{name} {value:.2f}" for name, value in hypothesis["factors"].items())
     lines += ["", f"[dim]score {hypothesis['score']:.2f}: {escape(factors)}[/]"]
+    lines += _checked(hypothesis)
     lines += [f"[dim]next: {escape(step)}[/]" for step in hypothesis["next_steps"][:2]]
     return Panel(
         "\n".join(lines), title=f"#{hypothesis['rank']} {escape(hypothesis['suspected_service'])}", title_align="left"
     )
+
+
+def _checked(hypothesis: Mapping[str, Any]) -> list[str]:
+    """What code checked of it; nothing where a hypothesis is the ranker's own."""
+    verified, lines = hypothesis["verified"], []
+    if verified["of"]:
+        lines.append(f"[bold]verified {verified['held']} of {verified['of']}[/]")
+    for one in hypothesis["assertions"]:
+        if one["held"] != "true":
+            said = f"{one['evidence_id']} {one['path']} {one['operator']} {one['value']}"
+            lines.append(f"  [red]✗[/] {escape(said)}: {escape(one['found'] or one['reason'])}")
+    for check in hypothesis["checks"]:
+        found = "" if check["found"] is None else f" at {check['found']:g}"
+        why = f" ({check['reason']})" if check["reason"] else ""
+        asked = f"{check['query']} {check['operator']} {check['value']:g}"
+        lines.append(f"  [{_VERDICTS[check['verdict']]}]{check['verdict']}[/]{found}{why}: {escape(asked)}")
+    if hypothesis["caps"]:
+        lines.append(f"[dim]capped: {escape(', '.join(hypothesis['caps']))}[/]")
+    return lines
 
 
 def _steps(moments: Mapping[str, float], snapshot: Mapping[str, Any], answer: Mapping[str, Any]) -> Table:

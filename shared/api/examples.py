@@ -143,6 +143,37 @@ _SNAPSHOT_SUMMARY: Example = {
     "coverage": _SNAPSHOT["coverage"],
 }
 
+_HELD: Example = {
+    "evidence_id": "E3f9a1c2",
+    "path": "seconds_before_onset",
+    "operator": "<=",
+    "value": "30 s",
+    "window_start": None,
+    "window_end": None,
+    "held": "true",
+    "found": "20 s",
+    "reason": "",
+}
+
+_STRUCK: Example = {
+    **_HELD,
+    "path": "previous_version",
+    "operator": "==",
+    "value": "2.3.9",
+    "held": "false",
+    "found": "2.4.0",
+}
+
+_CHECK: Example = {
+    "query": 'sum(rate(http_requests_total{service="payment",code=~"5.."}[5m]))',
+    "operator": ">",
+    "value": 1.0,
+    "because": "The new version answers with errors.",
+    "verdict": "supported",
+    "found": 12.5,
+    "reason": "",
+}
+
 _HYPOTHESES: Example = {
     "id": "hyp-7c211433f02071597741e6ff",
     "snapshot_id": _SNAPSHOT_ID,
@@ -163,8 +194,9 @@ _HYPOTHESES: Example = {
             "next_steps": ["Roll payment back to 2.4.0."],
             "confidence": 0.74,
             "confidence_factors": {"rank_score": 0.87},
-            "assertions": [],
-            "checks": [],
+            "verified": {"held": 1, "of": 2},
+            "assertions": [_HELD, _STRUCK],
+            "checks": [_CHECK],
             "similar_incidents": [],
             "caps": [],
         }
@@ -172,7 +204,8 @@ _HYPOTHESES: Example = {
     "next_steps": [],
     "dropped_hypotheses": 0,
     "dropped_citations": 0,
-    "struck_assertions": 0,
+    "struck_assertions": 1,
+    "reworded": 0,
     "rung": "deterministic",
     "receipt": None,
     "flags": [],

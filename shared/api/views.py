@@ -7,7 +7,16 @@ from pydantic import BaseModel, Field
 
 from shared.models.base import Instant, SnapshotId
 from shared.models.correlation import Membership
-from shared.models.hypotheses import Conclusion, GeneratedBy, Hypothesis, HypothesisSet, Receipt, Rung
+from shared.models.hypotheses import (
+    Assertion,
+    Check,
+    Conclusion,
+    GeneratedBy,
+    Hypothesis,
+    HypothesisSet,
+    Receipt,
+    Rung,
+)
 from shared.models.incidents import Incident, IncidentState, IncidentSummary, Suppressed, TimelineEntry, TimelineEvent
 from shared.models.receipts import DeadLetter, LetterState
 from shared.models.signals import AlertStatus, Rejected, Severity, Signal, SignalType, Source
@@ -91,6 +100,45 @@ class TimelineView(BaseModel):
         return cls.model_validate(entry.model_dump())
 
 
+class VerifiedView(BaseModel):
+    """How much of what a hypothesis asserts holds on the frozen snapshot: "verified 7 of 9"."""
+
+    held: int
+    of: int
+
+
+class HypothesisView(BaseModel):
+    """One possible root cause, with what was checked of it and how that came out."""
+
+    rank: int
+    claim: str
+    suspected_service: str
+    suspected_change: str | None = Field(description="The evidence id of the change that is suspected.")
+    mechanism: str
+    supporting: tuple[str, ...] = Field(description="Evidence ids.")
+    contradicting: tuple[str, ...] = Field(description="Evidence ids of what speaks against it; some our code added.")
+    score: float
+    factors: Mapping[str, float]
+    next_steps: tuple[str, ...]
+    confidence: float | None
+    confidence_factors: Mapping[str, float]
+    verified: VerifiedView = Field(description="Of its assertions; 0 of 0 where it makes none.")
+    assertions: tuple[Assertion, ...] = Field(
+        description="Each with what became of it (`held`), what the evidence says (`found`), or why nobody can tell."
+    )
+    checks: tuple[Check, ...] = Field(
+        description="Queries to the tenant's Prometheus: `supported`, `refuted`, or `not_run` with the `reason`."
+    )
+    similar_incidents: tuple[str, ...] = Field(description="Evidence ids of past incidents.")
+    caps: tuple[str, ...] = Field(description="Why its score was capped.")
+
+    @classmethod
+    def of(cls, one: Hypothesis) -> "HypothesisView":
+        """From the stored hypothesis."""
+        held, asserted = one.verified
+        return cls.model_validate({**one.model_dump(), "verified": {"held": held, "of": asserted}})
+
+
 class HypothesesView(BaseModel):
     """An answer: who gave it, why them, and the ranked hypotheses."""
 
@@ -99,11 +147,14 @@ class HypothesesView(BaseModel):
     generated_by: GeneratedBy
     reason: str = Field(description="Why this is who answered.")
     conclusion: Conclusion
-    hypotheses: tuple[Hypothesis, ...]
+    hypotheses: tuple[HypothesisView, ...]
     next_steps: tuple[str, ...]
     dropped_hypotheses: int
     dropped_citations: int
     struck_assertions: int = Field(description="Of the model's assertions, those that did not hold on the snapshot.")
+    reworded: int = Field(
+        description="Claims and mechanisms that named what their evidence does not tell, written anew."
+    )
     rung: Rung = Field(description="How much was spent on this answer.")
     receipt: Receipt | None = Field(description="What it cost; null when no model was asked.")
     flags: tuple[str, ...] = Field(
@@ -116,7 +167,8 @@ class HypothesesView(BaseModel):
     @classmethod
     def of(cls, answer: HypothesisSet) -> "HypothesesView":
         """From the stored answer."""
-        return cls.model_validate(answer.model_dump())
+        fields = {name: getattr(answer, name) for name in cls.model_fields if name != "hypotheses"}
+        return cls(**fields, hypotheses=tuple(HypothesisView.of(one) for one in answer.hypotheses))
 
 
 class SnapshotView(BaseModel):

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from shared.hypotheses.paths import (
     CAPPED_POINTS,
+    IDENTITY,
     OF_SEVERAL,
     POINTS,
     Field,
@@ -75,13 +76,16 @@ class _Found:
 def recompute(
     claimed: Sequence[ModelAssertion], known: Mapping[str, Evidence], frame: Frame
 ) -> tuple[Assertion, ...]:
-    """Every statement once, in the order in which they were made, with what became of it."""
+    """Every statement once, in the order in which they were made, with what became of it.
+
+    Those that rightly say what a piece is about are left out: they would be counted as findings and are none.
+    """
     held: dict[tuple[str, ...], Assertion] = {}
     for one in claimed:
         says = (one.evidence_id, one.path, one.operator, one.value, one.window_start or "", one.window_end or "")
         if says not in held:
             held[says] = _recomputed(one, known.get(one.evidence_id), frame)
-    return tuple(held.values())
+    return tuple(one for one in held.values() if one.held is not Held.TRUE or one.path not in IDENTITY)
 
 
 def _recomputed(one: ModelAssertion, piece: Evidence | None, frame: Frame) -> Assertion:

@@ -14,6 +14,7 @@ from shared.models.evidence import (
     Evidence,
     PastIncidentEvidence,
     SeriesEvidence,
+    SloEvidence,
 )
 from shared.models.measures import Metric
 
@@ -26,6 +27,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "related": ("name",),
 }
 """By the kind of evidence, the fields that name something beside the services."""
+_DAY_SECONDS = 86_400
 _QUANTILES = {Metric.LATENCY_P50: "50", Metric.LATENCY_P95: "95", Metric.LATENCY_P99: "99"}
 _COMPARABLE = {
     RATIO: {RATIO, BARE},
@@ -58,6 +60,7 @@ class Facts:
                 numbers.append((float(value), unit_of(piece, field)))
             elif isinstance(value, datetime):
                 times.append(value)
+        numbers += _lengths(piece)
         return cls(tuple(numbers), tuple(times), frozenset(_names(piece)))
 
     @classmethod
@@ -98,6 +101,14 @@ class Facts:
         return any(said.equals(at, slack) for at in self.times)
 
 
+def _lengths(piece: Evidence) -> list[tuple[float, str]]:
+    """Over how long an objective counts, and its burn rates are taken."""
+    if not isinstance(piece, SloEvidence):
+        return []
+    windows = [float(one.window_seconds) for one in piece.burn_rates]
+    return [(seconds, SECONDS) for seconds in (*windows, _DAY_SECONDS * piece.period_days)]
+
+
 def _of_points(piece: Evidence) -> list[tuple[float, str]]:
     found: list[tuple[float, str]] = []
     unit = unit_of(piece)
@@ -118,6 +129,8 @@ def _names(piece: Evidence) -> set[str]:
                 named |= {f"p{quantile}", f"{quantile}th"}
         case ChangeEvidence():
             named |= {commit.sha for commit in piece.commits}
+            # People write a v before a version that has none.
+            named |= {f"v{one}" for one in (piece.version, piece.previous_version) if one and one[0].isdecimal()}
         case PastIncidentEvidence():
             named |= {piece.incident_id}
     return {name.lower() for name in named if name}

@@ -142,6 +142,14 @@ FIELDS: Mapping[str, Mapping[str, Field]] = {
 }
 """By the kind of evidence. Beside these, something may be said of the points that `series` and `expression` have."""
 
+IDENTITY = frozenset(
+    {
+        "service", "metric", "relation", "hops", "caller", "callee", "name", "alert_name", "resource", "carrier",
+        "subject", "namespace", "runbook_id", "incident_id",
+    }
+)  # fmt: skip
+"""What a piece is about, which is no finding: said rightly it proves nothing."""
+
 
 def field_of(piece: Evidence, path: str) -> Field | None:
     """The field of a piece that a path names, or None: what is not in the table does not exist."""

@@ -47,7 +47,7 @@ NUMBER = (
     r"[+-]?(?:[0-9]{1,3}(?:,[0-9]{3}){1,6}(?:\.[0-9]{1,20})?|[0-9]{1,24}(?:\.[0-9]{1,20})?|\.[0-9]{1,20})"
     r"(?:[eE][+-]?[0-9]{1,3})?"
 )
-QUANTITY = re.compile(rf"(?P<number>{NUMBER})(?:\s?(?P<unit>{_UNIT})(?![A-Za-z0-9/]))?", re.ASCII)
+QUANTITY = re.compile(rf"(?P<number>{NUMBER})(?:[\s-]?(?P<unit>{_UNIT})(?![A-Za-z0-9/]))?", re.ASCII)
 _WHOLE = re.compile(rf"(?P<number>{NUMBER})\s?(?P<unit>[^0-9\s][^0-9]{{0,20}})?", re.ASCII)
 ISO_TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?P<second>:[0-9]{2}(?:\.[0-9]{1,6})?)?"

@@ -14,7 +14,7 @@ from shared.hypotheses.checks import proposed
 from shared.hypotheses.claims import NO_MECHANISM, clean, composed, safe_steps, unsupported
 from shared.hypotheses.index import EvidenceIndex
 from shared.hypotheses.paths import POINTS
-from shared.hypotheses.proposal import ModelHypotheses, ModelHypothesis
+from shared.hypotheses.proposal import ModelCheck, ModelHypotheses, ModelHypothesis
 from shared.hypotheses.wording import plain
 from shared.models.evidence import PastIncidentEvidence
 from shared.models.hypotheses import Assertion, Held, Hypothesis, HypothesisSet
@@ -92,6 +92,7 @@ def verify(answer: ModelHypotheses, body: SnapshotBody, ranked: HypothesisSet) -
     suspects = {one.suspected_service: one for one in reversed(ranked.hypotheses)}
     kept: dict[tuple[str, str], Hypothesis] = {}
     cited = [_cited(one, index) for one in answer.hypotheses]
+    asked: dict[tuple[str, str], Sequence[ModelCheck]] = {}
     reworded = 0
     for one, its in zip(answer.hypotheses, cited, strict=True):
         said = plain(one.claim, limit=MAX_CLAIM_CHARS)
@@ -99,9 +100,10 @@ def verify(answer: ModelHypotheses, body: SnapshotBody, ranked: HypothesisSet) -
             worded = _worded(one, its, index, suspects.get(its.service))
             if (its.service, worded.claim) not in kept:
                 kept[its.service, worded.claim] = _checked(one, its, worded, index, suspects.get(its.service))
+                asked[its.service, worded.claim] = one.checks
                 reworded += worded.reworded
     return Verified(
-        hypotheses=_in_order(list(kept.values()), ranked),
+        hypotheses=_in_order(list(kept.values()), asked, ranked),
         dropped_hypotheses=len(answer.hypotheses) - len(kept),
         dropped_citations=sum(its.dropped for its in cited),
         struck_assertions=sum(its.struck for its in cited),
@@ -109,11 +111,17 @@ def verify(answer: ModelHypotheses, body: SnapshotBody, ranked: HypothesisSet) -
     )
 
 
-def _in_order(kept: Sequence[Hypothesis], ranked: HypothesisSet) -> tuple[Hypothesis, ...]:
+def _in_order(
+    kept: Sequence[Hypothesis], asked: Mapping[tuple[str, str], Sequence[ModelCheck]], ranked: HypothesisSet
+) -> tuple[Hypothesis, ...]:
+    """Those that are shown, ranked; only theirs are the checks that are looked at."""
     first = ranked.hypotheses[:1]
     passed_over = [one for one in first if kept and all(one.suspected_service != it.suspected_service for it in kept)]
     ordered = sorted([*passed_over, *kept], key=lambda one: -one.score)[:MAX_SHOWN]
-    return tuple(one.model_copy(update={"rank": at}) for at, one in enumerate(ordered, start=1))
+    checks = [proposed(asked.get((one.suspected_service, one.claim), ())) for one in ordered]
+    return tuple(
+        one.model_copy(update={"rank": at, "checks": checks[at - 1]}) for at, one in enumerate(ordered, start=1)
+    )
 
 
 def _cited(one: ModelHypothesis, index: EvidenceIndex) -> _Cited:
@@ -183,7 +191,6 @@ def _checked(
         factors=suspect.factors if suspect else {"not_suspected_by_the_ranker": 1.0},
         next_steps=safe_steps(one.next_steps, limit=MAX_STEP_CHARS) or (suspect.next_steps if suspect else ()),
         assertions=its.assertions,
-        checks=proposed(one.checks),
         similar_incidents=its.similar,
         caps=tuple(cap.value for cap in caps),
     )

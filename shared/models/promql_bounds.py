@@ -3,6 +3,7 @@
 Whoever wrote it (who can send an alert, or a model), it is only ever asked as it was written.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +14,7 @@ from shared.models.promql_scan import scan
 
 _STEP_UNTOLD = timedelta(seconds=15)
 """A subquery without a step takes Prometheus's own interval, which is seldom shorter."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _MATCH_ALL = frozenset({".*", ".+", "(.*)", "(.+)", "^.*$", "^.+$"})
 
 
@@ -55,7 +57,7 @@ def unfit_to_parse(text: str, bounds: Bounds) -> Refusal | None:
     """Why a text must not reach the parser, or None; in time that grows with its length alone."""
     if len(text) > bounds.chars:
         return Refusal.TOO_LONG
-    if any(ord(one) < ord(" ") and one not in "\t\r\n" for one in text):
+    if _CONTROL.search(text):
         return Refusal.CONTROL_CHARACTERS
     seen = scan(text)
     if not seen.text:

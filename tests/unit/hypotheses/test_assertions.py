@@ -41,7 +41,6 @@ TRUE = [
     ("Eseries", "movement.direction", "!=", "steady"),
     ("Eseries", "movement.onset_at", "==", "2026-11-23T12:00:05Z"),
     ("Eseries", "movement.onset_at", "<=", "12:00"),
-    ("Eseries", "metric", "==", "error_ratio"),
     ("Eseries", "is_worse", "==", "true"),
     ("Eseries", "at_least", "==", "no"),
     ("Eseries", "max", "==", "0.9"),
@@ -255,6 +254,11 @@ def test_of_several_series_only_what_has_a_meaning_for_all_is_checked() -> None:
 def test_what_is_said_twice_counts_once() -> None:
     found = recompute([says("Eseries", "movement.current", ">", "0")] * 12, KNOWN, FRAME)
     assert len(found) == 1
+
+
+def test_what_a_piece_is_about_counts_only_where_it_is_said_wrongly() -> None:
+    claimed = [says("Eseries", "service", "==", "payment"), says("Eseries", "metric", "==", "latency_p95")]
+    assert [one.path for one in recompute(claimed, KNOWN, FRAME)] == ["metric"]
 
 
 def test_what_was_found_is_shown_in_its_unit() -> None:

@@ -26,6 +26,7 @@ def why_not(text: str, facts: Facts = FACTS, about: str | None = "payment") -> U
         "payment 2.4.1 replaced 2.4.0 at 11:59:20 UTC, 40 s before the onset.",
         "Errors of payment rose at 2026-11-23T12:00:00Z; checkout makes 12.5 requests/s to it.",
         "The read-only replica of payment is out-of-memory after the roll-back.",
+        "payment answers with 5xx since v2.4.1 (12.5 calls per second).",
         "HTTP errors of payment (Echange) go up by 43%.",
     ],
 )
@@ -74,6 +75,12 @@ def test_words_that_the_evidence_does_not_tell_do_not_stand(claim: str, why: Uns
     assert why_not(claim) is why
 
 
+def test_the_windows_and_the_period_of_an_objective_may_be_named() -> None:
+    facts = Facts.of(one_of_each()["Eslo"])
+    assert why_not("The 5-minute burn rate of payment is 14.4x over 30 days.", facts) is None
+    assert why_not("The 10-minute burn rate of payment is 14.4x.", facts) is Unsupported.NUMBER
+
+
 def test_a_latency_is_not_told_by_how_near_two_times_are() -> None:
     assert why_not("payment takes 7 s.") is Unsupported.NUMBER
 
@@ -97,7 +104,7 @@ def test_every_kind_of_evidence_tells_its_facts() -> None:
 
 def test_links_markup_and_control_characters_are_taken_out() -> None:
     dirty = "payment\x00 <img src=x onerror=alert(1)> is [down](https://evil.example/?q=1)\n# now \u202e"
-    assert clean(dirty, limit=400) == "payment img src=x onerror=alert(1) is down( now"
+    assert clean(dirty, limit=400) == "payment img src=x onerror=alert(1) is now"
 
 
 def test_sentences_are_put_together_as_long_as_they_fit_and_once() -> None:
