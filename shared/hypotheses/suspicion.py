@@ -24,7 +24,7 @@ from shared.hypotheses.suspicion_rules import (
 
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 _UNSEEN_INSIDE = re.compile("(?<=[A-Za-z])[\u200b-\u200f\u2060-\u2064\ufeff\u00ad\u180e](?=[A-Za-z])")
-_MIXED = re.compile(r"\w*(?:[A-Za-z][\u0400-\u04ff\u0530-\u058f]|[\u0400-\u04ff\u0530-\u058f][A-Za-z])\w*")
+_MIXED = re.compile(r"[A-Za-z][\u0400-\u04ff\u0530-\u058f]|[\u0400-\u04ff\u0530-\u058f][A-Za-z]")
 # Greek letters alone stand for quantities and units: µs, Δt.
 _MIXED_GREEK = re.compile("[A-Za-z]{2,}[αεικνορτυχ][A-Za-z]|[αεικνορτυχΑΒΕΗΙΚΜΝΟΡΤΥΧΖ][A-Za-z]{3,}")
 _LEAST_MIXED_CHARS = 4
@@ -42,7 +42,10 @@ _TELLTALE_IN_ASCII = tuple(filter(str.isascii, _TELLTALE))
 
 @lru_cache(maxsize=8_192)
 def suspicion_of(text: str) -> Suspicion | None:
-    """The first reason to keep a text from a model, in any way of reading it; None for an ordinary one."""
+    """The first reason to keep a text from a model, in any way of reading it; None for an ordinary one.
+
+    `active_markup` comes last: it is harmless where it is not shown, and must not hide another reason.
+    """
     if _INERT.fullmatch(text):
         return None
     # A storm says the same with other numbers: what differs by them alone is judged once.
@@ -54,7 +57,13 @@ def _judged(text: str) -> Suspicion | None:
     hidden = _hidden(text)
     if hidden is not None:
         return hidden
-    return next((found for one in readings(text) for found in _found(one, is_itself=one is text)), None)
+    has_markup = False
+    for one in readings(text):
+        for found in _found(one, is_itself=one is text):
+            if found is not Suspicion.MARKUP:
+                return found
+            has_markup = True
+    return Suspicion.MARKUP if has_markup else None
 
 
 def _hidden(text: str) -> Suspicion | None:
@@ -62,8 +71,8 @@ def _hidden(text: str) -> Suspicion | None:
         return None
     if _BIDI.search(text) or _UNSEEN_INSIDE.search(text):
         return Suspicion.HIDDEN
-    mixed = _MIXED.search(text)
-    if (mixed and len(mixed[0]) >= _LEAST_MIXED_CHARS) or _MIXED_GREEK.search(text):
+    is_mixed = any(len(word) >= _LEAST_MIXED_CHARS and _MIXED.search(word) for word in text.split())
+    if is_mixed or _MIXED_GREEK.search(text):
         return Suspicion.MIXED_SCRIPTS
     return None
 

@@ -240,7 +240,7 @@ WORDED: Sequence[Rule] = (
 )
 """Over the words alone."""
 
-_MESSAGE_BEGINS = r"(?:^|[\n.;>\]}\"'])\s*"
+_MESSAGE_BEGINS = r"(?:^|[\n.;>\]}\"'])\s{0,20}"
 SPELLED: Sequence[Rule] = (
     _rule(
         Suspicion.FAKE_FENCE,
@@ -264,8 +264,9 @@ SPELLED: Sequence[Rule] = (
         rf"{_MESSAGE_BEGINS}system\s*:\s*(?:you|ignore|the (?:root|user|culprit)|blame|new|override|from|all|set|"
         rf"answer|"
         r"report|forget|disregard|output|please|previous|do not)\b",
-        r"#{2,}\s*(?:system|instructions?|response|new (?:instruction|task|prompt)|assistant|end of|human|user)\b",
-        r"-{3,}\s*(?:end|begin|new|system)\b",
+        r"(?<!#)#{2,}\s{0,20}(?:system|instructions?|response|new (?:instruction|task|prompt)|assistant|"
+        r"end of|human|user)\b",
+        r"(?<!-)-{3,}\s{0,20}(?:end|begin|new|system)\b",
         r"\"(?:tool_calls?|function_call|tool_use|tool_result|tool)\"\s*:",
         r"\b(?:tool|function)[_ ](?:output|result|response|use|call)\s*[:=>({]",
     ),

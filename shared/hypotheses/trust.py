@@ -47,9 +47,9 @@ class Trust(StrEnum):
     MEASURED = "measured"
     """Numbers that code read from a tenant's monitoring. The names in it were given by whoever sends metrics."""
     STAFF = "staff"
-    """Written by people of the tenant: runbooks, declarations, how incidents ended."""
+    """Written by people of the tenant with the product: runbooks, declarations."""
     OUTSIDE = "outside"
-    """Told by systems and people that anybody may have a hand in: alerts, commits, silences."""
+    """Told by systems and people that anybody may have a hand in: alerts, commits, silences; so past incidents."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ class Suspected:
 def trust_of(piece: Evidence) -> Trust:
     """Whose word a piece is."""
     match piece:
-        case RunbookEvidence() | PastIncidentEvidence():
+        case RunbookEvidence():
             return Trust.STAFF
-        case AlertEvidence() | SilenceEvidence() | ChangeEvidence():
+        case AlertEvidence() | SilenceEvidence() | ChangeEvidence() | PastIncidentEvidence():
             return Trust.OUTSIDE
         case SloEvidence():
             return Trust.STAFF if piece.told_by == "declared" else Trust.MEASURED
@@ -101,7 +101,10 @@ def _suspected(body: SnapshotBody) -> Iterator[Suspected]:
         yield from _of_texts(section.name.value, told)
         for piece in section.evidence:
             texts = list(texts_of(piece))
-            yield from _of_texts(piece.id, texts)
+            found = _of_texts(piece.id, texts)
+            # Runbooks are Markdown, with images. None of it is shown to a model, nor in an answer.
+            is_staff = trust_of(piece) is Trust.STAFF
+            yield from (one for one in found if not (is_staff and one.reason is Suspicion.MARKUP))
             of_kind.setdefault(piece.kind, []).extend(text for _, text in texts if " " in text)
     for kind, neighbours in of_kind.items():
         beside = " ".join(dict.fromkeys(neighbours))[:_MAX_NEIGHBOURS_CHARS]

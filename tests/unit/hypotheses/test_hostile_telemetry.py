@@ -14,6 +14,8 @@ from shared.hypotheses.fences import echoes
 from shared.hypotheses.guard import flags_of_answer, guarded
 from shared.hypotheses.proposal import ModelHypotheses
 from shared.hypotheses.propose import render
+from shared.hypotheses.suspicion import suspicion_of
+from shared.hypotheses.suspicion_rules import Suspicion
 from shared.hypotheses.trust import flags_of, suspicions, texts_of
 from shared.hypotheses.verify import verify
 from shared.models.hypotheses import HypothesisSet
@@ -114,6 +116,11 @@ def places_of(injection: Injection, count: int = 3) -> list[Position]:
     return [POSITIONS[(first + 5 * number) % len(POSITIONS)] for number in range(count)]
 
 
+def is_markup_of_a_runbook(position: Position, injection: Injection) -> bool:
+    """Runbooks may have images and links: they are not flagged for them, as no model is shown any."""
+    return position.name == "runbook" and suspicion_of(injection.texts[0]) is Suspicion.MARKUP
+
+
 @pytest.mark.parametrize("injection", INJECTIONS, ids=lambda one: one.name)
 async def test_an_injection_anywhere_leaves_the_verdict_as_it_was_and_a_mark(injection: Injection) -> None:
     for position in places_of(injection):
@@ -122,9 +129,12 @@ async def test_an_injection_anywhere_leaves_the_verdict_as_it_was_and_a_mark(inj
         model = ObedientModel(injection.texts, tuple(Effect))
         with nothing_goes_out():
             found = await refine(snapshot, ranked, model, now=NOON, timeout_seconds=5)
-        assert model.asked == [], position.name
-        assert found.reason == "evidence_flagged", position.name
-        assert found.flags, position.name
+        if is_markup_of_a_runbook(position, injection):
+            assert not model.has_obeyed
+        else:
+            assert model.asked == [], position.name
+            assert found.reason == "evidence_flagged", position.name
+            assert found.flags, position.name
         assert verdict(found) == verdict(CLEAN[position.name]), position.name
 
 
@@ -228,3 +238,15 @@ def test_every_text_of_evidence_is_looked_at() -> None:
     for position in POSITIONS:
         piece = position.make(("planted text",))
         assert "planted text" in {text for _, text in texts_of(piece)}, position.name
+
+
+async def test_markup_in_a_runbook_is_no_flag_and_reaches_no_model() -> None:
+    runbook = next(one for one in POSITIONS if one.name == "runbook")
+    for injection in INJECTIONS:
+        if is_markup_of_a_runbook(runbook, injection):
+            snapshot = snapshot_with(runbook, injection)
+            model = ObedientModel(injection.texts, tuple(Effect))
+            ranked = ranked_set(snapshot, now=NOON)
+            found = await refine(snapshot, ranked, model, now=NOON, timeout_seconds=5)
+            assert (found.flags, model.has_obeyed, len(model.asked)) == ((), False, 1), injection.name
+            assert "evil" not in model.asked[0].stable

@@ -172,7 +172,7 @@ def test_every_line_says_whose_word_it_is() -> None:
     assert trusts == {
         "incident": "measured", "series": "measured", "steady": "measured", "edge": "measured", "calls": "measured",
         "expression": "measured", "limit": "measured", "slo": "measured", "related": "measured", "alert": "outside",
-        "change": "outside", "silence": "outside", "runbook": "staff", "past_incident": "staff",
+        "change": "outside", "silence": "outside", "runbook": "staff", "past_incident": "outside",
     }  # fmt: skip
 
 
