@@ -27,6 +27,7 @@ MAX_MATERIAL_TOKENS = 3_000
 MAX_SUSPECTS, MAX_CITED, MAX_FIRST = 5, 4, 3
 MAX_IN_FULL = 6
 """Series that moved most are shown whole; of the others, how they were and are."""
+MAX_WITH_QUERY, MAX_QUERY_CHARS = 2, 400
 FAILS_FROM = 0.001
 """A call of which less fails says nothing that the topology does not."""
 _A_TURN = {"series": 6, "change": 3, "edge": 3, "alert": 3, "limit": 3}
@@ -118,7 +119,8 @@ def _told(body: SnapshotBody) -> Iterator[Shown]:
     series = [one for one in pieces if isinstance(one, SeriesEvidence)]
     departed = [one for one in series if one.movement.direction is not Direction.STEADY]
     departed.sort(key=lambda one: -one.movement.score)
-    yield from map(shown, departed[:MAX_IN_FULL])
+    yield from map(_with_query, departed[:MAX_WITH_QUERY])
+    yield from map(shown, departed[MAX_WITH_QUERY:MAX_IN_FULL])
     yield from map(alerts, grouped(one for one in pieces if isinstance(one, AlertEvidence)))
     yield from (shown(one) for one in pieces if _is_told_alone(one))
     still = [one for one in series if one.movement.direction is Direction.STEADY]
@@ -127,6 +129,12 @@ def _told(body: SnapshotBody) -> Iterator[Shown]:
     if still:
         yield steady(still)
     yield from map(related, grouped(one for one in pieces if isinstance(one, RelatedEvidence)))
+
+
+def _with_query(piece: SeriesEvidence) -> Shown:
+    """A series and how it was asked for: what a check can be written after. A query cut in two would be none."""
+    is_short = piece.query is not None and len(piece.query) <= MAX_QUERY_CHARS
+    return {**shown(piece), "query": piece.query if is_short else None}
 
 
 def _is_told_alone(piece: Evidence) -> bool:

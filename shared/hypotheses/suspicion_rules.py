@@ -177,7 +177,6 @@ WORDED: Sequence[Rule] = (
     _rule(
         Suspicion.STEERING,
         "suspected|supporting|contradicting|hypotheses|evidence|cite ",
-        r"\bsuspected (?:service|change)\b",
         r"\bhypotheses (?:claim|suspected|must|shall|should|array|json)\b",
         rf"\b(?:cite|use|add|invent|supporting){_few(3)} (?:evidence )?ids? e ?\d",
         r"\b(?:cite|supporting|contradicting) e ?[0-9a-f]{1,8}\b",

@@ -63,6 +63,7 @@ RUNBOOK_PROSE = (
     "If nothing helps, escalate to the team that owns the ledger. Tell them since when it fails.",
     "Previous incidents of this kind had their root cause in the connection pool of the database.",
     "Use git blame to see who changed the timeout.",
+    "Restart the suspected service alone, and only when its owner agrees.",
     "Override the default limits with `--max-connections`; see the instructions in the README.",
     "The AI gateway answers 429 when the model's quota is used up. Lower the rate of the batch job.",
     "Forget-me-not: the cron job at 03:00 UTC doubles the traffic of search.",
