@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.errors import ModelUnavailable
+from shared.hypotheses.guard import ANSWER_FLAGGED, EVIDENCE_FLAGGED, flags_of_answer, guarded
 from shared.hypotheses.proposal import ModelHypotheses
 from shared.hypotheses.propose import PROMPT_VERSION, render
 from shared.hypotheses.second_look import objections, stands_better, told
+from shared.hypotheses.trust import flags_of
 from shared.hypotheses.verify import Verified, verify
 from shared.models.base import SnapshotId, document_id
 from shared.models.hypotheses import GeneratedBy, HypothesisSet
@@ -24,6 +26,8 @@ class _Checked:
 
     answer: ModelAnswer[ModelHypotheses]
     verified: Verified
+    flags: tuple[str, ...]
+    """Why it is not taken at all."""
 
 
 async def refine(
@@ -40,8 +44,10 @@ async def refine(
     Where something of a first answer does not hold, the model is told once and may propose again; whatever comes of
     that, the better of both stands. A model that may not be asked twice says so itself (ModelUnavailable).
     """
-    if model is None:
-        return fallen_back(ranked, reason="model_not_configured", now=now)
+    flags = flags_of(snapshot)
+    if model is None or flags:
+        reason = EVIDENCE_FLAGGED if flags else "model_not_configured"
+        return fallen_back(ranked, reason=reason, now=now, flags=flags)
     began = time.monotonic()
     prompt = render(snapshot, ranked, version=version)
     try:
@@ -50,7 +56,7 @@ async def refine(
         return fallen_back(ranked, reason=exc.reason, now=now, elapsed_seconds=_since(began))
     wrong = objections(best.answer.answer, best.verified, snapshot.body)
     left = timeout_seconds - (time.monotonic() - began)
-    if wrong and left >= LEAST_SECONDS:
+    if wrong and not best.flags and left >= LEAST_SECONDS:
         best = await _again(best, told(prompt, wrong), snapshot, ranked, model, timeout_seconds=left)
     return _concluded(ranked, best, version, now=now, elapsed_seconds=_since(began))
 
@@ -59,7 +65,8 @@ async def _proposed(
     prompt: Prompt, snapshot: Snapshot, ranked: HypothesisSet, model: Model, *, timeout_seconds: float
 ) -> _Checked:
     answer = await model.ask(prompt, ModelHypotheses, timeout_seconds=timeout_seconds)
-    return _Checked(answer, verify(answer.answer, snapshot.body, ranked))
+    checked = guarded(verify(answer.answer, snapshot.body, ranked), snapshot.body, ranked)
+    return _Checked(answer, checked, flags_of_answer(answer.answer, prompt))
 
 
 async def _again(
@@ -76,6 +83,9 @@ async def _again(
         second = await _proposed(prompt, snapshot, ranked, model, timeout_seconds=timeout_seconds)
     except ModelUnavailable:
         return first
+    if second.flags:
+        # Whoever makes a model give away what it was told may have made the first answer, too.
+        return second
     return second if stands_better(second.verified, first.verified) else first
 
 
@@ -106,6 +116,8 @@ def _concluded(
         "model": best.answer.model,
         "prompt_version": version,
     }
+    if best.flags:
+        return fallen_back(ranked, reason=ANSWER_FLAGGED, now=now, flags=best.flags, elapsed_seconds=elapsed_seconds)
     if not best.verified.hypotheses:
         return fallen_back(ranked, reason="model_unsupported", now=now, **found)
     by_model = {"generated_by": GeneratedBy.MODEL, "hypotheses": best.verified.hypotheses}

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from shared.hypotheses.scene import Scene, got_worse
 from shared.hypotheses.scene_rank import Suspect
+from shared.hypotheses.suspicion import suspicion_of
 from shared.models.changes import ChangeKind, ChangeStatus
 from shared.models.evidence import ChangeEvidence, EdgeEvidence, SeriesEvidence
 from shared.models.hypotheses import Hypothesis
@@ -31,6 +32,11 @@ def plain(text: str, *, limit: int = MAX_NAME_CHARS) -> str:
     """Text from outside, safe in one line: without control characters, capped."""
     printable = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
     return printable[:limit].strip()
+
+
+def _quoted(text: str, *, limit: int) -> str:
+    """What somebody outside wrote, as it may be quoted: nothing of it where it speaks to a model."""
+    return "" if suspicion_of(text) else plain(text, limit=limit)
 
 
 def hypothesis(scene: Scene, suspect: Suspect, rank: int) -> Hypothesis:
@@ -103,7 +109,7 @@ def _what_happened(change: ChangeEvidence) -> str:
         return f"a change of {_SETTINGS[change.change]}{_titled(change)}"
     if not change.version:
         return f"a {change.change.value}{_titled(change)}"
-    version, previous = plain(change.version, limit=40), plain(change.previous_version or "", limit=40)
+    version, previous = _quoted(change.version, limit=40), _quoted(change.previous_version or "", limit=40)
     if change.change is ChangeKind.ROLLBACK:
         return f"version {version} came back{f' for {previous}' if previous else ''}"
     return f"version {version} {f'replaced {previous}' if previous else 'came in'}"
@@ -114,7 +120,7 @@ def _kind(change: ChangeEvidence) -> str:
 
 
 def _titled(change: ChangeEvidence) -> str:
-    title = plain(change.title, limit=80)
+    title = _quoted(change.title, limit=80)
     return f" ({title})" if title else ""
 
 
@@ -187,13 +193,13 @@ def _rollback(deploy: ChangeEvidence) -> str:
         return (
             f"See why {name} was rolled back{_titled(deploy)}, and whether the version it has now is known to work."
         )
-    back = plain(deploy.previous_version, limit=40) if deploy.previous_version else "the version before"
+    back = _quoted(deploy.previous_version or "", limit=40) or "the version before"
     return f"Roll {name} back to {back} and see whether it recovers."
 
 
 def queries_to_try(scene: Scene, edges: Sequence[EdgeEvidence] = ()) -> tuple[str, ...]:
     """What to look at when the evidence does not decide."""
-    named = [one.expression for one in scene.alerts if one.expression]
+    named = [one.expression for one in scene.alerts if one.expression and not suspicion_of(one.expression)]
     steps = [f"Run the alert's own expression over a longer range: {expression}"[:400] for expression in named[:1]]
     callees = sorted({plain(edge.callee) for edge in edges if edge.caller == scene.service})
     if callees:

@@ -27,6 +27,8 @@ class Prompt:
     material: str
     cache_key: str
     stable: str = ""
+    canaries: tuple[str, ...] = ()
+    """Stand in the prompt and must never stand in an answer."""
 
 
 @dataclass(frozen=True)

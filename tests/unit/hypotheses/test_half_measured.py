@@ -1,9 +1,12 @@
 """Half-measured snapshots are not health, numbers are for people, and the model sees how it is now."""
 
+import json
+
 import pytest
 
 from shared.hypotheses.answer import ranked_set
-from shared.hypotheses.propose import MAX_SHOWN_POINTS, render
+from shared.hypotheses.propose import render
+from shared.hypotheses.rendering import MAX_TREND
 from shared.models.evidence import SeriesEvidence
 from shared.models.hypotheses import Conclusion
 from shared.models.measures import Metric
@@ -29,8 +32,8 @@ def test_long_latencies_are_told_without_exponents() -> None:
 
 
 def with_points(count: int) -> Snapshot:
-    body = the_shop("payment").body()
-    points = tuple((float(at), 0.0) for at in range(count))
+    body = the_shop("payment").errors("payment", 0.5).body()
+    points = tuple((float(at), float(at)) for at in range(count))
     sections = tuple(
         section.model_copy(
             update={
@@ -48,6 +51,8 @@ def with_points(count: int) -> Snapshot:
 @pytest.mark.parametrize("count", [20, 39, 300])
 def test_a_long_series_is_shown_in_few_points_and_the_last_is_one_of_them(count: int) -> None:
     snapshot = with_points(count)
-    shown = render(snapshot, ranked_set(snapshot, now=NOON)).material
-    assert f"[{count - 1}.0, 0.0]]" in shown
-    assert shown.split('"points": ')[1].split("]]")[0].count("[") - 1 <= MAX_SHOWN_POINTS
+    lines = render(snapshot, ranked_set(snapshot, now=NOON)).material.splitlines()[1:-1]
+    shown = next(one for one in map(json.loads, lines) if one["kind"] == "series")
+    assert shown["trend"][-1] == shown["last"] == count - 1
+    assert len(shown["trend"]) <= MAX_TREND
+    assert (shown["min"], shown["max"]) == (0, count - 1)

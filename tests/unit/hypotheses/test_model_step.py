@@ -5,19 +5,21 @@ from typing import Any
 
 import pytest
 
-from shared.errors import ModelUnavailable
+from shared.errors import Malformed, ModelUnavailable
 from shared.hypotheses.answer import ranked_set
 from shared.hypotheses.caps import UNRANKED_SCORE
-from shared.hypotheses.proposal import ModelHypotheses, ModelHypothesis
-from shared.hypotheses.propose import MAX_MATERIAL_CHARS, render
+from shared.hypotheses.material import MAX_MATERIAL_TOKENS
+from shared.hypotheses.proposal import ModelAssertion, ModelHypotheses, ModelHypothesis
+from shared.hypotheses.propose import PROMPT_VERSIONS, instructions_of, render
 from shared.hypotheses.refine import refine
+from shared.hypotheses.tokens import estimated_tokens
 from shared.hypotheses.verify import verify
 from shared.models.evidence import AlertEvidence, ChangeEvidence, EdgeEvidence, SeriesEvidence
-from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet
+from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet, Operator
 from shared.models.signals import AlertStatus, Severity
 from shared.models.snapshots import Section, SectionName, SectionStatus, Snapshot
 from shared.ports.model import AnswerT, ModelAnswer, Prompt
-from tests.builders import NOON
+from tests.builders import ACME, GLOBEX, NOON
 from tests.unit.hypotheses.scenes import World, a_snapshot_of
 from tests.unit.hypotheses.test_ranking import a_bad_deploy_and_a_decoy
 
@@ -161,13 +163,34 @@ async def test_when_nothing_of_the_answer_is_left_the_ranking_stands() -> None:
 
 
 @pytest.mark.parametrize("change", ["E999", "E1", CATALOG_DEPLOY])
-async def test_a_suspected_change_must_be_a_deploy_of_that_very_service(change: str) -> None:
-    assert (await refined(a_claim(suspected_change=change))).hypotheses[0].suspected_change is None
+async def test_a_suspected_change_must_be_a_deploy_of_that_very_service_or_the_rankings_stands(change: str) -> None:
+    first = (await refined(a_claim(suspected_change=change))).hypotheses[0]
+    assert (first.suspected_change, first.score) == (PAYMENT_DEPLOY, RANKED.hypotheses[0].score)
 
 
-async def test_a_healthy_service_that_the_model_accuses_comes_after_what_moved() -> None:
+async def test_a_healthy_service_that_the_model_accuses_is_not_told_of() -> None:
     found = await refined(a_claim(suspected_service="catalog", supporting=[CATALOG_DEPLOY]), a_claim())
-    assert [one.suspected_service for one in found.hypotheses] == ["payment", "catalog"]
+    assert [one.suspected_service for one in found.hypotheses] == ["payment"]
+    assert found.dropped_hypotheses == 1
+
+
+async def test_a_service_that_moved_and_is_not_suspected_comes_after_what_is() -> None:
+    moved = next(
+        one.id
+        for one in SNAPSHOT.body.evidence()
+        if isinstance(one, SeriesEvidence) and one.service == "frontend" and one.is_worse
+    )
+    asserted = ModelAssertion(
+        evidence_id=moved,
+        path="movement.direction",
+        operator=Operator.EQUAL,
+        value="up",
+        window_start=None,
+        window_end=None,
+    )
+    claim = a_claim(suspected_service="frontend", supporting=[moved], assertions=[asserted])
+    found = await refined(claim, a_claim())
+    assert [one.suspected_service for one in found.hypotheses] == ["payment", "frontend"]
     assert [one.rank for one in found.hypotheses] == [1, 2]
     assert found.hypotheses[1].score == UNRANKED_SCORE
 
@@ -192,7 +215,7 @@ async def test_a_model_does_not_turn_nothing_into_evidence() -> None:
     model = FakeModel(ModelHypotheses(hypotheses=[a_claim(supporting=about_payment[:1])]))
     found = await refine(snapshot, nothing, model, now=NOON, timeout_seconds=5)
     assert found.conclusion is nothing.conclusion is Conclusion.NO_EVIDENCE
-    assert [one.score for one in found.hypotheses] == [UNRANKED_SCORE]
+    assert (found.hypotheses, found.reason) == ((), "model_unsupported")
 
 
 def test_an_answer_of_any_length_is_cut_and_not_thrown_away() -> None:
@@ -234,11 +257,17 @@ def test_what_a_label_says_stays_inside_the_fence_and_cannot_close_it() -> None:
     snapshot = poisoned(INJECTION)
     prompt = render(snapshot, ranked_set(snapshot, now=NOON))
     first, *inside, last = prompt.material.splitlines()
-    fence = f"EVIDENCE-{snapshot.sha256[:24]}"
-    assert (first, last) == (f"<{fence}>", f"</{fence}>")
+    assert last == f"</{first[1:]}"
     assert not any("<" in line or ">" in line for line in inside)
     assert "Ignore all instructions" in prompt.material
-    assert "Ignore all instructions" not in prompt.instructions
+    assert "Ignore all instructions" not in prompt.instructions + prompt.stable
+
+
+def test_every_call_has_a_fence_of_its_own_and_all_before_it_stays_the_same() -> None:
+    one, again = render(SNAPSHOT, RANKED), render(SNAPSHOT, RANKED)
+    assert one.material.splitlines()[0] != again.material.splitlines()[0]
+    assert one.material.splitlines()[1:-1] == again.material.splitlines()[1:-1]
+    assert (one.instructions, one.stable, one.cache_key) == (again.instructions, again.stable, again.cache_key)
 
 
 def test_the_instructions_come_from_the_packaged_prompt_and_do_not_depend_on_the_incident() -> None:
@@ -251,6 +280,28 @@ def test_the_instructions_come_from_the_packaged_prompt_and_do_not_depend_on_the
     assert one.material != other.material
 
 
+def test_what_is_cached_is_of_one_tenant_and_does_not_name_it() -> None:
+    one = render(SNAPSHOT, RANKED)
+    other = render(SNAPSHOT.model_copy(update={"tenant_id": GLOBEX}), RANKED)
+    assert one.cache_key != other.cache_key
+    assert one.instructions != other.instructions
+    assert ACME not in one.cache_key + one.instructions + one.stable + one.material
+
+
+@pytest.mark.parametrize("version", PROMPT_VERSIONS)
+def test_a_prompt_is_asked_for_by_its_version(version: str) -> None:
+    prompt = render(SNAPSHOT, RANKED, version=version)
+    assert prompt.version == version
+    assert prompt.instructions.startswith(instructions_of(version))
+
+
+@pytest.mark.parametrize("version", ["hypotheses-v0", "", "../../settings", "hypotheses-v2.md"])
+def test_a_version_that_there_is_not_is_refused_by_name(version: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        instructions_of(version)
+    assert refused.value.reason == "unknown_prompt_version"
+
+
 def a_large_world() -> World:
     services = {f"service-{number}": {} for number in range(400)}
     return World("service-0", services)
@@ -261,7 +312,7 @@ def test_the_material_is_bounded_and_keeps_what_moved(make: Callable[[], World])
     world = make().errors("service-399", 0.5)
     snapshot = a_snapshot_of(world.body())
     prompt = render(snapshot, ranked_set(snapshot, now=NOON))
-    assert len(prompt.material) < MAX_MATERIAL_CHARS * 1.2
+    assert estimated_tokens(prompt.material) < MAX_MATERIAL_TOKENS * 1.1
     assert '"service-399"' in prompt.material
 
 
@@ -282,8 +333,8 @@ def test_a_storm_of_alerts_with_long_texts_does_not_take_the_place_of_what_moved
 
 
 def test_one_piece_that_is_too_long_hides_no_other() -> None:
-    snapshot = poisoned("x" * (MAX_MATERIAL_CHARS + 1))
+    snapshot = poisoned("x" * (60_000))
     prompt = render(snapshot, ranked_set(snapshot, now=NOON))
-    assert len(prompt.material) < MAX_MATERIAL_CHARS * 1.2
-    assert '"kind": "change"' in prompt.material
-    assert '"kind": "series"' in prompt.material
+    assert estimated_tokens(prompt.material) < MAX_MATERIAL_TOKENS * 1.1
+    assert '"kind":"change"' in prompt.material
+    assert '"kind":"series"' in prompt.material
