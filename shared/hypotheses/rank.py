@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from shared.hypotheses.canonical import in_canonical_order
 from shared.hypotheses.derive import callers_of, calls_made, on_the_way
 from shared.hypotheses.observation import Observation, ObservedChange, Ranking, SeriesKind, Suspect
 from shared.hypotheses.weigh import Weighed, weigh
@@ -99,6 +100,7 @@ class _Scene:
 
 def rank(observation: Observation) -> Ranking:
     """Suspects, the likeliest first; none, and the reason why, when nothing exceeds normal."""
+    observation = in_canonical_order(observation)
     measured = [one for one in observation.series if one.kind in WEIGHTS]
     gaps, made = on_the_way(observation), calls_made(observation)
     everything = [*measured, *gaps, *made]
