@@ -5,10 +5,9 @@ Everything is computed for many series at once; of series that differ in length,
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.hypotheses.observation import Observation, ObservedSeries, SeriesKind
+from shared.hypotheses.observation import Observation, ObservedSeries, SeriesKind, Weighed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,25 +35,6 @@ MAX_SAMPLES = 4096
 ONSET_SCALES = 3.0
 DOWN_IS_BAD = frozenset({SeriesKind.AVAILABILITY, SeriesKind.CALLS_MADE})
 EITHER_IS_ODD = frozenset({SeriesKind.TRAFFIC, SeriesKind.OTHER})
-
-
-@dataclass(frozen=True)
-class Weighed:
-    """One series against its normal; `change` is how much worse it is, in its own unit, at least 0."""
-
-    series: ObservedSeries
-    normal: float
-    current: float
-    change: float
-    z: float
-    rarity: float
-    """How rarely normal reached it: 1 never, 0 often."""
-    strength: float
-    """0 to 1."""
-    goes_up: bool
-    onset: float | None
-    """Seconds from `began_at` to the first sample that is clearly off; negative before it."""
-    samples: int
 
 
 def weigh(observation: Observation, series: Sequence[ObservedSeries]) -> list[Weighed | None]:
@@ -127,7 +107,6 @@ def _weigh_alike(series: Sequence[ObservedSeries], parts: Sequence[Parts]) -> li
             strength=float(strength[at]),
             goes_up=bool(sign[at] > 0),
             onset=float(onset[at]) if np.isfinite(onset[at]) and change[at] > 0 else None,
-            samples=int(counts[at]),
         )
         for at, one in enumerate(series)
     ]
