@@ -13,13 +13,13 @@ from dataclasses import replace
 from shared.hypotheses.clues import Clue, clues_of
 from shared.hypotheses.explain import slack
 from shared.hypotheses.observation import Observation, ObservedChange, Ranking, SeriesKind, Suspect
-from shared.hypotheses.picture import Picture, loudness, picture_of
+from shared.hypotheses.picture import FAILURES, LATENCIES, PROPAGATING, Picture, loudness, picture_of
 
 RANKER_VERSION = "2"
 LEAST = 0.25
 """Below, the best of hundreds of series is what chance makes of them."""
 UNSEEN = 0.7
-"""What counts of evidence while the service that alerted is as ever."""
+"""What counts of evidence against LEAST while the service that alerted is as ever."""
 OUTSIDE_CONE = 0.5
 """The graph is never complete, so what lies outside of it is doubted, not excluded."""
 SECOND_VOICE = 0.5
@@ -37,8 +37,7 @@ def rank(observation: Observation) -> Ranking:
     found = [_suspect(picture, service, clues) for service, clues in clues_of(picture).items()]
     if not found:
         return Ranking((), "nothing measured")
-    least = LEAST if picture.symptoms_of(observation.target) else LEAST / UNSEEN
-    evident = [one for one in found if one.factors["own_movement"] >= least]
+    evident = [one for one in found if one.factors["own_movement"] * one.factors["seen_by_target"] >= LEAST]
     if not evident:
         return Ranking((), "no evidence")
     earliest = min((one.onset for one in evident if one.onset is not None), default=observation.began_at)
@@ -66,12 +65,19 @@ def _suspect(picture: Picture, service: str, clues: Sequence[Clue]) -> Suspect:
             "second_voice": second,
             "explained_by_callees": best.explained,
             "within_reach": 1.0 if within else OUTSIDE_CONE,
+            "seen_by_target": 1.0 if _is_seen(picture, one.series.kind) else UNSEEN,
         },
         change=one.change,
         deviations=one.z,
         is_surge=one.series.kind is SeriesKind.TRAFFIC and service in picture.surges,
         evidence_id=one.series.evidence_id,
     )
+
+
+def _is_seen(picture: Picture, kind: SeriesKind) -> bool:
+    """Whether the service that alerted shows a symptom itself; of what propagates, one of the same family."""
+    family = next((one for one in (LATENCIES, FAILURES) if kind in one), PROPAGATING)
+    return any(one.series.kind in family for one in picture.symptoms_of(picture.seen.target))
 
 
 def _scored(picture: Picture, one: Suspect, earliest: float) -> Suspect:

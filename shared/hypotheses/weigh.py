@@ -5,6 +5,7 @@ Everything is computed for many series at once; of series that differ in length,
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.hypotheses.observation import Observation, ObservedSeries, SeriesKind, Weighed
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Places = NDArray[np.intp]
 
 POST_QUANTILE = 0.75
 """A fault may fill as little as a quarter of the window; more than that of it is rather an outlier."""
@@ -43,7 +45,8 @@ def weigh(observation: Observation, series: Sequence[ObservedSeries]) -> list[We
 
     found: list[Weighed | None] = [None] * len(series)
     alike: dict[int, list[int]] = defaultdict(list)
-    parts = [_parts(observation, one) for one in series]
+    windows = _Windows(observation)
+    parts = [_parts(windows, one) for one in series]
     for position, (before, _, after, _) in enumerate(parts):
         if np.isfinite(after).any() and np.isfinite(before).any():
             alike[max(len(before), len(after)).bit_length()].append(position)
@@ -58,21 +61,55 @@ def weigh(observation: Observation, series: Sequence[ObservedSeries]) -> list[We
 Parts = tuple["Floats", "Floats", "Floats", "Floats"]
 
 
-def _parts(observation: Observation, one: ObservedSeries) -> Parts:
+@dataclass(frozen=True)
+class _Window:
+    """Seconds since the beginning, and the places of samples clearly before it, just before, and since."""
+
+    since: "Floats"
+    clearly_before: "Places"
+    before: "Places"
+    inside: "Places"
+
+
+class _Windows(dict[int, _Window]):
+    """Which samples came before the trouble and which in it; series that share their times are looked at once."""
+
+    def __init__(self, observation: Observation) -> None:
+        super().__init__()
+        self._seen = observation
+
+    def of(self, one: ObservedSeries) -> _Window:
+        """The window of a series."""
+        if id(one.times) not in self:
+            self[id(one.times)] = self._split(one.times)
+        return self[id(one.times)]
+
+    def _split(self, times: "Floats") -> _Window:
+        import numpy as np
+
+        since = np.asarray(times, dtype=float) - self._seen.began_at
+        inside = (since >= 0) & (since <= self._seen.ends_at - self._seen.began_at)
+        # A sample tells of the step that follows it, so the last before the beginning may show the trouble already.
+        masks = (since <= -self._seen.step, since < 0, inside)
+        return _Window(since, *(np.flatnonzero(mask)[-MAX_SAMPLES:] for mask in masks))
+
+
+def _parts(windows: _Windows, one: ObservedSeries) -> Parts:
     """All that is normal, the latest of it, what came since the trouble began, and when."""
     import numpy as np
 
-    since = np.asarray(one.times, dtype=float) - observation.began_at
+    window = windows.of(one)
     values = np.asarray(one.values, dtype=float)
-    until = observation.ends_at - observation.began_at
-    # A sample tells of the step that follows it, so the last before the beginning may show the trouble already.
-    local = values[since <= -observation.step][-MAX_SAMPLES:]
+    local = values[window.clearly_before]
     if not np.isfinite(local).any():
-        local = values[since < 0]
-    inside = (since >= 0) & (since <= until)
+        local = values[window.before]
     earlier = np.asarray(one.earlier, dtype=float)[-MAX_SAMPLES:]
-    after, when = values[inside][-MAX_SAMPLES:], since[inside][-MAX_SAMPLES:]
-    return np.concatenate([earlier, local]), local[-RECENT_SAMPLES:], after, when
+    return (
+        np.concatenate([earlier, local]),
+        local[-RECENT_SAMPLES:],
+        values[window.inside],
+        window.since[window.inside],
+    )
 
 
 def _weigh_alike(series: Sequence[ObservedSeries], parts: Sequence[Parts]) -> list[Weighed]:
@@ -115,7 +152,12 @@ def _weigh_alike(series: Sequence[ObservedSeries], parts: Sequence[Parts]) -> li
 def _padded(rows: Sequence["Floats"]) -> "Floats":
     import numpy as np
 
-    width = max([1, *(len(row) for row in rows)])
+    lengths = {len(row) for row in rows}
+    width = max(1, *lengths)
+    if lengths == {width}:
+        stacked = np.stack(rows)
+        stacked[~np.isfinite(stacked)] = np.nan
+        return stacked
     table = np.full((len(rows), width), np.nan)
     for at, row in enumerate(rows):
         table[at, : len(row)] = np.where(np.isfinite(row), row, np.nan)
