@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from shared.hypotheses.canonical import in_canonical_order
 from shared.hypotheses.clues import Clue, clues_of
 from shared.hypotheses.explain import slack
 from shared.hypotheses.observation import Observation, ObservedChange, Ranking, SeriesKind, Suspect
@@ -33,7 +34,7 @@ ORDER_SHARE, CHANGE_SHARE = 0.15, 0.25
 
 def rank(observation: Observation) -> Ranking:
     """Suspects, the likeliest first; none, and the reason why, when nothing exceeds normal."""
-    picture = picture_of(observation)
+    picture = picture_of(in_canonical_order(observation))
     found = [_suspect(picture, service, clues) for service, clues in clues_of(picture).items()]
     if not found:
         return Ranking((), "nothing measured")
