@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from shared.hypotheses.proposal import ModelHypotheses, ModelHypothesis
-from shared.hypotheses.scene import Scene, got_worse, onset_of, scene_of
-from shared.hypotheses.scene_rank import CAUSES
+from shared.hypotheses.scene import CAUSES, Scene, got_worse, onset_of, scene_of
 from shared.hypotheses.wording import plain
 from shared.models.evidence import ChangeEvidence, EdgeEvidence, Evidence
 from shared.models.hypotheses import Hypothesis, HypothesisSet
