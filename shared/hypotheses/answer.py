@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from shared.hypotheses.confidence import confident
+from shared.hypotheses.rank import RANKER_VERSION
 from shared.hypotheses.scene import scene_of
-from shared.hypotheses.scene_rank import rank
+from shared.hypotheses.suspects import suspects_of
 from shared.hypotheses.wording import hypothesis, queries_to_try
 from shared.models.base import SnapshotId, document_id
 from shared.models.calibration import Curve
@@ -20,7 +21,7 @@ UNMEASURED = {SectionStatus.FAILED, SectionStatus.NOT_CONFIGURED}
 def ranked_set(snapshot: Snapshot, *, now: datetime, curve: Curve | None = None) -> HypothesisSet:
     """The deterministic answer; it needs nothing but the snapshot. `curve` is the tenant's own calibration."""
     scene = scene_of(snapshot.body)
-    suspects = rank(scene)[:MAX_HYPOTHESES]
+    suspects = suspects_of(scene)[:MAX_HYPOTHESES]
     edges = [edge for found in scene.calls.values() for edge in found]
     found = HypothesisSet(
         id=document_id("hyp", snapshot.id, GeneratedBy.RANKER.value),
@@ -31,6 +32,7 @@ def ranked_set(snapshot: Snapshot, *, now: datetime, curve: Curve | None = None)
         reason="ranked",
         conclusion=conclusion_of(snapshot.body, found=bool(suspects)),
         hypotheses=tuple(hypothesis(scene, one, position) for position, one in enumerate(suspects, start=1)),
+        ranker_version=RANKER_VERSION,
         next_steps=() if suspects else _unmeasured_steps(snapshot.body) + queries_to_try(scene, edges),
         created_at=now,
     )

@@ -8,21 +8,13 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from shared.hypotheses.index import EvidenceIndex
+from shared.hypotheses.scene import CAUSES
 from shared.hypotheses.wording import plain
-from shared.models.changes import ChangeKind
 from shared.models.evidence import EVERYWHERE, ChangeEvidence, SeriesEvidence
 from shared.models.measures import Direction, Metric
 
 UNRANKED_SCORE = 0.05
 """For a service that our ranker does not suspect: below all that it does."""
-CAUSES = (
-    ChangeKind.DEPLOY,
-    ChangeKind.ROLLBACK,
-    ChangeKind.CONFIG,
-    ChangeKind.FEATURE_FLAG,
-    ChangeKind.INFRASTRUCTURE,
-)
-"""Of what is left, processes that began anew are rather a symptom, and a release was not deployed for all we know."""
 MAX_AGAINST = 5
 
 

@@ -45,6 +45,8 @@ class SeriesKind(StrEnum):
     """Derived: what a caller measures of an edge above what the callee does."""
     CALLS_MADE = "calls_made"
     """Derived: how often a service calls its callees for one request of its own; down is bad."""
+    UNANSWERED = "unanswered"
+    """Derived: calls that fail at a callee which says nothing of itself."""
     OTHER = "other"
     """Nobody knows; at most a hint."""
 
@@ -77,6 +79,42 @@ class ObservedChange:
     service: str
     at: float
     evidence_id: str = ""
+    began_at: float | None = None
+    """When it was first under way, where that was before `at`."""
+
+    @property
+    def effective_from(self) -> float:
+        """From when on it may have had an effect."""
+        return self.at if self.began_at is None else self.began_at
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """One series against its normal; `change` is how much worse it is, in its own unit, at least 0."""
+
+    series: ObservedSeries
+    normal: float
+    current: float
+    change: float
+    z: float
+    """The same in robust deviations."""
+    rarity: float
+    """How rarely normal reached it: 1 never, 0 often."""
+    strength: float
+    """0 to 1."""
+    goes_up: bool
+    onset: float | None
+    """Seconds from `began_at` to the first sample that is clearly off; negative before it."""
+
+
+@dataclass(frozen=True)
+class ObservedCall:
+    """What is measured of the calls from one service to another."""
+
+    rate: float | None
+    """Per second; None where they are only declared."""
+    failed: float | None = None
+    """The share that fails."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +136,10 @@ class Observation:
     changes: Sequence[ObservedChange] = ()
     step: float = 60.0
     """Seconds between two samples."""
+    edges: Mapping[tuple[str, str], ObservedCall] = field(default_factory=dict)
+    """Caller and callee → their calls, where somebody measures them."""
+    weighed: Sequence[Weighed] = ()
+    """Series that whoever measured them has compared with normal already."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +162,8 @@ class Suspect:
     """How far the series moved, in its own unit."""
     deviations: float = 0.0
     """The same, in robust deviations."""
+    is_surge: bool = False
+    """Whether it is far more traffic that came in there."""
     evidence_id: str = ""
     change_evidence_id: str = ""
     """Of the last change before the onset, where there was one."""

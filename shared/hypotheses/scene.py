@@ -5,12 +5,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.models.changes import ChangeKind
 from shared.models.evidence import AlertEvidence, ChangeEvidence, EdgeEvidence, SeriesEvidence
 from shared.models.measures import RED, Direction, Metric
 from shared.models.snapshots import SnapshotBody
 
 FULL_STRENGTH_SCORE = 5.0
 """A movement's score is log1p of its robust z, so 5 is about 150 deviations: as clear as it gets."""
+CAUSES = (
+    ChangeKind.DEPLOY,
+    ChangeKind.ROLLBACK,
+    ChangeKind.CONFIG,
+    ChangeKind.FEATURE_FLAG,
+    ChangeKind.INFRASTRUCTURE,
+)
+"""Of what is left, processes that began anew are rather a symptom, and a release was not deployed for all we know."""
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.hypotheses.observation import Observation, ObservedSeries, SeriesKind
+from shared.hypotheses.observation import Observation, ObservedSeries, SeriesKind, Weighed
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Places = NDArray[np.intp]
 
 POST_QUANTILE = 0.75
 """A fault may fill as little as a quarter of the window; more than that of it is rather an outlier."""
@@ -38,32 +39,14 @@ DOWN_IS_BAD = frozenset({SeriesKind.AVAILABILITY, SeriesKind.CALLS_MADE})
 EITHER_IS_ODD = frozenset({SeriesKind.TRAFFIC, SeriesKind.OTHER})
 
 
-@dataclass(frozen=True)
-class Weighed:
-    """One series against its normal; `change` is how much worse it is, in its own unit, at least 0."""
-
-    series: ObservedSeries
-    normal: float
-    current: float
-    change: float
-    z: float
-    rarity: float
-    """How rarely normal reached it: 1 never, 0 often."""
-    strength: float
-    """0 to 1."""
-    goes_up: bool
-    onset: float | None
-    """Seconds from `began_at` to the first sample that is clearly off; negative before it."""
-    samples: int
-
-
 def weigh(observation: Observation, series: Sequence[ObservedSeries]) -> list[Weighed | None]:
     """Weigh series; None where there are no samples to compare. The order is that of `series`."""
     import numpy as np
 
     found: list[Weighed | None] = [None] * len(series)
     alike: dict[int, list[int]] = defaultdict(list)
-    parts = [_parts(observation, one) for one in series]
+    windows = _Windows(observation)
+    parts = [_parts(windows, one) for one in series]
     for position, (before, _, after, _) in enumerate(parts):
         if np.isfinite(after).any() and np.isfinite(before).any():
             alike[max(len(before), len(after)).bit_length()].append(position)
@@ -78,21 +61,55 @@ def weigh(observation: Observation, series: Sequence[ObservedSeries]) -> list[We
 Parts = tuple["Floats", "Floats", "Floats", "Floats"]
 
 
-def _parts(observation: Observation, one: ObservedSeries) -> Parts:
+@dataclass(frozen=True)
+class _Window:
+    """Seconds since the beginning, and the places of samples clearly before it, just before, and since."""
+
+    since: "Floats"
+    clearly_before: "Places"
+    before: "Places"
+    inside: "Places"
+
+
+class _Windows(dict[int, _Window]):
+    """Which samples came before the trouble and which in it; series that share their times are looked at once."""
+
+    def __init__(self, observation: Observation) -> None:
+        super().__init__()
+        self._seen = observation
+
+    def of(self, one: ObservedSeries) -> _Window:
+        """The window of a series."""
+        if id(one.times) not in self:
+            self[id(one.times)] = self._split(one.times)
+        return self[id(one.times)]
+
+    def _split(self, times: "Floats") -> _Window:
+        import numpy as np
+
+        since = np.asarray(times, dtype=float) - self._seen.began_at
+        inside = (since >= 0) & (since <= self._seen.ends_at - self._seen.began_at)
+        # A sample tells of the step that follows it, so the last before the beginning may show the trouble already.
+        masks = (since <= -self._seen.step, since < 0, inside)
+        return _Window(since, *(np.flatnonzero(mask)[-MAX_SAMPLES:] for mask in masks))
+
+
+def _parts(windows: _Windows, one: ObservedSeries) -> Parts:
     """All that is normal, the latest of it, what came since the trouble began, and when."""
     import numpy as np
 
-    since = np.asarray(one.times, dtype=float) - observation.began_at
+    window = windows.of(one)
     values = np.asarray(one.values, dtype=float)
-    until = observation.ends_at - observation.began_at
-    # A sample tells of the step that follows it, so the last before the beginning may show the trouble already.
-    local = values[since <= -observation.step][-MAX_SAMPLES:]
+    local = values[window.clearly_before]
     if not np.isfinite(local).any():
-        local = values[since < 0]
-    inside = (since >= 0) & (since <= until)
+        local = values[window.before]
     earlier = np.asarray(one.earlier, dtype=float)[-MAX_SAMPLES:]
-    after, when = values[inside][-MAX_SAMPLES:], since[inside][-MAX_SAMPLES:]
-    return np.concatenate([earlier, local]), local[-RECENT_SAMPLES:], after, when
+    return (
+        np.concatenate([earlier, local]),
+        local[-RECENT_SAMPLES:],
+        values[window.inside],
+        window.since[window.inside],
+    )
 
 
 def _weigh_alike(series: Sequence[ObservedSeries], parts: Sequence[Parts]) -> list[Weighed]:
@@ -127,7 +144,6 @@ def _weigh_alike(series: Sequence[ObservedSeries], parts: Sequence[Parts]) -> li
             strength=float(strength[at]),
             goes_up=bool(sign[at] > 0),
             onset=float(onset[at]) if np.isfinite(onset[at]) and change[at] > 0 else None,
-            samples=int(counts[at]),
         )
         for at, one in enumerate(series)
     ]
@@ -136,7 +152,12 @@ def _weigh_alike(series: Sequence[ObservedSeries], parts: Sequence[Parts]) -> li
 def _padded(rows: Sequence["Floats"]) -> "Floats":
     import numpy as np
 
-    width = max([1, *(len(row) for row in rows)])
+    lengths = {len(row) for row in rows}
+    width = max(1, *lengths)
+    if lengths == {width}:
+        stacked = np.stack(rows)
+        stacked[~np.isfinite(stacked)] = np.nan
+        return stacked
     table = np.full((len(rows), width), np.nan)
     for at, row in enumerate(rows):
         table[at, : len(row)] = np.where(np.isfinite(row), row, np.nan)

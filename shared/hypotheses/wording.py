@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from shared.hypotheses.scene import Scene, got_worse
-from shared.hypotheses.scene_rank import Suspect
+from shared.hypotheses.suspects import Suspected
 from shared.hypotheses.suspicion import suspicion_of
 from shared.models.changes import ChangeKind, ChangeStatus
 from shared.models.evidence import ChangeEvidence, EdgeEvidence, SeriesEvidence
@@ -39,7 +39,7 @@ def _quoted(text: str, *, limit: int) -> str:
     return "" if suspicion_of(text) else plain(text, limit=limit)
 
 
-def hypothesis(scene: Scene, suspect: Suspect, rank: int) -> Hypothesis:
+def hypothesis(scene: Scene, suspect: Suspected, rank: int) -> Hypothesis:
     """A suspect as a hypothesis with its evidence."""
     return Hypothesis(
         rank=rank,
@@ -55,7 +55,7 @@ def hypothesis(scene: Scene, suspect: Suspect, rank: int) -> Hypothesis:
     )
 
 
-def _claim(suspect: Suspect, slack: timedelta) -> str:
+def _claim(suspect: Suspected, slack: timedelta) -> str:
     name = plain(suspect.service)
     if suspect.kind == "dead":
         worst = max(suspect.dead_edges, key=lambda edge: edge.failed_ratio or 0.0)
@@ -84,11 +84,11 @@ def _moved(piece: SeriesEvidence) -> str:
             return f"is {percent(now)} full ({percent(before)} before)"
 
 
-def _since(suspect: Suspect) -> str:
+def _since(suspect: Suspected) -> str:
     return f" since {clock(suspect.onset_at)}" if suspect.onset_at else ""
 
 
-def _after_deploy(suspect: Suspect, slack: timedelta) -> str:
+def _after_deploy(suspect: Suspected, slack: timedelta) -> str:
     deploy = suspect.deploy
     if deploy is None or suspect.onset_at is None:
         return ""
@@ -124,7 +124,7 @@ def _titled(change: ChangeEvidence) -> str:
     return f" ({title})" if title else ""
 
 
-def _mechanism(scene: Scene, suspect: Suspect) -> str:
+def _mechanism(scene: Scene, suspect: Suspected) -> str:
     name, hurt = plain(suspect.service), plain(scene.service)
     reaches = suspect.service != scene.service and suspect.service in scene.cone()
     path = f" {hurt} shows it because its requests reach {name}." if reaches else ""
@@ -145,7 +145,7 @@ def _mechanism(scene: Scene, suspect: Suspect) -> str:
     return f"Nothing that {name} calls accounts for its change, so it begins there.{path}"
 
 
-def _supporting(scene: Scene, suspect: Suspect) -> list[str]:
+def _supporting(scene: Scene, suspect: Suspected) -> list[str]:
     cited: list[str] = [suspect.symptom.id] if suspect.symptom else []
     cited += [suspect.deploy.id] if suspect.deploy else []
     cited += [edge.id for edge in suspect.dead_edges]
@@ -158,7 +158,7 @@ def _supporting(scene: Scene, suspect: Suspect) -> list[str]:
     return list(dict.fromkeys(cited))[:MAX_CITED]
 
 
-def _contradicting(scene: Scene, suspect: Suspect) -> list[str]:
+def _contradicting(scene: Scene, suspect: Suspected) -> list[str]:
     """What speaks against: ill callees that may explain it, and a healthy measure of the same service."""
     against: list[str] = []
     for edge in scene.calls.get(suspect.service, ()):
@@ -170,7 +170,7 @@ def _contradicting(scene: Scene, suspect: Suspect) -> list[str]:
     return list(dict.fromkeys(against))[:MAX_CITED]
 
 
-def _next_steps(suspect: Suspect) -> list[str]:
+def _next_steps(suspect: Suspected) -> list[str]:
     steps: list[str] = []
     if suspect.deploy is not None:
         steps.append(_rollback(suspect.deploy))

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.hypotheses.scene import scene_of
-from shared.hypotheses.scene_rank import rank
+from shared.hypotheses.suspects import suspects_of
 from tests.unit.hypotheses.measured import Fault, System, a_system, break_one
 
 # A sweep: what it runs is covered by the tests of single cases, and measured it would take three times as long.
@@ -15,7 +15,7 @@ ENOUGH = 0.95
 
 
 def suspected(system: System) -> list[str]:
-    return [one.service for one in rank(scene_of(system.body()))]
+    return [one.service for one in suspects_of(scene_of(system.body()))]
 
 
 @pytest.mark.parametrize("fault", Fault)

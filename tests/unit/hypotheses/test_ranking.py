@@ -6,7 +6,7 @@ import pytest
 
 from shared.hypotheses.answer import ranked_set
 from shared.hypotheses.scene import scene_of
-from shared.hypotheses.scene_rank import Suspect, rank
+from shared.hypotheses.suspects import Suspected, suspects_of
 from shared.models.evidence import ChangeEvidence
 from shared.models.hypotheses import Conclusion, HypothesisSet
 from shared.models.measures import Metric
@@ -22,8 +22,8 @@ def the_shop(alerting: str) -> World:
     return World(alerting, SHOP, dict(RATES))
 
 
-def suspects(world: World) -> list[Suspect]:
-    return rank(scene_of(world.body()))
+def suspects(world: World) -> list[Suspected]:
+    return suspects_of(scene_of(world.body()))
 
 
 def answer(world: World) -> HypothesisSet:
@@ -171,8 +171,8 @@ def test_names_and_order_of_evidence_decide_nothing() -> None:
     names = {"frontend": "zz", "checkout": "aa", "payment": "mm", "catalog": "bb", "db": "cc"}
     other = renamed(body, names)
     shuffled = other.model_copy(update={"sections": tuple(_shuffled(section) for section in other.sections)})
-    before = [(names[one.service], one.score) for one in rank(scene_of(body))]
-    assert [(one.service, one.score) for one in rank(scene_of(shuffled))] == before
+    before = [(names[one.service], one.score) for one in suspects_of(scene_of(body))]
+    assert [(one.service, one.score) for one in suspects_of(scene_of(shuffled))] == before
 
 
 def _shuffled(section: Section) -> Section:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from shared.hypotheses.explain import explained
+from shared.hypotheses.observation import SeriesKind
+from shared.hypotheses.picture import picture_of
 from shared.hypotheses.scene import Scene, scene_of
-from shared.hypotheses.scene_rank import Suspect, explained_share, rank
+from shared.hypotheses.suspects import Suspected, observation_of, suspects_of
 from shared.models.evidence import EdgeEvidence, EdgeSource
-from shared.models.measures import Metric
 from shared.models.snapshots import SectionName
 from tests.builders import NOON
 from tests.unit.hypotheses.scenes import World
@@ -31,8 +33,8 @@ def an_edge(
     )
 
 
-def ranking(*edges: EdgeEvidence) -> Sequence[Suspect]:
-    return rank(scene(*edges))
+def ranking(*edges: EdgeEvidence) -> Sequence[Suspected]:
+    return suspects_of(scene(*edges))
 
 
 def test_a_call_that_is_made_no_more_changes_no_ranking() -> None:
@@ -48,10 +50,11 @@ def test_an_entry_that_was_called_once_is_an_entry_still() -> None:
 
 def test_a_declared_call_explains_its_caller_though_nobody_counts_it() -> None:
     declared = scene(an_edge("checkout", "payment", told_by=EdgeSource.DECLARED))
-    hurt = declared.of("checkout", Metric.ERROR_RATIO)
+    picture = picture_of(observation_of(declared))
+    hurt = picture.of("checkout", SeriesKind.ERRORS, "")
     assert hurt is not None
-    assert explained_share(declared, hurt) == 1
-    assert rank(declared)[0].service == "payment"
+    assert explained(picture, hurt) == 1
+    assert suspects_of(declared)[0].service == "payment"
 
 
 def test_a_call_with_the_rate_of_before_the_outage_explains_as_one_that_is_made() -> None:

@@ -78,6 +78,12 @@ def test_other_names_give_the_same_ranking(data: Path) -> None:
     assert (code, said.strip()) == (0, "identical on 2 of 2")
 
 
+def test_a_simple_ranker_can_be_measured_beside_and_is_never_silent(data: Path) -> None:
+    code, said = run("--data", str(data), "--ranker", "robust-z", "--without-kinds", "--json")
+    assert code == 0
+    assert [one["silence"]["value"] for one in json.loads(said)["data_sets"]] == [0.0, 0.0]
+
+
 def test_nothing_is_written(data: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in data.rglob("*")}
     run("--data", str(data))
