@@ -47,6 +47,9 @@ def _through(
     kind = SeriesKind.LATENCY if one.series.kind in LATENCIES else one.series.kind
     measured = picture.of(callee, kind, one.series.statistic)
     carried = _evident(picture, measured, one) * _in_each(calls, one.series.statistic)
+    if measured is not None and measured.change <= one.change and one.series.service in picture.reach[callee]:
+        # Of those that call each other in a circle, who changed most is not explained by the others.
+        carried = 0.0
     if kind is SeriesKind.LATENCY:
         carried += _evident(picture, picture.gaps.get(edge), one)
     if kind is SeriesKind.ERRORS and edge in picture.seen.edges:
