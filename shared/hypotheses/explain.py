@@ -126,12 +126,12 @@ def _behind(picture: Picture, one: Weighed) -> float:
     service = one.series.service
     if picture.seen.kinds.get(service, NodeKind.CLIENT_VIEW) is not NodeKind.CLIENT_VIEW:
         return 0.0
+    # Of a sibling that reaches the leaf, the leaf is rather the cause.
     siblings = {
         sibling
         for caller in picture.callers.get(service, ())
-        for sibling in picture.calls.get(caller, ())
-        # Of one that reaches the leaf, the leaf is rather the cause.
-        if picture.calls.get(sibling) and service not in picture.reach[sibling]
+        for sibling in picture.calling_on[caller]
+        if sibling != service and service not in picture.reach[sibling]
     }
     kinds = LATENCIES if one.series.kind in LATENCIES else frozenset({one.series.kind})
     return max((_share(picture, one, each) for each in _of_any(picture, siblings, kinds)), default=0.0)
