@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 def on_the_way(observation: Observation) -> list[ObservedSeries]:
     """Of each edge that is measured at both ends, the caller's duration minus the callee's."""
+    import numpy as np
+
     at_callee = {
         (one.service, one.peer, one.statistic): one
         for one in observation.series
@@ -25,14 +27,9 @@ def on_the_way(observation: Observation) -> list[ObservedSeries]:
     for one in observation.series:
         other = at_callee.get((one.service, one.peer, one.statistic))
         if one.kind is SeriesKind.CALLER_LATENCY and other is not None and _fit(one, other):
-            found.append(
-                replace(
-                    one,
-                    kind=SeriesKind.ON_THE_WAY,
-                    values=one.values - other.values,
-                    earlier=_tail(one, other) - _tail(other, one),
-                )
-            )
+            with np.errstate(over="ignore", invalid="ignore"):
+                values, earlier = one.values - other.values, one.earlier - other.earlier
+            found.append(replace(one, kind=SeriesKind.ON_THE_WAY, values=values, earlier=earlier))
     return found
 
 
@@ -52,15 +49,14 @@ def calls_made(observation: Observation) -> list[ObservedSeries]:
         if made is None or len(known) != len(callers) or not all(_fit(made, one) for one in known):
             continue
         values = _sum([one.values for one in known])
-        earlier = _sum([_tail(one, made) for one in known])
-        length = len(earlier)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        earlier = _sum([one.earlier for one in known])
+        with np.errstate(all="ignore"):
             found.append(
                 replace(
                     made,
                     kind=SeriesKind.CALLS_MADE,
                     values=np.where(values > 0, made.values / values, np.nan),
-                    earlier=np.where(earlier > 0, made.earlier[len(made.earlier) - length :] / earlier, np.nan),
+                    earlier=np.where(earlier > 0, made.earlier / earlier, np.nan),
                 )
             )
     return found
@@ -77,22 +73,23 @@ def callers_of(calls: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 
 
 def _busier(one: ObservedSeries, other: ObservedSeries | None) -> bool:
+    return other is None or _total(one) > _total(other)
+
+
+def _total(one: ObservedSeries) -> float:
     import numpy as np
 
-    return other is None or float(np.nansum(np.sort(one.values))) > float(np.nansum(np.sort(other.values)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.nansum(np.sort(one.values)))
 
 
 def _fit(one: ObservedSeries, other: ObservedSeries) -> bool:
     return len(one.values) == len(other.values) and len(one.earlier) == len(other.earlier)
 
 
-def _tail(one: ObservedSeries, other: ObservedSeries) -> "Floats":
-    length = min(len(one.earlier), len(other.earlier))
-    return one.earlier[len(one.earlier) - length :]
-
-
 def _sum(rows: Sequence["Floats"]) -> "Floats":
     """A sum that does not depend on the order of its terms."""
     import numpy as np
 
-    return np.asarray(np.sort(np.stack(rows), axis=0).sum(axis=0))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(np.sort(np.stack(rows), axis=0).sum(axis=0))

@@ -47,6 +47,9 @@ def _through(
     kind = SeriesKind.LATENCY if one.series.kind in LATENCIES else one.series.kind
     measured = picture.of(callee, kind, one.series.statistic)
     carried = _evident(picture, measured, one) * _in_each(calls, one.series.statistic)
+    if measured is not None and measured.change <= one.change and one.series.service in picture.reach[callee]:
+        # Of those that call each other in a circle, who changed most is not explained by the others.
+        carried = 0.0
     if kind is SeriesKind.LATENCY:
         carried += _evident(picture, picture.gaps.get(edge), one)
     if kind is SeriesKind.ERRORS and edge in picture.seen.edges:
@@ -123,12 +126,12 @@ def _behind(picture: Picture, one: Weighed) -> float:
     service = one.series.service
     if picture.seen.kinds.get(service, NodeKind.CLIENT_VIEW) is not NodeKind.CLIENT_VIEW:
         return 0.0
+    # Of a sibling that reaches the leaf, the leaf is rather the cause.
     siblings = {
         sibling
         for caller in picture.callers.get(service, ())
-        for sibling in picture.calls.get(caller, ())
-        # Of one that reaches the leaf, the leaf is rather the cause.
-        if picture.calls.get(sibling) and service not in picture.reach[sibling]
+        for sibling in picture.calling_on[caller]
+        if sibling != service and service not in picture.reach[sibling]
     }
     kinds = LATENCIES if one.series.kind in LATENCIES else frozenset({one.series.kind})
     return max((_share(picture, one, each) for each in _of_any(picture, siblings, kinds)), default=0.0)

@@ -38,6 +38,8 @@ class Picture:
     seen: Observation
     weighed: Sequence[Weighed]
     callers: Mapping[str, Sequence[str]]
+    calling_on: Mapping[str, frozenset[str]]
+    """Caller → its callees that call somebody themselves."""
     changes: Mapping[str, Mapping[tuple[SeriesKind, str], Weighed]]
     """Service → kind and statistic → what moved most."""
     gaps: Mapping[tuple[str | None, str], Weighed]
@@ -95,6 +97,10 @@ def picture_of(observation: Observation) -> Picture:
         seen=observation,
         weighed=weighed,
         callers=callers,
+        calling_on={
+            caller: frozenset(callee for callee in callees if observation.calls.get(callee))
+            for caller, callees in observation.calls.items()
+        },
         changes=changes,
         gaps=gaps,
         rates=_rates(weighed),

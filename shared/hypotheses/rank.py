@@ -20,7 +20,7 @@ RANKER_VERSION = "2"
 LEAST = 0.25
 """Below, the best of hundreds of series is what chance makes of them."""
 UNSEEN = 0.7
-"""What counts of evidence against LEAST while the service that alerted is as ever."""
+"""What counts of evidence of which the service that alerted shows nothing."""
 OUTSIDE_CONE = 0.5
 """The graph is never complete, so what lies outside of it is doubted, not excluded."""
 SECOND_VOICE = 0.5
@@ -90,10 +90,11 @@ def _scored(picture: Picture, one: Suspect, earliest: float) -> Suspect:
         cause = None if one.kind is SeriesKind.TRAFFIC else change_before(picture, one.service, one.onset)
         changed = math.exp(-max(0.0, one.onset - cause.at) / RECENT_SECONDS) if cause else 0.0
     timing = 1.0 - ORDER_SHARE * (1.0 - first) - CHANGE_SHARE * (1.0 - changed)
+    place = one.factors["within_reach"] * one.factors["seen_by_target"]
     factors = {**one.factors, "moved_first": first, "recent_change": changed}
     return replace(
         one,
-        score=round(float(one.factors["within_reach"] * one.factors["own_movement"] * timing), 6),
+        score=round(float(place * one.factors["own_movement"] * timing), 6),
         factors={name: round(float(value), 6) for name, value in factors.items()},
         change_evidence_id=cause.evidence_id if cause else "",
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from shared.hypotheses.explain import EXPLAINS_FROM
 from shared.hypotheses.observation import (
     Observation,
     ObservedCall,
@@ -115,7 +116,8 @@ def _suspected(scene: Scene, one: Suspect) -> Suspected:
         dead_edges=tuple(edge for edge in scene.callers_of(one.service) if is_dead and edge.failed_ratio),
         deploy=next((change for change in deploys if one.change_evidence_id == change.id), None),
         onset_at=None if one.onset is None else datetime.fromtimestamp(one.onset, UTC),
-        explained=one.factors["explained_by_callees"],
+        # The ranker calls all of a change explained from twice the least share on; people are told the share.
+        explained=one.factors["explained_by_callees"] * 2 * EXPLAINS_FROM,
         factors=one.factors,
         score=one.score,
     )

@@ -34,6 +34,7 @@ LOCAL_FLOOR = 0.02
 LOCAL = frozenset({SeriesKind.CPU, SeriesKind.MEMORY, SeriesKind.DISK, SeriesKind.NETWORK, SeriesKind.NODE})
 RECENT_SAMPLES = 30
 MAX_SAMPLES = 4096
+MOST = 1e100
 ONSET_SCALES = 3.0
 DOWN_IS_BAD = frozenset({SeriesKind.AVAILABILITY, SeriesKind.CALLS_MADE})
 EITHER_IS_ODD = frozenset({SeriesKind.TRAFFIC, SeriesKind.OTHER})
@@ -99,17 +100,25 @@ def _parts(windows: _Windows, one: ObservedSeries) -> Parts:
     import numpy as np
 
     window = windows.of(one)
-    values = np.asarray(one.values, dtype=float)
+    values = _sane(one.values)
     local = values[window.clearly_before]
     if not np.isfinite(local).any():
         local = values[window.before]
-    earlier = np.asarray(one.earlier, dtype=float)[-MAX_SAMPLES:]
+    earlier = _sane(one.earlier[-MAX_SAMPLES:])
     return (
         np.concatenate([earlier, local]),
         local[-RECENT_SAMPLES:],
         values[window.inside],
         window.since[window.inside],
     )
+
+
+def _sane(values: "Floats") -> "Floats":
+    """Samples that were taken; what no instrument measures, and would overflow when squared, was not."""
+    import numpy as np
+
+    taken = np.asarray(values, dtype=float)
+    return np.where(np.abs(taken) < MOST, taken, np.nan)
 
 
 def _weigh_alike(series: Sequence[ObservedSeries], parts: Sequence[Parts]) -> list[Weighed]:
@@ -155,12 +164,10 @@ def _padded(rows: Sequence["Floats"]) -> "Floats":
     lengths = {len(row) for row in rows}
     width = max(1, *lengths)
     if lengths == {width}:
-        stacked = np.stack(rows)
-        stacked[~np.isfinite(stacked)] = np.nan
-        return stacked
+        return np.stack(rows)
     table = np.full((len(rows), width), np.nan)
     for at, row in enumerate(rows):
-        table[at, : len(row)] = np.where(np.isfinite(row), row, np.nan)
+        table[at, : len(row)] = row
     return table
 
 

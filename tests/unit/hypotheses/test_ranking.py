@@ -83,6 +83,15 @@ def test_a_small_change_of_a_callee_that_is_called_many_times_a_request_is_the_c
     assert [one.service for one in suspects(world)] == ["db"]
 
 
+def test_the_share_that_callees_account_for_is_told_as_it_is() -> None:
+    world = the_shop("checkout").errors("checkout", 0.5).errors("payment", 0.3)
+    first = answer(world).hypotheses[0]
+    own = next(one for one in answer(world).hypotheses if one.suspected_service == "checkout")
+    # Eight in twelve of its requests call payment, of which three in ten fail: 0.2 of 0.5.
+    assert "accounts for 40 % of its change" in own.mechanism or "accounts for 40% of its change" in own.mechanism
+    assert first.factors.keys() >= {"own_movement", "explained_by_callees", "within_reach", "moved_first"}
+
+
 def test_a_callee_that_moved_long_after_its_caller_does_not_explain_it() -> None:
     world = the_shop("checkout").errors("checkout", 0.3).errors("payment", 0.4, 120)
     assert suspects(world)[0].service == "checkout"
