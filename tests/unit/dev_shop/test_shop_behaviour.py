@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
 
 from dev.ports import Ports
-from dev.shop.behaviour import behaviour_now, fails, is_dead, load_now, work_seconds
+from dev.shop.behaviour import behaviour_now, delay_between, fails, is_dead, load_now, work_seconds
 from dev.shop.contract import (
     FAULT,
     MAX_REQUESTS_PER_SECOND,
@@ -17,6 +17,7 @@ from dev.shop.contract import (
     Deploy,
     ErrorsFault,
     LatencyFault,
+    NetworkDelayFault,
     SurgeFault,
 )
 from dev.shop.metrics import ServiceMetrics
@@ -55,6 +56,13 @@ def test_only_the_dead_dependency_is_dead() -> None:
 def test_a_surge_multiplies_the_load_up_to_the_bound() -> None:
     assert load_now(40, [SurgeFault(factor=3)]) == 120
     assert load_now(300, [SurgeFault(factor=10)]) == MAX_REQUESTS_PER_SECOND
+
+
+def test_a_delayed_network_delays_what_a_service_asks_and_what_it_answers_and_nothing_else() -> None:
+    faults = [NetworkDelayFault(service=CART, latency_seconds=0.6)]
+    assert delay_between(faults, ServiceName.CHECKOUT, CART) == 0.6
+    assert delay_between(faults, CART, ServiceName.ORDERS_DB) == 0.6
+    assert delay_between(faults, ServiceName.CHECKOUT, PAYMENT) == 0
 
 
 def test_the_share_of_failing_requests_is_the_error_ratio() -> None:
