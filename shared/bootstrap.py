@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from shared.models.spending import ModelTerms
 from shared.ports.alert_sources import AlertSources
 from shared.ports.annotations import AnnotationSources
 from shared.ports.audit import AuditTrail
@@ -24,6 +25,7 @@ from shared.ports.secrets import DataKeys, SecretBox
 from shared.ports.services import Services
 from shared.ports.sessions import SessionStore
 from shared.ports.silencing import SilencingSources
+from shared.ports.spending import SpendingStore
 from shared.ports.stores import (
     ClaimStore,
     DeadLetterStore,
@@ -173,6 +175,7 @@ def _wired(settings: Settings) -> Process:
         connections=GuardedConnectionChecks(http_of_checks, allow_private=settings.outbound_allow_private),
         secret_box=secret_box,
         model=model,
+        model_terms=model_terms(settings),
     )
     closers: list[Closer] = [database.aclose, queues.aclose, raw.aclose, receipts.aclose, http.aclose]
     closers += [snapshot_bodies.aclose, http_of_checks.aclose, *close_model]
@@ -239,6 +242,7 @@ class _Stores(TypedDict):
     conventions: ConventionStore
     schedule: ScheduleStore
     sessions: SessionStore
+    spending: SpendingStore
 
 
 def _stores(database: "CosmosDatabase") -> _Stores:
@@ -249,6 +253,7 @@ def _stores(database: "CosmosDatabase") -> _Stores:
     from shared.adapters.cosmos.records import CosmosRecords
     from shared.adapters.cosmos.schedule import CosmosSchedule
     from shared.adapters.cosmos.sessions import CosmosSessions
+    from shared.adapters.cosmos.spending import CosmosSpending
     from shared.adapters.cosmos.stores import (
         CosmosDeadLetters,
         CosmosDirectory,
@@ -270,6 +275,7 @@ def _stores(database: "CosmosDatabase") -> _Stores:
         "conventions": CosmosConventions(database),
         "schedule": CosmosSchedule(database),
         "sessions": CosmosSessions(database),
+        "spending": CosmosSpending(database),
     }
 
 
@@ -304,6 +310,18 @@ async def new_data_key(key_id: str) -> str:
     return await new_key_in_vault(key_id, None)
 
 
+def model_terms(settings: Settings) -> ModelTerms:
+    """What the settings say of the model's cost."""
+    return ModelTerms(
+        deployment=settings.openai_deployment,
+        price_input=settings.model_price_input,
+        price_cached=settings.model_price_cached,
+        price_output=settings.model_price_output,
+        currency=settings.model_currency,
+        daily_budget=settings.model_daily_budget,
+    )
+
+
 def _model(settings: Settings) -> tuple[Model | None, list[Closer]]:
     if not settings.openai_endpoint:
         return None, []
@@ -315,6 +333,7 @@ def _model(settings: Settings) -> tuple[Model | None, list[Closer]]:
         api_version=settings.openai_api_version,
         api_key=settings.openai_key,
         managed_identity_client_id=settings.managed_identity_client_id,
+        calls_at_once=settings.model_calls_at_once,
     )
     return model, [model.aclose]
 

@@ -98,6 +98,15 @@ class Hypothesise(Envelope):
 
     incident_id: IncidentId
     snapshot_id: SnapshotId
+    throttled: int = Field(default=0, ge=0)
+    """How often the model was too busy to answer it."""
+    throttled_seconds: float = Field(default=0.0, ge=0.0)
+    """How long it has waited for that, in all."""
+
+    def after_throttling(self, wait_seconds: float) -> "Hypothesise":
+        """The same message for another try after this wait."""
+        waited = self.throttled_seconds + wait_seconds
+        return self.next_attempt().model_copy(update={"throttled": self.throttled + 1, "throttled_seconds": waited})
 
 
 class Check(Envelope):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 _WHOLE = re.compile(r"[1-9][0-9]{0,8}")
+_MONEY = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_CURRENCY = re.compile(r"[A-Z0-9]{3}")
 
 
 class SettingMissing(ValueError):
@@ -33,6 +35,12 @@ class Settings:
     openai_deployment: str
     openai_api_version: str
     openai_key: str | None
+    model_calls_at_once: int
+    model_daily_budget: float
+    model_price_input: float
+    model_price_cached: float
+    model_price_output: float
+    model_currency: str
     key_vault_key_id: str | None
     wrapped_data_key: str | None
     data_key_file: str | None
@@ -70,6 +78,12 @@ class Settings:
             openai_deployment=env.get("AZURE_OPENAI_DEPLOYMENT") or "",
             openai_api_version=env.get("AZURE_OPENAI_API_VERSION") or "2024-10-21",
             openai_key=env.get("AZURE_OPENAI_API_KEY") or None,
+            model_calls_at_once=_positive(env, "MODEL_CALLS_AT_ONCE", 4),
+            model_daily_budget=_money(env, "MODEL_DAILY_BUDGET", "5"),
+            model_price_input=_money(env, "MODEL_PRICE_INPUT", "2.5"),
+            model_price_cached=_money(env, "MODEL_PRICE_CACHED", "1.25"),
+            model_price_output=_money(env, "MODEL_PRICE_OUTPUT", "10"),
+            model_currency=_currency(env, "MODEL_CURRENCY"),
             key_vault_key_id=env.get("KEY_VAULT_KEY_ID") or None,
             wrapped_data_key=env.get("WRAPPED_DATA_KEY") or None,
             data_key_file=env.get("DATA_KEY_FILE") or None,
@@ -112,3 +126,17 @@ def _positive(env: Mapping[str, str], name: str, default: int) -> int:
     if not _WHOLE.fullmatch(value):
         raise SettingUnusable(f"the setting {name} is not a whole number from 1")
     return int(value)
+
+
+def _money(env: Mapping[str, str], name: str, default: str) -> float:
+    value = env.get(name) or default
+    if not _MONEY.fullmatch(value):
+        raise SettingUnusable(f"the setting {name} is not an amount of money, like 2.50")
+    return float(value)
+
+
+def _currency(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name) or "USD"
+    if not _CURRENCY.fullmatch(value):
+        raise SettingUnusable(f"the setting {name} is not a currency's code, like USD")
+    return value

@@ -51,5 +51,6 @@ class _Stepping:
 
 def stepping(services: Services, steps: Steps) -> Services:
     """The same services, seen by one worker that may crash."""
-    ports = {one.name: getattr(services, one.name) for one in fields(services)}
-    return Services(**{name: port and _Stepping(port, steps) for name, port in ports.items()})
+    held = {one.name: getattr(services, one.name) for one in fields(services)}
+    ports = {name: port and _Stepping(port, steps) for name, port in held.items() if name != "model_terms"}
+    return Services(**ports, model_terms=services.model_terms)

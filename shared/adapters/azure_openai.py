@@ -5,16 +5,17 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic import ValidationError
 
+from shared.adapters.openai_failures import for_status, retry_after_of
 from shared.errors import ModelUnavailable
-from shared.ports.model import AnswerT, ModelAnswer, Prompt
+from shared.ports.model import MAX_COMPLETION_TOKENS, AnswerT, ModelAnswer, Prompt
 
 if TYPE_CHECKING:
-    from openai import APIStatusError, AsyncOpenAI
-    from openai.types.chat import ChatCompletionMessageParam, ParsedChatCompletion
+    from openai import AsyncOpenAI
+    from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+    from openai.types.shared_params import ResponseFormatJSONSchema
 
-MAX_COMPLETION_TOKENS = 4000
 # At DEBUG the package logs whole requests, and prompts hold what tenants entrust to us.
 logging.getLogger("openai").setLevel(logging.INFO)
 SCOPE = "https://cognitiveservices.azure.com/.default"
@@ -27,7 +28,8 @@ TokenProvider = Callable[[], Awaitable[str]]
 class AzureOpenAIModel:
     """Implements Model. The client is made with the first question and never retries: the pipeline decides.
 
-    Without an API key the process's own identity asks, or whoever `token_provider` speaks for.
+    Without an API key the process's own identity asks, or whoever `token_provider` speaks for. At most
+    `calls_at_once` questions are under way; who waits for a place waits on their own time (`model_busy`).
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class AzureOpenAIModel:
         api_key: str | None,
         managed_identity_client_id: str | None,
         token_provider: TokenProvider | None = None,
+        calls_at_once: int = 4,
     ) -> None:
         self._endpoint = endpoint.rstrip("/")
         self._deployment = deployment
@@ -46,45 +49,61 @@ class AzureOpenAIModel:
         self._api_key = api_key
         self._client_id = managed_identity_client_id
         self._token_provider = token_provider
+        self._places = asyncio.Semaphore(calls_at_once)
         self._made: AsyncOpenAI | None = None
 
     async def ask(self, prompt: Prompt, shape: type[AnswerT], *, timeout_seconds: float) -> ModelAnswer[AnswerT]:
         """See Model."""
+        deadline = asyncio.get_running_loop().time() + timeout_seconds
+        await self._wait_for_a_place(deadline)
         try:
-            async with asyncio.timeout(timeout_seconds):
-                return _answer_of(await self._parse(prompt, shape, timeout_seconds))
+            async with asyncio.timeout_at(deadline):
+                completion = await self._completion(prompt, shape, timeout_seconds)
         except TimeoutError as exc:
             raise ModelUnavailable("the model did not answer in time", reason="model_timeout") from exc
+        finally:
+            self._places.release()
+        try:
+            return _answer_of(completion, shape)
         except (ValueError, TypeError, AttributeError, RecursionError) as exc:
             # The package builds its objects unchecked, so an answer that is no completion fails where it is read.
             raise ModelUnavailable("the model's answer has another shape", reason="model_malformed") from exc
 
-    async def _parse(
-        self, prompt: Prompt, shape: type[AnswerT], timeout_seconds: float
-    ) -> "ParsedChatCompletion[AnswerT]":
+    async def _wait_for_a_place(self, deadline: float) -> None:
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._places.acquire()
+        except TimeoutError as exc:
+            raise ModelUnavailable("other questions took all the time there was", reason="model_busy") from exc
+        if asyncio.get_running_loop().time() >= deadline:
+            self._places.release()
+            raise ModelUnavailable("no time is left to ask in", reason="model_busy")
+
+    async def _completion(self, prompt: Prompt, shape: type[AnswerT], timeout_seconds: float) -> "ChatCompletion":
         import openai
         from azure.core.exceptions import AzureError
 
         try:
-            return await self._client().chat.completions.parse(
+            # Not by `parse`: it forgets what an answer cost when it cannot use it.
+            completion: ChatCompletion = await self._client().chat.completions.create(
                 model=self._deployment,
                 messages=_messages_of(prompt),
-                response_format=shape,
+                response_format=_format_of(shape),
                 timeout=timeout_seconds,
                 **self._arguments_of_version(prompt),
             )
+            return completion
         except openai.APITimeoutError as exc:
             raise ModelUnavailable("the model did not answer in time", reason="model_timeout") from exc
         except openai.APIConnectionError as exc:
             raise ModelUnavailable("the model cannot be reached", reason="model_unreachable") from exc
         except openai.APIStatusError as exc:
-            raise ModelUnavailable(f"the model answered {exc.status_code}", reason=_reason_of(exc)) from exc
-        except openai.ContentFilterFinishReasonError as exc:
-            raise ModelUnavailable("the answer was filtered", reason="model_filtered") from exc
-        except openai.LengthFinishReasonError as exc:
-            raise ModelUnavailable("the answer was cut off", reason="model_malformed") from exc
+            wait = retry_after_of(exc.response.headers)
+            raise for_status(exc.status_code, exc.code, retry_after_seconds=wait) from exc
         except AzureError as exc:
             raise ModelUnavailable("there is no token to ask the model with", reason="model_unauthorised") from exc
+        except (ValueError, TypeError, AttributeError, RecursionError) as exc:
+            raise ModelUnavailable("the model's answer has another shape", reason="model_malformed") from exc
 
     def _arguments_of_version(self, prompt: Prompt) -> dict[str, Any]:
         if self._api_version == V1:
@@ -130,34 +149,47 @@ def _messages_of(prompt: Prompt) -> "list[ChatCompletionMessageParam]":
     return messages
 
 
-def _answer_of(completion: "ParsedChatCompletion[AnswerT]") -> ModelAnswer[AnswerT]:
+def _format_of(shape: type[AnswerT]) -> "ResponseFormatJSONSchema":
+    """The shape as a strict schema. The package makes one in public only for tools; it is the same."""
+    from openai import pydantic_function_tool
+
+    schema: dict[str, object] = pydantic_function_tool(shape)["function"]["parameters"]
+    return {"type": "json_schema", "json_schema": {"name": shape.__name__, "schema": schema, "strict": True}}
+
+
+def _answer_of(completion: "ChatCompletion", shape: type[AnswerT]) -> ModelAnswer[AnswerT]:
+    spent = _spent(completion)
+
+    def unusable(message: str, reason: str) -> ModelUnavailable:
+        return ModelUnavailable(message, reason=reason, spent=spent)
+
     if not completion.choices:
-        raise ModelUnavailable("the model gave no answer", reason="model_malformed")
-    message = completion.choices[0].message
-    if message.refusal:
-        raise ModelUnavailable("the model refused", reason="model_refused")
-    if not isinstance(message.parsed, BaseModel):
-        raise ModelUnavailable("the model's answer has another shape", reason="model_malformed")
+        raise unusable("the model gave no answer", "model_empty")
+    choice = completion.choices[0]
+    if choice.finish_reason == "content_filter":
+        raise unusable("the answer was filtered", "model_filtered_answer")
+    if choice.finish_reason == "length":
+        raise unusable("the answer was cut off", "model_truncated")
+    if choice.message.refusal:
+        raise unusable("the model refused", "model_refused")
+    if not choice.message.content:
+        raise unusable("the model's answer is empty", "model_empty")
+    try:
+        answer = shape.model_validate_json(choice.message.content)
+    except (ValidationError, RecursionError) as exc:
+        raise unusable("the model's answer has another shape", "model_malformed") from exc
+    return ModelAnswer(answer, str(completion.model or ""), *spent)
+
+
+def _spent(completion: "ChatCompletion") -> tuple[int, int, int]:
     usage = completion.usage
     details = usage.prompt_tokens_details if usage else None
-    return ModelAnswer(
-        answer=message.parsed,
-        model=str(completion.model or ""),
-        prompt_tokens=(usage.prompt_tokens or 0) if usage else 0,
-        cached_tokens=(details.cached_tokens or 0) if details else 0,
-        completion_tokens=(usage.completion_tokens or 0) if usage else 0,
-    )
+    if usage is None:
+        return 0, 0, 0
+    cached = details.cached_tokens if details else 0
+    return _count(usage.prompt_tokens), _count(cached), _count(usage.completion_tokens)
 
 
-_REASONS = {
-    400: "model_rejected",
-    401: "model_unauthorised",
-    403: "model_unauthorised",
-    404: "model_not_deployed",
-    429: "model_throttled",
-}
-
-
-def _reason_of(exc: "APIStatusError") -> str:
-    # A prompt that Azure's filter stops is a 400 with this code; an answer that it stops has a finish reason instead.
-    return "model_filtered" if exc.code == "content_filter" else _REASONS.get(exc.status_code, "model_unavailable")
+def _count(tokens: object) -> int:
+    """A number of tokens as the answer says it; anything else counts nothing."""
+    return tokens if isinstance(tokens, int) and tokens > 0 else 0

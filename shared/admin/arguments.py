@@ -8,6 +8,7 @@ from pathlib import Path
 from shared.access.tokens import GUID
 from shared.models.tenants import PlanType, Role
 
+_MONEY = re.compile(r"[0-9]{1,6}(\.[0-9]{1,4})?")
 _SLUG = re.compile(r"[a-z0-9](-?[a-z0-9])*")
 # With the version: only the one that wrapped a key unwraps it, and without one Key Vault takes the newest.
 _KEY_ID = re.compile(r"https://[^/\s]+/keys/[A-Za-z0-9-]+/[A-Za-z0-9]+")
@@ -41,6 +42,7 @@ def _tenants(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     plan.add_argument("--plan-type", type=PlanType, choices=list(PlanType))
     plan.add_argument("--max-services", type=_between(1, 10_000))
     plan.add_argument("--alerts-per-minute", type=_between(1, 1_000_000))
+    plan.add_argument("--model-daily-budget", type=_amount, help="for models in a day, in the settings' currency")
     user = _of_tenant(commands, "user", "set what a person's record leaves of their Entra role; for the first admin")
     user.add_argument("--object-id", required=True, type=_text("an object id", _guid), help="theirs in Entra ID")
     user.add_argument("--email", default="", type=_text("an address", _short), help="shown where they are named")
@@ -97,6 +99,12 @@ def _key_id(text: str) -> bool:
 
 def _guid(text: str) -> bool:
     return GUID.fullmatch(text) is not None
+
+
+def _amount(text: str) -> float:
+    if not _MONEY.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of money, like 2.50")
+    return float(text)
 
 
 def _between(least: int, most: int) -> Callable[[str], int]:

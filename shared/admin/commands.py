@@ -21,7 +21,7 @@ from shared.ports.services import Services
 
 MAX_LINE_BYTES = 32 * 1024 * 1024
 """No document and no body of a delivery comes near."""
-_PLAN = ("plan_type", "max_services", "alerts_per_minute")
+_PLAN = ("plan_type", "max_services", "alerts_per_minute", "model_daily_budget")
 _SHOWN = ("id", "name", "slug", "entra_tenant_id", "is_active", *_PLAN, "created_at", "updated_at", "version")
 
 

@@ -27,6 +27,7 @@ _TENANT: Example = {
     "plan_type": "professional",
     "max_services": 50,
     "alerts_per_minute": 1200,
+    "model_daily_budget": 20.0,
     "is_active": True,
     "reopen_within_minutes": 30,
     "auto_resolve_after_minutes": 1440,

@@ -49,6 +49,9 @@ class TenantView(BaseModel):
     plan_type: PlanType
     max_services: int = Field(description="How many services are investigated; others are kept and marked.")
     alerts_per_minute: int = Field(description="What comes faster is delayed, never refused.")
+    model_daily_budget: float | None = Field(
+        description="What models may cost for this tenant in a day (UTC); null for what holds in this installation."
+    )
     is_active: bool
     reopen_within_minutes: int
     auto_resolve_after_minutes: int

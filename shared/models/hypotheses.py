@@ -141,6 +141,17 @@ class Receipt(Value):
         """The share of the prompt's tokens that the provider had cached, 0 to 1."""
         return self.cached_tokens / self.prompt_tokens if self.prompt_tokens else 0.0
 
+    def plus(self, other: "Receipt") -> "Receipt":
+        """Both together, in the currency of whichever holds calls; the first one's where both do."""
+        return Receipt(
+            calls=self.calls + other.calls,
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            cost=self.cost + other.cost,
+            currency=self.currency if self.calls or not other.calls else other.currency,
+        )
+
 
 class HypothesisSet(Document):
     """The answer for one snapshot; create-once, so the first of two workers stands."""

@@ -9,6 +9,7 @@ from pydantic import Field
 from shared.models.audit import AuditedDocument
 from shared.models.base import Document, IncidentId, Instant, SnapshotId, Value
 from shared.models.correlation import Membership, ServiceNode
+from shared.models.hypotheses import Receipt
 from shared.models.signals import Severity
 
 MAX_NOTE_CHARS = 4000
@@ -133,6 +134,8 @@ class Incident(AuditedDocument):
     """When that was."""
     latest_snapshot_id: SnapshotId | None = None
     latest_hypotheses_id: str | None = None
+    model_cost: Receipt | None = None
+    """What models cost for all its answers; None while none was asked."""
     symptoms: tuple[str, ...] = ()
     """What the latest look saw move, as `service|metric|direction`: by it the next incident finds this one."""
     version: int = 1

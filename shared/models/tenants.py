@@ -39,6 +39,8 @@ class Tenant(Record):
     is_active: bool = True
     alerts_per_minute: int = Field(default=1200, ge=1)
     """The quota: what comes faster is delayed, never refused."""
+    model_daily_budget: float | None = Field(default=None, ge=0)
+    """What may be spent on models for it in a day (UTC); None is what the installation's settings say."""
     correlation: CorrelationPolicy = CorrelationPolicy()
     reopen_within_minutes: int = Field(default=30, ge=0)
     """A resolved incident whose alert fires again this soon is reopened; later it is a new one."""

@@ -3,14 +3,18 @@
 from datetime import datetime
 
 from shared.errors import Conflict, Malformed
-from shared.hypotheses.answer import refine
+from shared.hypotheses.budget import wait_before_asking_again
+from shared.hypotheses.refine import final_id, refine, standing_meanwhile
 from shared.incidents.timeline import entry
-from shared.messages import Hypothesise
+from shared.messages import Hypothesise, QueueName
 from shared.models.base import TenantId
-from shared.models.hypotheses import GeneratedBy, HypothesisSet
+from shared.models.hypotheses import GeneratedBy, HypothesisSet, Receipt
 from shared.models.incidents import Incident, TimelineEvent
 from shared.models.quantities import several
+from shared.models.snapshots import Snapshot
+from shared.pipeline.paying import PaidModel, paid_model
 from shared.pipeline.recording import MAX_TRIES, list_latest
+from shared.pipeline.sending import send_once_more
 from shared.pipeline.snapshots import whole_snapshot
 from shared.pipeline.turns import turn
 from shared.ports.services import Services
@@ -21,6 +25,7 @@ log = logger(__name__)
 
 MODEL_SECONDS = 20.0
 """Of the 30 seconds that a page may take to its hypotheses."""
+THROTTLED = "model_throttled"
 
 
 async def hypothesise(message: Hypothesise, services: Services, *, now: datetime) -> None:
@@ -32,13 +37,64 @@ async def hypothesise(message: Hypothesise, services: Services, *, now: datetime
     ranked = next((one for one in of_snapshot if is_ranking(one)), None)
     if snapshot is None or ranked is None:
         raise Malformed("the snapshot of this message is not there", reason="snapshot_gone")
-    if any(not is_ranking(one) for one in of_snapshot):
+    if any(one.id == final_id(message.snapshot_id) for one in of_snapshot):
         # An earlier run answered; it may have stopped before it told the list.
         await list_latest(tenant_id, incident_id, services)
         return
-    refined = await refine(snapshot, ranked, services.model, now=now, timeout_seconds=MODEL_SECONDS)
-    log.info("hypotheses_refined", extra={"incident_id": incident_id, "reason": refined.reason})
-    await _keep(tenant_id, refined, services, now=now)
+    model = await _model_for(snapshot, services, now=now)
+    refined = await refine(snapshot, ranked, model, now=now, timeout_seconds=MODEL_SECONDS)
+    wait = _wait(message, refined, model)
+    if wait is not None:
+        meanwhile = standing_meanwhile(ranked, reason=THROTTLED, now=now)
+        await _keep(tenant_id, meanwhile, services, now=now)
+        await send_once_more(QueueName.HYPOTHESES, message.after_throttling(wait), services, delay_seconds=wait)
+        log.warning("model_waited_for", extra={"throttled": message.throttled + 1, "delay_seconds": round(wait)})
+        return
+    final = _priced(refined, model)
+    _tell(final, model)
+    await _keep(tenant_id, final, services, now=now)
+
+
+async def _model_for(snapshot: Snapshot, services: Services, *, now: datetime) -> PaidModel | None:
+    """The model, paid for by the tenant as the incident's severity now deserves."""
+    if services.model is None:
+        return None
+    held = await services.incidents.read(snapshot.tenant_id, snapshot.incident_id)
+    if held is None:
+        raise Malformed("the incident of this message is not there", reason="incident_gone")
+    severity = held.value.severity
+    return await paid_model(snapshot.tenant_id, snapshot.sha256, severity, services, payer=snapshot.id, now=now)
+
+
+def _wait(message: Hypothesise, refined: HypothesisSet, model: PaidModel | None) -> float | None:
+    """Seconds until a model that was too busy is asked again; None when the answer is final."""
+    if model is None or refined.reason != THROTTLED:
+        return None
+    return wait_before_asking_again(message.throttled, message.throttled_seconds, model.retry_after_seconds)
+
+
+def _priced(answer: HypothesisSet, model: PaidModel | None) -> HypothesisSet:
+    if model is None:
+        return answer
+    was_paid = bool(model.receipt.calls) or answer.generated_by is GeneratedBy.MODEL
+    paid = {"rung": model.rung, "receipt": model.receipt}
+    return answer.model_copy(update=paid) if was_paid else answer
+
+
+def _tell(answer: HypothesisSet, model: PaidModel | None) -> None:
+    ours = max(0.0, answer.elapsed_seconds - model.model_seconds) if model else 0.0
+    log.info(
+        "hypotheses_refined",
+        extra={
+            "incident_id": answer.incident_id,
+            "reason": answer.reason,
+            "rung": answer.rung.value,
+            "calls": answer.receipt.calls if answer.receipt else 0,
+            "cost": round(answer.receipt.cost, 6) if answer.receipt else 0.0,
+            "model_seconds": round(model.model_seconds, 3) if model else 0.0,
+            "own_seconds": round(ours, 3),
+        },
+    )
 
 
 def is_ranking(answer: HypothesisSet) -> bool:
@@ -70,6 +126,7 @@ def with_answer(current: Versioned[Incident], answer: HypothesisSet, *, now: dat
     after = before.model_copy(
         update={
             "latest_hypotheses_id": answer.id if is_latest else before.latest_hypotheses_id,
+            "model_cost": _cost(before, answer.receipt),
             "version": before.version + 1,
             "updated_at": now,
         }
@@ -78,3 +135,10 @@ def with_answer(current: Versioned[Incident], answer: HypothesisSet, *, now: dat
     words = f"{count} by {answer.generated_by.value} ({answer.reason})"
     told = entry(after, TimelineEvent.HYPOTHESES_REFINED, answer.reason, now=now, text=words)
     return IncidentChange(incident=after, etag=current.etag, timeline=[told], hypotheses=[answer])
+
+
+def _cost(incident: Incident, receipt: Receipt | None) -> Receipt | None:
+    """What models cost for the incident so far: summed in the write that adds an answer, so each counts once."""
+    if receipt is None or not receipt.calls:
+        return incident.model_cost
+    return (incident.model_cost or Receipt(currency=receipt.currency)).plus(receipt)

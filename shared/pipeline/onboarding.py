@@ -159,4 +159,5 @@ def _plan_of(tenant: Tenant) -> Facts:
         "plan_type": tenant.plan_type.value,
         "max_services": tenant.max_services,
         "alerts_per_minute": tenant.alerts_per_minute,
+        "model_daily_budget": tenant.model_daily_budget,
     }

@@ -7,6 +7,12 @@ from pydantic import BaseModel
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
+MAX_COMPLETION_TOKENS = 8_000
+"""What an answer may take at most: ten hypotheses with a dozen statements each, and room for reasoning before them.
+
+Time runs out long before that; it bounds what one answer can cost, and so what is reserved for it.
+"""
+
 
 @dataclass(frozen=True)
 class Prompt:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shared.models.spending import ModelTerms
 from shared.ports.alert_sources import AlertSources
 from shared.ports.annotations import AnnotationSources
 from shared.ports.audit import AuditTrail, Sealing
@@ -18,6 +19,7 @@ from shared.ports.schedule import ScheduleStore
 from shared.ports.secrets import SecretBox
 from shared.ports.sessions import SessionStore
 from shared.ports.silencing import SilencingSources
+from shared.ports.spending import SpendingStore
 from shared.ports.stores import (
     ClaimStore,
     DeadLetterStore,
@@ -63,4 +65,6 @@ class Services:
     silencing: SilencingSources
     connections: ConnectionChecks
     secret_box: SecretBox
+    spending: SpendingStore
     model: Model | None
+    model_terms: ModelTerms

@@ -1,5 +1,6 @@
 """The model adapter with the unmodified openai package, against the protocol simulator."""
 
+import asyncio
 import json
 import logging
 import threading
@@ -15,10 +16,10 @@ from azure.core.exceptions import ClientAuthenticationError
 from pydantic import BaseModel, Field
 
 from dev.openai.server import create_app
-from shared.adapters.azure_openai import MAX_COMPLETION_TOKENS, V1, AzureOpenAIModel
+from shared.adapters.azure_openai import V1, AzureOpenAIModel
 from shared.errors import ModelUnavailable
 from shared.hypotheses.proposal import ModelHypotheses
-from shared.ports.model import Prompt
+from shared.ports.model import MAX_COMPLETION_TOKENS, Prompt
 from tests.contract.conftest import free_port
 
 pytestmark = pytest.mark.integration
@@ -140,7 +141,7 @@ async def test_each_version_is_asked_at_its_path_with_only_the_arguments_it_know
     (request,) = received(simulator)
     assert request["path"] == path
     sent = {name: value for name, value in request["body"].items() if name not in {"messages", "response_format"}}
-    assert sent == {"model": "gpt", "stream": False, **arguments}
+    assert sent == {"model": "gpt", **arguments}
 
 
 UNSUPPORTED = (
@@ -226,22 +227,22 @@ ANSWERED = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant"
         ({"status": 404}, "model_not_deployed"),
         ({"status": 400}, "model_rejected"),
         ({"refusal": "I will not"}, "model_refused"),
-        ({"finish_reason": "content_filter", "content": "{}"}, "model_filtered"),
-        ({"finish_reason": "length", "content": '{"hypo'}, "model_malformed"),
+        ({"finish_reason": "content_filter", "content": "{}"}, "model_filtered_answer"),
+        ({"finish_reason": "length", "content": '{"hypo'}, "model_truncated"),
         ({"content": "not json"}, "model_malformed"),
         ({"content": '{"other": "shape"}'}, "model_malformed"),
-        ({"content": ""}, "model_malformed"),
+        ({"content": ""}, "model_empty"),
         ({"content": "[" * 50_000}, "model_malformed"),
-        ({"raw": FILTERED_PROMPT, "status": 400}, "model_filtered"),
+        ({"raw": FILTERED_PROMPT, "status": 400}, "model_filtered_prompt"),
         ({"status": 403}, "model_unauthorised"),
         ({"status": 503}, "model_unavailable"),
         ({"raw": "not json at all"}, "model_malformed"),
         ({"raw": ""}, "model_malformed"),
-        ({"raw": "{}"}, "model_malformed"),
+        ({"raw": "{}"}, "model_empty"),
         ({"raw": "[]"}, "model_malformed"),
         ({"raw": "null"}, "model_malformed"),
         ({"raw": "[" * 100_000}, "model_malformed"),
-        ({"raw": '{"choices": []}'}, "model_malformed"),
+        ({"raw": '{"choices": []}'}, "model_empty"),
         ({"raw": '{"choices": ["text"]}'}, "model_malformed"),
         ({"raw": a_completion({"index": 0, "finish_reason": "stop", "message": None})}, "model_malformed"),
     ],
@@ -260,6 +261,45 @@ async def test_an_answer_that_does_not_say_what_it_cost_still_counts(
     script(simulator, raw=a_completion(ANSWERED, usage={"prompt_tokens": None}))
     found = await model.ask(PROMPT, ModelHypotheses, timeout_seconds=5)
     assert (found.model, found.prompt_tokens, found.cached_tokens, found.completion_tokens) == ("", 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"refusal": "I will not"},
+        {"finish_reason": "content_filter", "content": "{}"},
+        {"finish_reason": "length", "content": '{"hypo'},
+        {"content": "not json"},
+        {"content": ""},
+    ],
+    ids=["refused", "filtered", "truncated", "malformed", "empty"],
+)
+async def test_what_a_useless_answer_cost_is_told_all_the_same(
+    model: AzureOpenAIModel, simulator: httpx.Client, answer: dict[str, Any]
+) -> None:
+    script(simulator, prompt_tokens=900, cached_tokens=800, completion_tokens=50, **answer)
+    with pytest.raises(ModelUnavailable) as refused:
+        await model.ask(PROMPT, ModelHypotheses, timeout_seconds=5)
+    assert refused.value.spent == (900, 800, 50)
+
+
+async def test_a_throttled_model_says_for_how_long(model: AzureOpenAIModel, simulator: httpx.Client) -> None:
+    script(simulator, status=429, retry_after=7)
+    with pytest.raises(ModelUnavailable) as refused:
+        await model.ask(PROMPT, ModelHypotheses, timeout_seconds=5)
+    assert (refused.value.reason, refused.value.retry_after_seconds) == ("model_throttled", 7)
+    assert refused.value.spent == (0, 0, 0)
+
+
+async def test_no_more_questions_are_under_way_than_are_allowed(base_url: str, simulator: httpx.Client) -> None:
+    model = a_model(base_url, calls_at_once=1)
+    script(simulator, hang_seconds=0.2, content=json.dumps(ANSWER))
+    first = asyncio.create_task(model.ask(PROMPT, ModelHypotheses, timeout_seconds=5))
+    await asyncio.sleep(0)
+    assert await reason_of(model, timeout_seconds=0.01) == "model_busy"
+    await first
+    assert len(received(simulator)) == 1, "who waits in vain asks nothing, and pays nothing"
+    await model.aclose()
 
 
 async def test_an_answer_that_does_not_come_is_given_up(model: AzureOpenAIModel, simulator: httpx.Client) -> None:

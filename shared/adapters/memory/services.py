@@ -10,6 +10,7 @@ from shared.adapters.memory.records import MemoryRecords
 from shared.adapters.memory.schedule import MemorySchedule
 from shared.adapters.memory.sessions import MemorySessions
 from shared.adapters.memory.sources import MemoryAnnotations, MemoryDeployments, MemorySilencing
+from shared.adapters.memory.spending import MemorySpending
 from shared.adapters.memory.stores import (
     MemoryDeadLetters,
     MemoryDirectory,
@@ -27,6 +28,7 @@ from shared.models.audit import AuditHome
 from shared.models.base import TenantId
 from shared.models.connections import ConnectionConfig
 from shared.models.promql import QueryAnswer
+from shared.models.spending import ModelTerms
 from shared.models.tenants import Integration, IntegrationType
 from shared.ports.alert_sources import AlertSource
 from shared.ports.connections import Finding, Reason
@@ -118,7 +120,7 @@ AUDITED = (
 )
 
 
-def services_in_memory(*, model: Model | None = None) -> Services:
+def services_in_memory(*, model: Model | None = None, terms: ModelTerms | None = None) -> Services:
     """Fresh services with nothing in them."""
     directory, incidents, letters = MemoryDirectory(), MemoryIncidents(), MemoryDeadLetters()
     records = MemoryRecords(directory)
@@ -153,5 +155,7 @@ def services_in_memory(*, model: Model | None = None) -> Services:
         silencing=MemorySilencing(),
         connections=NoConnections(),
         secret_box=AesSecretBox(KeyInMemory()),
+        spending=MemorySpending(),
         model=model,
+        model_terms=terms or ModelTerms(),
     )

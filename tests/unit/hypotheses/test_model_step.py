@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from shared.errors import ModelUnavailable
-from shared.hypotheses.answer import ranked_set, refine
+from shared.hypotheses.answer import ranked_set
 from shared.hypotheses.proposal import ModelHypotheses, ModelHypothesis
 from shared.hypotheses.propose import MAX_MATERIAL_CHARS, render
+from shared.hypotheses.refine import refine
 from shared.hypotheses.verify import UNRANKED_SCORE, verify
 from shared.models.evidence import AlertEvidence, ChangeEvidence, EdgeEvidence, SeriesEvidence
 from shared.models.hypotheses import Conclusion, GeneratedBy, HypothesisSet
@@ -90,7 +91,13 @@ REASONS = [
     "model_rejected",
     "model_unavailable",
     "model_refused",
-    "model_filtered",
+    "model_filtered_prompt",
+    "model_filtered_answer",
+    "model_truncated",
+    "model_empty",
+    "model_busy",
+    "model_interrupted",
+    "model_budget_spent",
     "model_malformed",
 ]
 
