@@ -23,7 +23,7 @@ class FaultKind(StrEnum):
     DOWN = "down"
     """Nothing listens any more: callers and Prometheus find nobody."""
     CPU_SATURATION = "cpu_saturation"
-    """Requests need more CPU than there is: they queue for it, and `process_cpu_seconds_total` shows it."""
+    """Requests need more CPU than there is: they queue for it, and its container is at its limit."""
     FEATURE_FLAG = "feature_flag"
     """Somebody turns a feature flag, which is reported as a change, and a third to two thirds of requests fail."""
     NETWORK_DELAY = "network_delay"

@@ -1,5 +1,6 @@
 """How versions and faults change a service, and that the shop's table and metrics hold together."""
 
+import re
 from random import Random
 
 import pytest
@@ -20,7 +21,7 @@ from dev.shop.contract import (
     NetworkDelayFault,
     SurgeFault,
 )
-from dev.shop.metrics import ServiceMetrics
+from dev.shop.metrics import ServiceMetrics, pod_of
 from dev.shop.service import release_of, server_seconds
 from dev.shop.topology import SHOP, VISITS, Call, ServiceName, service_port
 
@@ -142,6 +143,23 @@ def test_a_call_to_the_database_is_an_edge_of_that_kind() -> None:
     assert samples(metrics, "traces_service_graph_request_failed_total") == [(edge, 1.0)]
     assert samples(metrics, "traces_service_graph_request_client_seconds_count") == [(edge, 1.0)]
     assert samples(metrics, "traces_service_graph_request_server_seconds_count") == []
+
+
+def test_a_container_tells_its_cpu_and_the_most_that_it_may_have() -> None:
+    metrics = some_metrics()
+    metrics.used_cpu(0.5)
+    pod = pod_of(PAYMENT, "1.0.0")
+    named = {"namespace": "shop", "pod": pod, "container": "payment"}
+    assert samples(metrics, "container_cpu_usage_seconds_total") == [(named, 0.5)]
+    assert samples(metrics, "kube_pod_container_resource_limits") == [
+        ({**named, "resource": "cpu", "unit": "core"}, 1.0)
+    ]
+
+
+def test_each_version_has_a_pod_of_its_own_named_as_a_deployments() -> None:
+    pods = {pod_of(PAYMENT, version) for version in ("1.4.0", "1.5.0")}
+    assert len(pods) == 2
+    assert all(re.fullmatch(r"payment-[b-z2-9]{10}-[b-z2-9]{5}", pod) for pod in pods)
 
 
 def test_a_revision_that_was_not_given_differs_with_the_version() -> None:
