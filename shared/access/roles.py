@@ -20,6 +20,9 @@ LEAST_ROLE: Mapping[str, Role] = {
     "edit_incident": Role.ENGINEER,
     "add_note": Role.ENGINEER,
     "investigate_again": Role.ENGINEER,
+    # It may cost money, and what is asked may be shown to a model.
+    "ask_question": Role.ENGINEER,
+    "explain_hypothesis": Role.VIEWER,
     "read_receipt": Role.VIEWER,
     "merge_incident": Role.ENGINEER,
     "split_incident": Role.ENGINEER,

@@ -9,6 +9,7 @@ from shared.api.examples_directory import DIRECTORY_EXAMPLES
 from shared.api.examples_incidents import acted_on
 from shared.api.examples_integrations import INTEGRATION_EXAMPLES
 from shared.api.examples_metrics import METRICS_EXAMPLES
+from shared.api.examples_questions import QUESTION_EXAMPLES
 
 Example = dict[str, Any]
 
@@ -266,6 +267,7 @@ EXAMPLES: Mapping[str, Example | list[Example]] = {
     "read_receipt": _RECEIPT,
     "merge_incident": {"incident_id": _INCIDENT_ID},
     "split_incident": {"incident_id": _INCIDENT_ID},
+    **QUESTION_EXAMPLES,
     **METRICS_EXAMPLES,
     "list_dead_letters": {"items": [_LETTER_SUMMARY], "cursor": None},
     "read_dead_letter": _LETTER,
