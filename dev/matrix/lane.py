@@ -31,7 +31,7 @@ NORMAL_SECONDS = 60
 PAGE_WITHIN_SECONDS = 90
 SETTLE_SECONDS = 6
 POLL_SECONDS = 0.5
-FAILURES = (CannotRun, CopilotError, ShopRefused, httpx.HTTPError, OSError)
+FAILURES = (CannotRun, CopilotError, ShopRefused, httpx.HTTPError, OSError, ValueError, LookupError)
 """What a case may die of without ending the others."""
 
 

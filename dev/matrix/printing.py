@@ -24,9 +24,8 @@ def line_of(result: Result, played: int, of: int) -> str:
 def print_report(seed: int, results: Sequence[Result], seconds: float, console: Console | None = None) -> None:
     """The shares with their goals, the table of faults, each miss with what was said instead."""
     console = console or Console()
-    table = Table(
-        title=f"Matrix of seed {seed}: {len(results)} cases in {seconds / 60:.1f} min", title_justify="left"
-    )
+    console.print(f"Matrix of seed {seed}: {len(results)} cases in {seconds / 60:.1f} min")
+    table = Table()
     for column in ("fault", "good", "of"):
         table.add_column(column)
     for name, good, of in by_fault(results):

@@ -2,6 +2,9 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,8 +12,13 @@ import pytest
 from dev.matrix.breaking import flag_turned, next_version, requests_per_second
 from dev.matrix.cases import SERVICES, WINDOWS, Case, FaultKind, between, cases_of
 from dev.matrix.judging import Outcome, Result, are_met, by_fault, judged, shares_of, told_of
-from dev.matrix.printing import as_json, line_of
+from dev.matrix.lane import Lane
+from dev.matrix.printing import as_json, line_of, print_report
+from dev.ports import Ports
 from dev.shop.topology import ServiceName
+from dev.stack import Layout, Stack, StackOptions
+from shared.adapters.memory import services_in_memory
+from shared.errors import StoreUnavailable
 
 PAYMENT, CATALOG, CART = ServiceName.PAYMENT, ServiceName.CATALOG, ServiceName.CART
 BROKEN = Case(1, FaultKind.DOWN, PAYMENT, 0.5, CATALOG, 20)
@@ -139,6 +147,16 @@ def test_a_line_says_what_became_of_a_case() -> None:
     assert line == "[3/40] MISS down on payment, decoy catalog: failed (no page), 12 s in all"
 
 
+def test_the_report_names_each_miss_and_what_was_said_instead(capsys: pytest.CaptureFixture[str]) -> None:
+    told = told_of(an_answer("checkout"), {})
+    print_report(7, [Result(BROKEN, Outcome.WRONG, told=told), Result(CALM, Outcome.SILENT)], 60.0)
+    printed = capsys.readouterr().out
+    assert "down on payment, decoy catalog: wrong" in printed
+    assert "1. checkout (0.50): it moved" in printed
+    assert "right service first: 0 of 1" in printed
+    assert "The goals are missed." in printed
+
+
 def test_the_size_of_a_fault_lies_in_its_range() -> None:
     assert between(BROKEN, 0.6, 0.9) == 0.75
 
@@ -153,6 +171,27 @@ def test_what_reaches_a_service_follows_from_visits_and_calls() -> None:
     assert requests_per_second(CATALOG, 10) == pytest.approx(5 + 1 + 2)
     assert requests_per_second(CART, 10) == pytest.approx(2 + 1 + 2)
     assert requests_per_second(ServiceName.ORDERS_DB, 10) == pytest.approx(2 + 1 + 2 * 3)
+
+
+class Unreachable:
+    """A store that cannot be asked."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise StoreUnavailable("it does not answer")
+
+
+async def test_a_case_that_cannot_be_played_is_a_miss_and_no_error(tmp_path: Path) -> None:
+    stack = Stack(StackOptions(Ports(1), Layout(tmp_path)))
+    services: Any = SimpleNamespace(services=replace(services_in_memory(), lookups=Unreachable()))
+    result = await Lane(1, Ports(1), stack, services).play(BROKEN, "run")
+    assert (result.outcome, result.why) == (Outcome.FAILED, "StoreUnavailable: it does not answer")
+
+
+def test_what_lanes_start_is_stopped_with_the_stack(tmp_path: Path) -> None:
+    stack = Stack(StackOptions(Ports(1), Layout(tmp_path)))
+    nothing: Any = None
+    Lane(1, Ports(1), stack, nothing)
+    assert len(stack.beside) == 1
 
 
 def test_a_flag_is_reported_as_a_flag_without_a_version() -> None:
