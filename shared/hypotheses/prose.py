@@ -15,7 +15,7 @@ from shared.hypotheses.facts import Facts, services_of
 from shared.hypotheses.proposal import EvidenceIds, ModelAssertion, Text
 from shared.hypotheses.wording import plain
 from shared.models.base import Value
-from shared.models.evidence import Evidence
+from shared.models.evidence import EdgeEvidence, Evidence
 from shared.models.hypotheses import Held
 from shared.models.snapshots import SnapshotBody
 
@@ -63,6 +63,8 @@ class Struck(StrEnum):
     """Why a sentence of the model's was not shown."""
 
     EMPTY = "empty"
+    TOO_LONG = "too_long"
+    """What is cut may say something else than what was written."""
     REPEATED = "repeated"
     UNCITED = "uncited"
     UNKNOWN_EVIDENCE = "unknown_evidence"
@@ -94,6 +96,8 @@ class Grounds:
     known: Mapping[str, Evidence]
     services: frozenset[str]
     suspects: frozenset[str]
+    victims: frozenset[str]
+    """Whoever calls a suspect, however far away: it may be spoken of as what the trouble reaches."""
     frame: Frame
     secret_words: frozenset[tuple[str, ...]]
 
@@ -106,9 +110,20 @@ def grounds_of(body: SnapshotBody, suspects: Collection[str], *, instructions: s
         known=known,
         services=frozenset(services),
         suspects=frozenset(name.lower() for name in suspects),
+        victims=_callers_of({name.lower() for name in suspects}, known.values()),
         frame=frame_of(body.onset_at, body.step_seconds),
         secret_words=frozenset(_runs(instructions)),
     )
+
+
+def _callers_of(suspects: Collection[str], pieces: Collection[Evidence]) -> frozenset[str]:
+    edges = [
+        (plain(one.caller).lower(), plain(one.callee).lower()) for one in pieces if isinstance(one, EdgeEvidence)
+    ]
+    reached = set(suspects)
+    while more := {caller for caller, callee in edges if callee in reached} - reached:
+        reached |= more
+    return frozenset(reached - set(suspects))
 
 
 def checked(prose: ModelProse, grounds: Grounds) -> Checked:
@@ -116,7 +131,7 @@ def checked(prose: ModelProse, grounds: Grounds) -> Checked:
     kept: dict[str, Sentence] = {}
     struck: dict[Struck, int] = {}
     for one in prose.sentences:
-        text = plain(one.text, limit=MAX_SENTENCE_CHARS)
+        text = plain(one.text, limit=MAX_SENTENCE_CHARS + 1)
         why = Struck.REPEATED if text in kept else _objection(text, one, grounds)
         if why is None:
             kept[text] = Sentence(text=text, cited=tuple(dict.fromkeys(one.supporting)))
@@ -126,8 +141,8 @@ def checked(prose: ModelProse, grounds: Grounds) -> Checked:
 
 
 def _objection(text: str, one: ModelSentence, grounds: Grounds) -> Struck | None:
-    if not text:
-        return Struck.EMPTY
+    if not text or len(text) > MAX_SENTENCE_CHARS:
+        return Struck.TOO_LONG if text else Struck.EMPTY
     if not grounds.secret_words.isdisjoint(_runs(text)):
         return Struck.ECHO
     if not one.supporting:
@@ -152,8 +167,9 @@ def _untrue(text: str, one: ModelSentence, cited: Mapping[str, Evidence], ground
 
 
 def _suspected(text: str, cited: Sequence[Evidence], grounds: Grounds) -> bool:
-    """Whether a sentence that gives a cause names a suspect."""
-    return not _named(text, cited).isdisjoint(grounds.suspects)
+    """Whether a sentence that gives a cause names a suspect, and beside it only whom that one's trouble reaches."""
+    named = _named(text, cited)
+    return not named.isdisjoint(grounds.suspects) and named <= grounds.suspects | grounds.victims
 
 
 def _named(text: str, cited: Sequence[Evidence]) -> frozenset[str]:

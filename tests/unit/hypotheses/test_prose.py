@@ -3,7 +3,6 @@
 import pytest
 
 from shared.hypotheses.prose import (
-    MAX_SENTENCE_CHARS,
     MAX_SENTENCES,
     Checked,
     ModelSentence,
@@ -16,6 +15,7 @@ from tests.unit.hypotheses.told import (
     BODY,
     CATALOG_DEPLOY,
     CATALOG_ERRORS,
+    CHECKOUT_ERRORS,
     PAYMENT_DEPLOY,
     PAYMENT_ERRORS,
     RANKED,
@@ -38,6 +38,7 @@ STANDS = [
     a_sentence("payment began to fail at 12:00:00 UTC."),
     a_sentence("Version 2 of payment replaced version 1.", PAYMENT_DEPLOY),
     a_sentence("The likely cause is payment, whose version 2 came before.", PAYMENT_ERRORS, PAYMENT_DEPLOY),
+    a_sentence("checkout fails because payment does.", PAYMENT_ERRORS, CHECKOUT_ERRORS),
     a_sentence("catalog answers without errors.", CATALOG_ERRORS),
 ]
 
@@ -63,6 +64,8 @@ FALLS = [
     (Struck.FALSE_STATEMENT, a_sentence(assertions=[an_assertion(path="secret.path")])),
     (Struck.FALSE_STATEMENT, a_sentence(assertions=[an_assertion(evidence_id=CATALOG_ERRORS, value="0")])),
     (Struck.UNSUSPECTED, a_sentence("The cause is catalog.", CATALOG_DEPLOY)),
+    (Struck.UNSUSPECTED, a_sentence("The cause of payment failing is catalog.", PAYMENT_ERRORS, CATALOG_DEPLOY)),
+    (Struck.TOO_LONG, a_sentence(f"payment fails{' again' * 100}.")),
     (Struck.NAMES_NOTHING, a_sentence("globex has an incident, too.")),
     (
         Struck.ECHO,
@@ -89,9 +92,8 @@ def test_one_false_sentence_does_not_take_the_true_ones_with_it() -> None:
 
 
 def test_an_answer_of_any_length_is_capped() -> None:
-    found = check(*(a_sentence(f"payment fails{' again' * (at + 100)}.") for at in range(30)))
-    assert len(found.sentences) <= MAX_SENTENCES
-    assert all(len(one.text) <= MAX_SENTENCE_CHARS for one in found.sentences)
+    found = check(*(a_sentence(f"payment fails{' again' * at}.") for at in range(30)))
+    assert len(found.sentences) == MAX_SENTENCES
 
 
 def test_a_secret_that_the_model_knows_is_masked() -> None:

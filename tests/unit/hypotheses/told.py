@@ -42,6 +42,7 @@ def piece_of(service: str, metric: Metric | None = None) -> Evidence:
 
 
 PAYMENT_ERRORS = piece_of("payment", Metric.ERROR_RATIO).id
+CHECKOUT_ERRORS = piece_of("checkout", Metric.ERROR_RATIO).id
 CATALOG_ERRORS = piece_of("catalog", Metric.ERROR_RATIO).id
 PAYMENT_DEPLOY, CATALOG_DEPLOY = piece_of("payment").id, piece_of("catalog").id
 
