@@ -1,5 +1,6 @@
 """How each fault is brought about in a shop."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from dev.demo import ApiClient
@@ -33,15 +34,17 @@ async def bring_about(case: Case, shop: ShopControl, api: ApiClient, *, visits_p
             needed = BUSY / requests_per_second(case.service, visits_per_second)
             await shop.fault("cpu_burn", case.service, cpu_seconds=round(needed, 3))
         case FaultKind.FEATURE_FLAG:
+            at = datetime.now(UTC)
             await shop.fault("errors", case.service, error_ratio=errors)
-            await api.report_change(flag_turned(case.service))
+            await api.report_change(flag_turned(case.service, at))
         case FaultKind.NETWORK_DELAY:
             await shop.fault("network_delay", case.service, latency_seconds=between(case, 0.55, 0.7))
 
 
-def flag_turned(service: ServiceName) -> dict[str, Any]:
+def flag_turned(service: ServiceName, at: datetime) -> dict[str, Any]:
     """The report of a feature flag that was turned, as a flag service sends it: nothing was deployed."""
-    return {"service": service.value, "kind": "feature_flag", "title": f"{service}-new-path turned on for everybody"}
+    title = f"{service}-new-path turned on for everybody"
+    return {"service": service.value, "kind": "feature_flag", "title": title, "at": at.isoformat()}
 
 
 def next_version(service: ServiceName) -> str:

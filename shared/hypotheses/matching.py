@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from shared.models.changes import ChangeKind
 from shared.models.evidence import ChangeEvidence, EdgeEvidence, Evidence, SeriesEvidence
 from shared.models.measures import Metric
 
@@ -15,7 +16,6 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # In what other words people ask for a kind of evidence, or for a metric.
 _KINDS = {
     "alert": "alert alerts page paged fired firing symptom",
-    "change": "change changes changed deploy deployed deploys deployment release released version rollout rollback",
     "edge": "call calls caller callers callee depends dependency dependencies upstream downstream",
     "limit": "limit full saturated saturation resource capacity cpu memory disk connections",
     "slo": "slo objective budget burn",
@@ -33,11 +33,16 @@ _METRICS = {
     Metric.LATENCY_P99: "latency slow slower duration time",
     Metric.SATURATION: "saturation full cpu memory resource",
 }
+_DEPLOYED = "deploy deployed deploys deployment release released version rollout"
+_CHANGED = "change changes changed"
 _CHANGES = {
-    "config": "configuration setting settings config",
-    "feature_flag": "flag flags feature toggle",
-    "infrastructure": "infrastructure",
+    ChangeKind.DEPLOY: f"{_CHANGED} {_DEPLOYED}",
+    ChangeKind.ROLLBACK: f"{_CHANGED} {_DEPLOYED} rollback reverted",
+    ChangeKind.CONFIG: f"{_CHANGED} configuration setting settings config",
+    ChangeKind.FEATURE_FLAG: f"{_CHANGED} flag flags feature toggle",
+    ChangeKind.INFRASTRUCTURE: f"{_CHANGED} infrastructure",
 }
+"""Of what is of no such kind, as processes that began anew, nobody asks as of a change."""
 
 
 def matching(question: str, passages: Sequence[str]) -> list[tuple[int, float]]:
@@ -67,7 +72,7 @@ def passage_of(piece: Evidence) -> str:
         case SeriesEvidence():
             told.append(_METRICS[piece.metric])
         case ChangeEvidence():
-            told.append(_CHANGES.get(piece.change.value, ""))
+            told.append(_CHANGES.get(piece.change, ""))
         case EdgeEvidence():
             told.append(f"{piece.caller} {piece.callee}")
     return " ".join(told)

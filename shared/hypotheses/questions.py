@@ -22,6 +22,8 @@ PROMPT_VERSION = "questions-v1"
 MAX_QUESTION_CHARS = 1000
 MAX_MATCHES = 4
 MAX_LEADING_CITED = 4
+SUSPECTED_WEIGHT = 1.5
+"""For what a hypothesis rests on, or is contradicted by: of two that speak of a question alike it tells more."""
 NOTHING_MATCHES = "Nothing else that was looked at speaks of this in the words of the question."
 NOTHING_FOUND = "Nothing that was measured departs from what is normal."
 
@@ -72,8 +74,14 @@ def by_words(question: str, ranked: HypothesisSet, body: SnapshotBody) -> tuple[
     pieces = [piece for piece in body.evidence() if piece.said]
     said = [Sentence(text=plain(one.said, limit=MAX_SENTENCE_CHARS), cited=(one.id,)) for one in pieces]
     passages = [*(one.text for one in claims), *map(passage_of, pieces)]
-    found = matching(question, passages)
-    return tuple(dict.fromkeys([*claims, *said][at] for at, _ in found))[:MAX_MATCHES]
+    suspected = {cited for one in ranked.hypotheses for cited in (*one.supporting, *one.contradicting)}
+    sentences = [*claims, *said]
+    weighed = [
+        (share * (SUSPECTED_WEIGHT if suspected.intersection(sentences[at].cited) else 1.0), at)
+        for at, share in matching(question, passages)
+    ]
+    best = sorted(weighed, key=lambda one: (-one[0], one[1]))
+    return tuple(dict.fromkeys(sentences[at] for _, at in best))[:MAX_MATCHES]
 
 
 def notes_on(ranked: HypothesisSet, sentences: Sequence[Sentence]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from dev.shop.topology import ServiceName
 from dev.stack import Layout, Stack, StackOptions
 from shared.adapters.memory import services_in_memory
 from shared.errors import StoreUnavailable
+from tests.builders import NOON
 
 PAYMENT, CATALOG, CART = ServiceName.PAYMENT, ServiceName.CATALOG, ServiceName.CART
 BROKEN = Case(1, FaultKind.DOWN, PAYMENT, 0.5, CATALOG, 20)
@@ -195,5 +196,6 @@ def test_what_lanes_start_is_stopped_with_the_stack(tmp_path: Path) -> None:
 
 
 def test_a_flag_is_reported_as_a_flag_without_a_version() -> None:
-    assert flag_turned(CART)["kind"] == "feature_flag"
-    assert "version" not in flag_turned(CART)
+    assert flag_turned(CART, NOON)["kind"] == "feature_flag"
+    assert flag_turned(CART, NOON)["at"] == NOON.isoformat()
+    assert "version" not in flag_turned(CART, NOON)

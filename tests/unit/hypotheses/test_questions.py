@@ -5,6 +5,7 @@ import json
 import pytest
 
 from shared.hypotheses.answer import ranked_set
+from shared.hypotheses.matching import passage_of
 from shared.hypotheses.questions import (
     MAX_MATCHES,
     MAX_QUESTION_CHARS,
@@ -18,6 +19,8 @@ from shared.hypotheses.questions import (
     safe_question,
     subject_of,
 )
+from shared.models.changes import ChangeKind
+from shared.models.evidence import ChangeEvidence
 from shared.models.snapshots import SectionName, SectionStatus
 from tests.builders import NOON
 from tests.unit.hypotheses.scenes import a_snapshot_of
@@ -35,6 +38,18 @@ QUESTIONS = [
 def test_without_a_model_the_evidence_that_speaks_of_the_question_is_told(question: str, wanted: set[str]) -> None:
     cited = {cited for one in by_words(question, RANKED, BODY) for cited in one.cited}
     assert wanted <= cited
+
+
+def test_what_a_hypothesis_rests_on_is_told_before_what_speaks_of_the_question_alike() -> None:
+    first = by_words("What changed before it began?", RANKED, BODY)[0]
+    assert first.cited == (PAYMENT_DEPLOY,)
+
+
+def test_processes_that_began_anew_are_not_told_as_changes() -> None:
+    began = ChangeEvidence(
+        id="E99", service="cart", change=ChangeKind.OTHER, at=NOON, said="cart: a process started at 12:00:00 UTC."
+    )
+    assert "changed" not in passage_of(began)
 
 
 def test_every_sentence_by_words_is_one_of_the_evidence_or_of_the_hypotheses_and_cites_it() -> None:
