@@ -116,6 +116,10 @@ class ServiceMetrics:
             registry=self._registry,
         )
         limit.labels(**named, resource="cpu", unit="core").set(CPU_LIMIT_CORES)
+        # What is looked at in Kubernetes is found by its workload; this one is always as it should be.
+        for name in ("kube_deployment_spec_replicas", "kube_deployment_status_replicas_available"):
+            replicas = Gauge(name, "Replicas of a deployment.", ("namespace", "deployment"), registry=self._registry)
+            replicas.labels(NAMESPACE, self._service).set(1)
 
     def answered(self, method: str, status: int, seconds: float) -> None:
         """Count one answered request."""

@@ -154,6 +154,9 @@ def test_a_container_tells_its_cpu_and_the_most_that_it_may_have() -> None:
     assert samples(metrics, "kube_pod_container_resource_limits") == [
         ({**named, "resource": "cpu", "unit": "core"}, 1.0)
     ]
+    deployment = {"namespace": "shop", "deployment": "payment"}
+    assert samples(metrics, "kube_deployment_spec_replicas") == [(deployment, 1.0)]
+    assert samples(metrics, "kube_deployment_status_replicas_available") == [(deployment, 1.0)]
 
 
 def test_each_version_has_a_pod_of_its_own_named_as_a_deployments() -> None:
