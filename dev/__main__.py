@@ -165,7 +165,7 @@ def demo(
     ] = False,
     seed: Annotated[int, typer.Option(help="Of the matrix: decides its order, sizes and decoys.")] = 1,
     cases: Annotated[int | None, typer.Option(min=1, help="Of the matrix: only so many, in its order.")] = None,
-    lanes: Annotated[int, typer.Option(min=1, max=8, help="Of the matrix: shops side by side.")] = 3,
+    lanes: Annotated[int, typer.Option(min=1, max=8, help="Of the matrix: shops side by side.")] = 4,
     as_json: Annotated[bool, typer.Option("--json", help="Of the matrix: print JSON.")] = False,
 ) -> None:
     """Start the stack, break the shop with a bad deploy, wait for the page and print the incident."""
