@@ -41,11 +41,15 @@ def host(
 
 
 @app.command()
-def shop(port_base: PortBase = DEFAULT_BASE) -> None:
+def shop(
+    port_base: PortBase = DEFAULT_BASE,
+    requests_per_second: Annotated[float, typer.Option(min=0, max=400, help="How many customers arrive.")] = 40,
+    seed: Annotated[int | None, typer.Option(help="Of everything that is random in it.")] = None,
+) -> None:
     """Run the demo shop: six services that call each other, a load generator, faults to inject."""
     from dev.shop.server import serve
 
-    serve(Ports(port_base))
+    serve(Ports(port_base), seed=seed, requests_per_second=requests_per_second)
 
 
 @app.command()
@@ -167,8 +171,20 @@ def demo(
     lease_seconds: Annotated[float, typer.Option(help="Lease of a queue message.")] = 600,
     own_host: Annotated[bool, typer.Option(help="Use our host even where Core Tools are installed.")] = False,
     picture: Annotated[Path | None, typer.Option(help="Also write what is printed as an SVG.")] = None,
+    matrix: Annotated[
+        bool, typer.Option(help="Measure: every fault on every service; exit 1 below the goals.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the matrix: decides its order, sizes and decoys.")] = 1,
+    cases: Annotated[int | None, typer.Option(min=1, help="Of the matrix: only so many, in its order.")] = None,
+    lanes: Annotated[int, typer.Option(min=1, max=8, help="Of the matrix: shops side by side.")] = 4,
+    as_json: Annotated[bool, typer.Option("--json", help="Of the matrix: print JSON.")] = False,
 ) -> None:
     """Start the stack, break the shop with a bad deploy, wait for the page and print the incident."""
+    if matrix:
+        from dev.matrix.run import MatrixOptions, run_the_matrix
+
+        run_the_matrix(MatrixOptions(data / "matrix", seed, cases, lanes, as_json, own_host=own_host))
+        return
     from dev.commands import run_the_demo
 
     run_the_demo(Ports(port_base), data, once=once, lease_seconds=lease_seconds, own_host=own_host, picture=picture)

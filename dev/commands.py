@@ -145,7 +145,7 @@ def run_up(ports: Ports, data: Path, *, lease_seconds: float, own_host: bool, op
         ended = await stack.processes.first_to_end()
         raise CannotRun(f"{ended} ended by itself; see {options.layout.logs}/{ended}.log")
 
-    _run(options, until_stopped)
+    run_stack(options, until_stopped)
 
 
 def run_the_demo(
@@ -166,7 +166,7 @@ def run_the_demo(
 
     with refusing():
         forget_metrics(options.layout)
-    is_right = _run(options, play)
+    is_right = run_stack(options, play)
     if picture:
         picture.write_text(without_fonts(report.export_svg(title="make demo")))
     if not is_right:
@@ -196,12 +196,21 @@ def _pytest(arguments: Sequence[str]) -> int:
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
-def _run(options: StackOptions, play: Callable[[Stack], Awaitable[bool]]) -> bool:
+Start = Callable[[Stack], Awaitable[None]]
+
+
+async def start_all(stack: Stack) -> None:
+    """The whole stack, with the shop that pages acme."""
+    with console.status("starting") as status:
+        await stack.up(lambda part: status.update(f"starting {part}"))
+
+
+def run_stack(options: StackOptions, play: Callable[[Stack], Awaitable[bool]], *, start: Start = start_all) -> bool:
     """Start the stack, play, stop the stack; Ctrl-C and SIGTERM end the play early and cleanly."""
 
     async def main() -> bool:
         stack = Stack(options)
-        playing = asyncio.ensure_future(_up_and_play(stack, play))
+        playing = asyncio.ensure_future(_start_and_play(stack, start, play))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, playing.cancel)
@@ -217,7 +226,6 @@ def _run(options: StackOptions, play: Callable[[Stack], Awaitable[bool]]) -> boo
         return asyncio.run(main())
 
 
-async def _up_and_play(stack: Stack, play: Callable[[Stack], Awaitable[bool]]) -> bool:
-    with console.status("starting") as status:
-        await stack.up(lambda part: status.update(f"starting {part}"))
+async def _start_and_play(stack: Stack, start: Start, play: Callable[[Stack], Awaitable[bool]]) -> bool:
+    await start(stack)
     return await play(stack)

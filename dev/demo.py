@@ -44,16 +44,16 @@ class Story:
 
 
 class ApiClient:
-    """Reads incidents as an engineer's script would, with a token of the local identity provider."""
+    """Reads incidents as a tenant's engineer's script would, with a token of the local identity provider."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, slug: str = SLUG) -> None:
         ports, layout = stack.options.ports, stack.options.layout
         token = mint(
             layout.entra,
             port=ports.entra,
-            tenant_id=entra_tenant_guid(SLUG),
+            tenant_id=entra_tenant_guid(slug),
             role="engineer",
-            email=EMAIL.format(role="engineer", slug=SLUG),
+            email=EMAIL.format(role="engineer", slug=slug),
             audience=API_AUDIENCE,
             now=datetime.now(UTC),
         )
@@ -81,6 +81,10 @@ class ApiClient:
     async def receipt(self, receipt_id: str) -> dict[str, Any]:
         """What became of a delivery."""
         return dict((await self._http.get(f"/receipts/{receipt_id}")).raise_for_status().json())
+
+    async def report_change(self, change: dict[str, Any]) -> None:
+        """Tell of a change, as a deploy pipeline or a feature flag service would."""
+        (await self._http.post("/changes", json=change)).raise_for_status()
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -83,7 +83,7 @@ async def _seed(process: Process, layout: Layout, prometheus_config: str, *, now
 async def _connect(process: Process, kind: IntegrationType, scheme: Scheme, layout: Layout, *, now: datetime) -> None:
     """One inbound integration with a secret of its own, and what its webhook accepts."""
     services, known = process.services, await process.services.directory.integration(TENANT, _id_of(kind))
-    secret = _token(layout.webhook_secret(kind.value))
+    secret = secret_in(layout.webhook_secret(kind.value))
     signs = scheme not in {Scheme.BEARER, Scheme.BASIC, Scheme.CODE}
     schemes = (scheme,) if signs else (Scheme.BEARER, Scheme.BASIC, Scheme.CODE)
     sealed = await process.secret_box.seal(TENANT, _id_of(kind), secret) if signs else None
@@ -178,7 +178,7 @@ def _integration(kind: IntegrationType, now: datetime) -> Integration:
     )
 
 
-def _token(path: Path) -> str:
+def secret_in(path: Path) -> str:
     """The webhook's token, made once and readable by its owner only."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

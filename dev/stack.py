@@ -1,7 +1,7 @@
 """The whole local Azure: which parts there are, how they find each other, and the settings the product gets."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,6 +114,8 @@ class Stack:
     def __init__(self, options: StackOptions) -> None:
         self.options = options
         self.processes = Processes(options.layout.logs)
+        self.beside: list[Processes] = []
+        """What runs beside the stack for a while, and must not outlive it."""
         self.environment = product_environment(options.ports, options.layout)
         if options.openai:
             self.environment |= simulated_model(options.ports)
@@ -158,7 +160,8 @@ class Stack:
 
     async def down(self) -> None:
         """Stop everything that was started."""
-        await self.processes.stop_all()
+        for processes in (*self.beside, self.processes):
+            await processes.stop_all()
 
     def _storage_and_identity(self) -> list[Part]:
         ports, data = self.options.ports, self.options.layout.data
@@ -192,29 +195,10 @@ class Stack:
         return [self._python("openai", ["--port", str(port), *self.options.openai], port)]
 
     def _monitoring(self) -> list[Part]:
-        ports, layout = self.options.ports, self.options.layout
-        prometheus = render.prometheus_command(
-            binaries.find("prometheus"),
-            layout.config / "prometheus.yml",
-            layout.data / "prometheus",
-            ports.prometheus,
-        )
-        alertmanager = render.alertmanager_command(
-            binaries.find("alertmanager"),
-            layout.config / "alertmanager.yml",
-            layout.data / "alertmanager",
-            ports.alertmanager,
-        )
-        ready = "http://127.0.0.1:{}/-/ready"
-        return [
-            self._python("shop", ["--port-base", str(ports.base)], ports.shop),
-            Part("alertmanager", alertmanager, [ports.alertmanager], http_ready(ready.format(ports.alertmanager))),
-            Part("prometheus", prometheus, [ports.prometheus], http_ready(ready.format(ports.prometheus))),
-        ]
+        return monitoring_of(self.options.ports, self.options.layout)
 
     def _python(self, command: str, arguments: list[str], port: int) -> Part:
-        line = [sys.executable, "-m", "dev", command, *arguments]
-        return Part(command, line, [port], port_ready(port), folder=binaries.ROOT)
+        return python_part(command, arguments, port)
 
     def _host(self) -> Part:
         port = self.options.ports.functions
@@ -228,13 +212,48 @@ class Stack:
         return Part("functions-host", line, [port], ready, self.environment, binaries.ROOT)
 
     def _write_configuration(self, integration_id: str) -> None:
-        ports, layout = self.options.ports, self.options.layout
-        layout.config.mkdir(parents=True, exist_ok=True)
-        rules = layout.config / "rules.yml"
-        rules.write_text(render.alert_rules(for_seconds=self.options.for_seconds))
-        (layout.config / "prometheus.yml").write_text(render.prometheus_config(ports, rules))
-        (layout.config / "alertmanager.yml").write_text(
-            render.alertmanager_config(
-                webhook_url=render.webhook_url(ports, integration_id), token_file=layout.webhook_token
-            )
+        options = self.options
+        url = render.webhook_url(options.ports, integration_id)
+        write_configuration(
+            options.ports,
+            options.layout,
+            webhook=(url, options.layout.webhook_token),
+            for_seconds=options.for_seconds,
         )
+
+
+def python_part(command: str, arguments: list[str], port: int) -> Part:
+    """A tool of our own that listens on a port."""
+    line = [sys.executable, "-m", "dev", command, *arguments]
+    return Part(command, line, [port], port_ready(port), folder=binaries.ROOT)
+
+
+def monitoring_of(ports: Ports, layout: Layout, *, shop: Sequence[str] = ()) -> list[Part]:
+    """A shop, and the Alertmanager and Prometheus that watch it; `shop` are further arguments of the shop's."""
+    prometheus = render.prometheus_command(
+        binaries.find("prometheus"), layout.config / "prometheus.yml", layout.data / "prometheus", ports.prometheus
+    )
+    alertmanager = render.alertmanager_command(
+        binaries.find("alertmanager"),
+        layout.config / "alertmanager.yml",
+        layout.data / "alertmanager",
+        ports.alertmanager,
+    )
+    ready = "http://127.0.0.1:{}/-/ready"
+    return [
+        python_part("shop", ["--port-base", str(ports.base), *shop], ports.shop),
+        Part("alertmanager", alertmanager, [ports.alertmanager], http_ready(ready.format(ports.alertmanager))),
+        Part("prometheus", prometheus, [ports.prometheus], http_ready(ready.format(ports.prometheus))),
+    ]
+
+
+def write_configuration(ports: Ports, layout: Layout, *, webhook: tuple[str, Path], for_seconds: int) -> None:
+    """What Prometheus and Alertmanager read; `webhook` is where the pages go, and the file with the token for it."""
+    layout.config.mkdir(parents=True, exist_ok=True)
+    rules = layout.config / "rules.yml"
+    rules.write_text(render.alert_rules(for_seconds=for_seconds))
+    (layout.config / "prometheus.yml").write_text(render.prometheus_config(ports, rules))
+    url, token_file = webhook
+    (layout.config / "alertmanager.yml").write_text(
+        render.alertmanager_config(webhook_url=url, token_file=token_file)
+    )

@@ -12,6 +12,7 @@ from dev.shop.contract import (
     ErrorsFault,
     Fault,
     LatencyFault,
+    NetworkDelayFault,
     SurgeFault,
 )
 from dev.shop.topology import ServiceName
@@ -48,6 +49,15 @@ def behaviour_now(version: Behaviour, faults: Iterable[Fault], service: ServiceN
 def is_dead(faults: Iterable[Fault], service: ServiceName) -> bool:
     """Whether a fault took the service away."""
     return any(isinstance(fault, DeadDependencyFault) and fault.service is service for fault in faults)
+
+
+def delay_between(faults: Iterable[Fault], caller: ServiceName, callee: ServiceName) -> float:
+    """How much longer a call takes on the way, in seconds: there as the caller sends it, back as the callee does."""
+    return sum(
+        fault.latency_seconds
+        for fault in faults
+        if isinstance(fault, NetworkDelayFault) and fault.service in (caller, callee)
+    )
 
 
 def load_now(requests_per_second: float, faults: Iterable[Fault]) -> float:

@@ -66,6 +66,17 @@ class DeadDependencyFault(Strict):
     service: ServiceName = ServiceName.ORDERS_DB
 
 
+class NetworkDelayFault(Strict):
+    """Whatever the service sends arrives this much later: its calls to others, and its answers to its callers.
+
+    So a service that calls nothing looks well to itself, and only its callers see it. Customers are not delayed.
+    """
+
+    kind: Literal["network_delay"] = "network_delay"
+    service: ServiceName
+    latency_seconds: Seconds = 0.6
+
+
 class SurgeFault(Strict):
     """The load is multiplied; it can only arrive where customers do."""
 
@@ -74,7 +85,7 @@ class SurgeFault(Strict):
     factor: float = Field(default=3.0, gt=0, le=10)
 
 
-Fault = LatencyFault | ErrorsFault | CpuBurnFault | DeadDependencyFault | SurgeFault
+Fault = LatencyFault | ErrorsFault | CpuBurnFault | DeadDependencyFault | NetworkDelayFault | SurgeFault
 FAULT: TypeAdapter[Fault] = TypeAdapter(Annotated[Fault, Field(discriminator="kind")])
 
 

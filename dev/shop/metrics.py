@@ -1,6 +1,7 @@
 """The metrics one service exposes: the Prometheus client libraries' names and Tempo's service graph."""
 
 import time
+from hashlib import sha256
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -16,6 +17,19 @@ def build_metric(service: ServiceName) -> str:
     return f"{service.replace('-', '_')}_build_info"
 
 
+NAMESPACE = "shop"
+CPU_LIMIT_CORES = 1.0
+_RANDOM_OF_PODS = "bcdfghjklmnpqrstvwxz2456789"
+"""What Kubernetes makes names unique with."""
+
+
+def pod_of(service: ServiceName, version: str) -> str:
+    """The pod that a version runs in, named as a Deployment's: each version has another."""
+    digest = sha256(f"{service}@{version}".encode()).digest()
+    unique = "".join(_RANDOM_OF_PODS[byte % len(_RANDOM_OF_PODS)] for byte in digest[:15])
+    return f"{service}-{unique[:10]}-{unique[10:]}"
+
+
 class ServiceMetrics:
     """The registry of one running version; a deploy makes a new one, as a new process would."""
 
@@ -28,6 +42,7 @@ class ServiceMetrics:
         self._request_metrics()
         self._edge_metrics()
         self._process_metrics()
+        self._container_metrics(pod_of(service, version))
         build = Gauge(
             build_metric(service),
             "The version that runs; the value is always 1.",
@@ -87,6 +102,25 @@ class ServiceMetrics:
         )
         started.labels(self._service).set(self.started_at)
 
+    def _container_metrics(self, pod: str) -> None:
+        """What cAdvisor and kube-state-metrics would tell of the container: its CPU, and the most it may have."""
+        named = {"namespace": NAMESPACE, "pod": pod, "container": self._service}
+        used = Counter(
+            "container_cpu_usage_seconds_total", "CPU time of a container.", tuple(named), registry=self._registry
+        )
+        self._container_cpu = used.labels(**named)
+        limit = Gauge(
+            "kube_pod_container_resource_limits",
+            "What a container may use at most.",
+            (*named, "resource", "unit"),
+            registry=self._registry,
+        )
+        limit.labels(**named, resource="cpu", unit="core").set(CPU_LIMIT_CORES)
+        # What is looked at in Kubernetes is found by its workload; this one is always as it should be.
+        for name in ("kube_deployment_spec_replicas", "kube_deployment_status_replicas_available"):
+            replicas = Gauge(name, "Replicas of a deployment.", ("namespace", "deployment"), registry=self._registry)
+            replicas.labels(NAMESPACE, self._service).set(1)
+
     def answered(self, method: str, status: int, seconds: float) -> None:
         """Count one answered request."""
         self.requests_served += 1
@@ -107,6 +141,7 @@ class ServiceMetrics:
     def used_cpu(self, seconds: float) -> None:
         """Attribute CPU time to the service."""
         self._cpu.inc(seconds)
+        self._container_cpu.inc(seconds)
 
     def exposition(self) -> bytes:
         """Everything in the Prometheus text format."""

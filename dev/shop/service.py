@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from random import Random
@@ -10,8 +11,8 @@ from aiohttp import ClientConnectionError, ClientSession, ClientTimeout, web
 from aiohttp.typedefs import Handler
 
 from dev.ports import Ports
-from dev.shop.behaviour import STATUS_AFTER, CallOutcome, fails, work_seconds
-from dev.shop.contract import Behaviour, Deploy, ServiceState
+from dev.shop.behaviour import STATUS_AFTER, CallOutcome, delay_between, fails, work_seconds
+from dev.shop.contract import Behaviour, Deploy, Fault, ServiceState
 from dev.shop.metrics import ServiceMetrics
 from dev.shop.topology import SHOP, Call, Operation, ServiceName, service_port, service_url
 
@@ -50,6 +51,8 @@ class Service:
     def __init__(self, name: ServiceName, ports: Ports, client: ClientSession, random: Random) -> None:
         self.name = name
         self.behaviour = Behaviour()
+        self.faults: Sequence[Fault] = ()
+        """All that are upon the shop: some are upon the way between two services."""
         self._ports = ports
         self._client = client
         self._random = random
@@ -147,6 +150,7 @@ class Service:
 
     async def _call(self, call: Call) -> CallOutcome:
         metrics, started = self.metrics, time.perf_counter()
+        await asyncio.sleep(delay_between(self.faults, self.name, call.server))
         outcome, header = await self._request(call)
         metrics.called(
             call,

@@ -66,6 +66,7 @@ class Shop:
 
     async def _apply_to_services(self) -> None:
         for service in self._services.values():
+            service.faults = self._faults
             service.behaviour = behaviour_now(service.release.behaviour, self._faults, service.name)
             if is_dead(self._faults, service.name):
                 await service.stop()

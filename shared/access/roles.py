@@ -26,6 +26,9 @@ LEAST_ROLE: Mapping[str, Role] = {
     # May spend the tenant's money on a model.
     "replay_incident": Role.ENGINEER,
     "read_quality": Role.ENGINEER,
+    # It may cost money, and what is asked may be shown to a model.
+    "ask_question": Role.ENGINEER,
+    "explain_hypothesis": Role.VIEWER,
     "read_receipt": Role.VIEWER,
     "merge_incident": Role.ENGINEER,
     "split_incident": Role.ENGINEER,

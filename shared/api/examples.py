@@ -12,6 +12,7 @@ from shared.api.examples_integrations import INTEGRATION_EXAMPLES
 from shared.api.examples_metrics import METRICS_EXAMPLES
 from shared.api.examples_model import USAGE_EXAMPLES
 from shared.api.examples_quality import QUALITY_EXAMPLES
+from shared.api.examples_questions import QUESTION_EXAMPLES
 
 Example = dict[str, Any]
 
@@ -314,6 +315,7 @@ EXAMPLES: Mapping[str, Example | list[Example]] = {
     "read_receipt": _RECEIPT,
     "merge_incident": {"incident_id": _INCIDENT_ID},
     "split_incident": {"incident_id": _INCIDENT_ID},
+    **QUESTION_EXAMPLES,
     **METRICS_EXAMPLES,
     **QUALITY_EXAMPLES,
     "list_dead_letters": {"items": [_LETTER_SUMMARY], "cursor": None},

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.api.examples_feedback import FEEDBACK_REQUESTS
+from shared.api.examples_questions import QUESTION_REQUESTS
 
 _PROMETHEUS = {"url": "https://prometheus.example.com", "bearer_token": "one-of-your-own"}
 _GRAFANA = {"url": "https://grafana.example.com", "bearer_token": "glsa_one-of-your-own"}
@@ -55,6 +56,7 @@ REQUESTS: Mapping[str, dict[str, Any]] = {
     "replace_objectives": {
         "objectives": [{"service": "payment", "name": "payments that go through", "objective": 0.999}]
     },
+    **QUESTION_REQUESTS,
     "create_policy": _WINDOW,
     "replace_policy": {**_WINDOW, "is_enabled": False},
     "create_runbook": _RUNBOOK,

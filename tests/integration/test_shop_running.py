@@ -137,6 +137,17 @@ async def test_a_caller_gives_up_on_a_callee_that_is_too_slow(ports: Ports, cont
     assert answer.status_code == 504
 
 
+async def test_a_delayed_answer_is_late_for_the_caller_alone(ports: Ports, control: ShopControl) -> None:
+    await control.fault("network_delay", "catalog", latency_seconds=0.15)
+    assert await visit(ports, "GET", "/products") == 200
+    frontend, catalog = await metrics(ports, ServiceName.FRONTEND), await metrics(ports, ServiceName.CATALOG)
+    assert 'http_request_duration_seconds_bucket{le="0.1",method="GET",service="catalog"} 1.0' in catalog
+    assert 'http_request_duration_seconds_bucket{le="0.1",method="GET",service="frontend"} 0.0' in frontend
+    edge = 'client="frontend",connection_type="",le="0.1",server="catalog"'
+    assert f"traces_service_graph_request_client_seconds_bucket{{{edge}}} 0.0" in frontend
+    assert f"traces_service_graph_request_server_seconds_bucket{{{edge}}} 1.0" in frontend
+
+
 async def test_a_service_that_burns_cpu_queues_and_is_charged_for_it(ports: Ports, control: ShopControl) -> None:
     await control.fault("cpu_burn", "catalog", cpu_seconds=0.05)
     assert await asyncio.gather(*(visit(ports, "GET", "/products") for _ in range(4))) == [200] * 4

@@ -1,5 +1,6 @@
 """How versions and faults change a service, and that the shop's table and metrics hold together."""
 
+import re
 from random import Random
 
 import pytest
@@ -7,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
 
 from dev.ports import Ports
-from dev.shop.behaviour import behaviour_now, fails, is_dead, load_now, work_seconds
+from dev.shop.behaviour import behaviour_now, delay_between, fails, is_dead, load_now, work_seconds
 from dev.shop.contract import (
     FAULT,
     MAX_REQUESTS_PER_SECOND,
@@ -17,9 +18,10 @@ from dev.shop.contract import (
     Deploy,
     ErrorsFault,
     LatencyFault,
+    NetworkDelayFault,
     SurgeFault,
 )
-from dev.shop.metrics import ServiceMetrics
+from dev.shop.metrics import ServiceMetrics, pod_of
 from dev.shop.service import release_of, server_seconds
 from dev.shop.topology import SHOP, VISITS, Call, ServiceName, service_port
 
@@ -55,6 +57,13 @@ def test_only_the_dead_dependency_is_dead() -> None:
 def test_a_surge_multiplies_the_load_up_to_the_bound() -> None:
     assert load_now(40, [SurgeFault(factor=3)]) == 120
     assert load_now(300, [SurgeFault(factor=10)]) == MAX_REQUESTS_PER_SECOND
+
+
+def test_a_delayed_network_delays_what_a_service_asks_and_what_it_answers_and_nothing_else() -> None:
+    faults = [NetworkDelayFault(service=CART, latency_seconds=0.6)]
+    assert delay_between(faults, ServiceName.CHECKOUT, CART) == 0.6
+    assert delay_between(faults, CART, ServiceName.ORDERS_DB) == 0.6
+    assert delay_between(faults, ServiceName.CHECKOUT, PAYMENT) == 0
 
 
 def test_the_share_of_failing_requests_is_the_error_ratio() -> None:
@@ -134,6 +143,26 @@ def test_a_call_to_the_database_is_an_edge_of_that_kind() -> None:
     assert samples(metrics, "traces_service_graph_request_failed_total") == [(edge, 1.0)]
     assert samples(metrics, "traces_service_graph_request_client_seconds_count") == [(edge, 1.0)]
     assert samples(metrics, "traces_service_graph_request_server_seconds_count") == []
+
+
+def test_a_container_tells_its_cpu_and_the_most_that_it_may_have() -> None:
+    metrics = some_metrics()
+    metrics.used_cpu(0.5)
+    pod = pod_of(PAYMENT, "1.0.0")
+    named = {"namespace": "shop", "pod": pod, "container": "payment"}
+    assert samples(metrics, "container_cpu_usage_seconds_total") == [(named, 0.5)]
+    assert samples(metrics, "kube_pod_container_resource_limits") == [
+        ({**named, "resource": "cpu", "unit": "core"}, 1.0)
+    ]
+    deployment = {"namespace": "shop", "deployment": "payment"}
+    assert samples(metrics, "kube_deployment_spec_replicas") == [(deployment, 1.0)]
+    assert samples(metrics, "kube_deployment_status_replicas_available") == [(deployment, 1.0)]
+
+
+def test_each_version_has_a_pod_of_its_own_named_as_a_deployments() -> None:
+    pods = {pod_of(PAYMENT, version) for version in ("1.4.0", "1.5.0")}
+    assert len(pods) == 2
+    assert all(re.fullmatch(r"payment-[b-z2-9]{10}-[b-z2-9]{5}", pod) for pod in pods)
 
 
 def test_a_revision_that_was_not_given_differs_with_the_version() -> None:
