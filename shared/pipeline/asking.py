@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.errors import Conflict, ModelUnavailable, NotAllowed
+from shared.hypotheses.guard import ANSWER_FLAGGED, EVIDENCE_FLAGGED
 from shared.hypotheses.prose import Checked, ModelProse, Sentence, checked, grounds_of
 from shared.hypotheses.questions import (
     PROMPT_VERSION,
     by_words,
+    flags_of_prose,
     instructions,
     leading,
     notes_on,
@@ -17,6 +19,8 @@ from shared.hypotheses.questions import (
     safe_question,
     subject_of,
 )
+from shared.hypotheses.suspicion import suspicion_of
+from shared.hypotheses.trust import flags_of
 from shared.models.base import TenantId
 from shared.models.hypotheses import GeneratedBy, HypothesisSet, Receipt
 from shared.models.incidents import Incident
@@ -107,8 +111,10 @@ async def _model_for(
     tenant_id: TenantId, incident: Incident, looked: _Looked, question: str, services: Services, *, now: datetime
 ) -> PaidModel | str:
     """The model, paid for by the tenant; or the reason why none is asked."""
-    if looked.latest.flags:
-        return "evidence_flagged"
+    if looked.latest.flags or flags_of(looked.snapshot):
+        return EVIDENCE_FLAGGED
+    if suspicion_of(question):
+        return "question_flagged"
     subject = subject_of(looked.snapshot, question)
     model = await paid_model(tenant_id, subject, incident.severity, services, payer=subject, now=now)
     return model or "model_not_configured"
@@ -121,6 +127,8 @@ async def _by_model(question: str, looked: _Looked, model: PaidModel) -> Answere
     except (ModelUnavailable, Conflict) as exc:
         # A conflict: somebody asks the same at this moment, or what the tenant spends moves too fast.
         return _without_model(question, looked, reason=exc.reason, receipt=_paid(model))
+    if flags_of_prose(said.answer, prompt):
+        return _without_model(question, looked, reason=ANSWER_FLAGGED, receipt=_paid(model))
     suspects = {one.suspected_service for one in looked.ranking.hypotheses}
     grounds = grounds_of(looked.snapshot.body, suspects, instructions=instructions())
     left = checked(said.answer, grounds)
