@@ -41,6 +41,14 @@ def host(
 
 
 @app.command()
+def infra() -> None:
+    """Write the tables that Bicep loads (infra/generated) from the product's own."""
+    from dev.infra import write
+
+    print("\n".join(write()) or "nothing to change")
+
+
+@app.command()
 def shop(port_base: PortBase = DEFAULT_BASE) -> None:
     """Run the demo shop: six services that call each other, a load generator, faults to inject."""
     from dev.shop.server import serve
