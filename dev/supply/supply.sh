@@ -51,6 +51,9 @@ infra() {
     echo "$wanted" > .venv-infra/.installed
   fi
   .venv-infra/bin/python dev/supply/check_infra.py
+  .venv-infra/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+  .venv-infra/bin/zizmor --quiet --offline .github/workflows
+  echo "infra: the workflows are what GitHub understands, with pinned actions and no stored secret"
 }
 
 case "${1:-}" in
