@@ -1,4 +1,4 @@
-.PHONY: setup demo test lint types imports bench fuzz audit sbom clean
+.PHONY: setup demo test lint types imports infra bench fuzz audit sbom clean
 
 PYTHON = .venv/bin/python
 
@@ -8,7 +8,7 @@ setup:            ## install everything the project needs, where it is missing
 demo: setup       ## start the local stack, break the shop, show the incident
 	@$(PYTHON) -m dev demo
 
-test: setup lint types imports  ## everything CI runs
+test: setup lint types imports infra  ## everything CI runs
 	@$(PYTHON) -m dev test
 
 lint: setup
@@ -20,6 +20,9 @@ types: setup
 
 imports: setup
 	@.venv/bin/lint-imports --no-cache
+
+infra: setup      ## parse the Bicep files, check their modules' parameters and checkov's policies
+	@./dev/supply/supply.sh infra
 
 bench: setup      ## measure ingestion beside its floor, and the API; docs/benchmarks.md says what the figures mean
 	@$(PYTHON) -m bench ingest
@@ -38,4 +41,4 @@ sbom: setup       ## write dist/sbom.cdx.json: what ships, in CycloneDX
 	@./dev/supply/supply.sh sbom
 
 clean:            ## forget installed packages and local data
-	rm -rf .venv .venv-audit .venv-ship node_modules .local dist
+	rm -rf .venv .venv-audit .venv-ship .venv-infra node_modules .local dist

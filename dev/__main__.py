@@ -46,6 +46,15 @@ def shop(
     requests_per_second: Annotated[float, typer.Option(min=0, max=400, help="How many customers arrive.")] = 40,
     seed: Annotated[int | None, typer.Option(help="Of everything that is random in it.")] = None,
 ) -> None:
+def infra() -> None:
+    """Write the tables that Bicep loads (infra/generated) from the product's own."""
+    from dev.infra import write
+
+    print("\n".join(write()) or "nothing to change")
+
+
+@app.command()
+def shop(port_base: PortBase = DEFAULT_BASE) -> None:
     """Run the demo shop: six services that call each other, a load generator, faults to inject."""
     from dev.shop.server import serve
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from shared.messages import QueueName
 
-BLOB_CONTAINERS = ("raw", "receipts", "snapshots")
+BLOB_CONTAINERS: Mapping[str, int | None] = {"raw": 7, "receipts": 30, "snapshots": None}
+"""How many days a blob lives in Azure, by container; None as long as its incident."""
 
 
 def provision_storage(connection_string: str) -> None:

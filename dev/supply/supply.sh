@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What is known to be wrong with the packages we use (`audit`), and which of them ship (`sbom`). The tools live in an
-# environment of their own, so that nothing of theirs is among what is audited.
+# What is known to be wrong with the packages we use (`audit`), which of them ship (`sbom`), and what is wrong with
+# infra/ as far as that shows without Azure (`infra`). The tools live in environments of their own, so that nothing
+# of theirs is among what is audited.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -39,8 +40,25 @@ sbom() {
   echo "dist/sbom.cdx.json lists $(grep -c '"purl"' dist/sbom.cdx.json) packages"
 }
 
+infra() {
+  local wanted
+  wanted=$(cksum < dev/supply/requirements-infra.txt)
+  if [ "$(cat .venv-infra/.installed 2>/dev/null)" != "$wanted" ]; then
+    rm -rf .venv-infra
+    .venv/bin/python -m venv --without-pip .venv-infra
+    .venv/bin/python -m pip --python .venv-infra/bin/python install -q --disable-pip-version-check --no-deps \
+      -r dev/supply/requirements-infra.txt || fail infra "pip could not install the parsers (see above)"
+    echo "$wanted" > .venv-infra/.installed
+  fi
+  .venv-infra/bin/python dev/supply/check_infra.py
+  .venv-infra/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+  .venv-infra/bin/zizmor --quiet --offline .github/workflows
+  echo "infra: the workflows are what GitHub understands, with pinned actions and no stored secret"
+}
+
 case "${1:-}" in
   audit) audit ;;
   sbom) sbom ;;
-  *) fail supply "say audit or sbom" ;;
+  infra) infra ;;
+  *) fail supply "say audit, sbom or infra" ;;
 esac

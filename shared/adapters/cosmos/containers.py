@@ -16,6 +16,8 @@ class ContainerSpec:
     partition_key_paths: tuple[str, ...]
     default_ttl: int | None = None
     indexing_policy: Mapping[str, Any] | None = None
+    is_append_only: bool = False
+    """Whether the product's identity may create and read there, and nothing else."""
 
 
 def _indexed(*paths: str, composite: tuple[tuple[tuple[str, str], ...], ...] = ()) -> Mapping[str, Any]:
@@ -90,6 +92,7 @@ CONTAINERS: tuple[ContainerSpec, ...] = (
             *("/user_id", "/event_type", "/action", "/resource_type", "/resource_id"),
             composite=(ENTRIES_NEWEST_FIRST,),
         ),
+        is_append_only=True,
     ),
     ContainerSpec(
         "deadletters",
