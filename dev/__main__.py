@@ -41,11 +41,6 @@ def host(
 
 
 @app.command()
-def shop(
-    port_base: PortBase = DEFAULT_BASE,
-    requests_per_second: Annotated[float, typer.Option(min=0, max=400, help="How many customers arrive.")] = 40,
-    seed: Annotated[int | None, typer.Option(help="Of everything that is random in it.")] = None,
-) -> None:
 def infra() -> None:
     """Write the tables that Bicep loads (infra/generated) from the product's own."""
     from dev.infra import write
@@ -54,7 +49,11 @@ def infra() -> None:
 
 
 @app.command()
-def shop(port_base: PortBase = DEFAULT_BASE) -> None:
+def shop(
+    port_base: PortBase = DEFAULT_BASE,
+    requests_per_second: Annotated[float, typer.Option(min=0, max=400, help="How many customers arrive.")] = 40,
+    seed: Annotated[int | None, typer.Option(help="Of everything that is random in it.")] = None,
+) -> None:
     """Run the demo shop: six services that call each other, a load generator, faults to inject."""
     from dev.shop.server import serve
 

@@ -22,4 +22,7 @@ def test_no_security_rule_is_left_out_for_whole_folders_that_ship() -> None:
     lint = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]
     assert "S" in lint["select"]
     assert not [rule for rule in lint["ignore"] if re.fullmatch(r"S\d*", rule)]
-    assert set(lint["per-file-ignores"]) == {"tests/**", "bench/**", "dev/**"}
+    ignored = lint["per-file-ignores"].items()
+    assert {where for where, rules in ignored if any(rule.startswith("S") for rule in rules)} <= {
+        "tests/**", "bench/**", "dev/**",
+    }  # fmt: skip
