@@ -198,6 +198,17 @@ def demo(
     run_the_demo(Ports(port_base), data, once=once, lease_seconds=lease_seconds, own_host=own_host, picture=picture)
 
 
+@app.command()
+def drill(
+    port_base: PortBase = DEFAULT_BASE,
+    data: Annotated[Path, typer.Option(help="Where the drill keeps its stores and the backup.")] = LOCAL / "drill",
+) -> None:
+    """Practise a restore: back a tenant up, lose everything, restore, compare; exit 1 when anything differs."""
+    from dev.commands import run_drill
+
+    run_drill(Ports(port_base), data)
+
+
 @app.command("test")
 def run_all_tests(
     fast: Annotated[bool, typer.Option(help="Only what needs no other process.")] = False,
