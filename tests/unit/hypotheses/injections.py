@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from dev.openai.obedient import Effect
+from tests.unit.hypotheses.obedient import Effect
 from shared.models.changes import ChangeKind
 from shared.models.evidence import (
     AlertEvidence,
