@@ -36,7 +36,9 @@ class EvidenceIndex:
     services: frozenset[str]
     """Everybody named, in lower case."""
     symptom_at: datetime
-    """When the alerting service's own trouble began."""
+    """When what the alerting service shows most began: its clearest errors or latency, so that a wobble before does
+    not count; the snapshot's onset where it shows neither.
+    """
     told: Facts
     """What the snapshot tells of itself, whichever evidence is cited: its onset and its end."""
     _facts: dict[str, Facts] = field(default_factory=dict)
@@ -70,7 +72,7 @@ class EvidenceIndex:
             reached=_along(service, callees),
             reaching=_along(service, callers),
             services=frozenset(name.lower() for names in about.values() for name in names),
-            symptom_at=min(onsets_of(series.get(service, ())), default=body.onset_at),
+            symptom_at=_symptom_at(series.get(service, ())) or body.onset_at,
             told=Facts((), (body.onset_at, body.window_end), frozenset({service.lower()})),
         )
 
@@ -113,6 +115,15 @@ def onsets_of(series: Sequence[SeriesEvidence]) -> list[datetime]:
         for piece in series
         if piece.metric is not Metric.REQUEST_RATE and piece.is_worse and piece.movement.onset_at is not None
     ]
+
+
+def _symptom_at(series: Sequence[SeriesEvidence]) -> datetime | None:
+    shown = [
+        (-piece.movement.score, piece.movement.onset_at)
+        for piece in series
+        if piece.metric.propagates and piece.is_worse and piece.movement.onset_at is not None
+    ]
+    return min(shown)[1] if shown else None
 
 
 def _along(start: str, calls: Mapping[str, Sequence[str]]) -> frozenset[str]:

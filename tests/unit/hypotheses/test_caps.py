@@ -57,6 +57,11 @@ def test_fewer_requests_after_the_symptom_are_its_consequence_and_cap_nothing() 
     assert caps(a_world().move("payment", Metric.REQUEST_RATE, 10, 2, at=40), "payment") == ()
 
 
+def test_a_wobble_of_the_alerting_service_before_its_trouble_is_not_its_symptom() -> None:
+    world = a_world().move("checkout", Metric.LATENCY_P95, 0.05, 0.056, at=-600).errors("payment", 0.5, at=-5)
+    assert caps(world, "payment") == ()
+
+
 def test_the_alerting_service_is_never_later_than_itself() -> None:
     assert caps(a_world().move("checkout", Metric.LATENCY_P95, 0.05, 1.0, at=300), "checkout") == ()
 
