@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from tests.unit.hypotheses.obedient import EVIL, Effect, obey
 from shared.hypotheses.answer import ranked_set, refine
 from shared.hypotheses.fences import echoes
 from shared.hypotheses.guard import flags_of_answer, guarded
@@ -31,6 +30,7 @@ from tests.unit.hypotheses.injections import (
     Position,
     with_reason,
 )
+from tests.unit.hypotheses.obedient import EVIL, Effect, obey
 from tests.unit.hypotheses.scenes import a_snapshot_of
 from tests.unit.hypotheses.test_ranking import a_bad_deploy_and_a_decoy
 
