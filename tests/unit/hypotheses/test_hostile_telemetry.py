@@ -32,6 +32,7 @@ from tests.unit.hypotheses.injections import (
     Position,
     with_reason,
 )
+from tests.unit.hypotheses.obedient import EVIL, Effect, obey
 from tests.unit.hypotheses.scenes import a_snapshot_of
 from tests.unit.hypotheses.test_ranking import a_bad_deploy_and_a_decoy
 
