@@ -41,7 +41,7 @@ BROKEN_SECONDS = 180
 MODEL_MS, SPREAD_MS = 1_000, 500
 IDLE_SECONDS = 2.5
 """Until the host polls its queues as seldom as it ever does."""
-LOOK_SECONDS, PATIENCE_SECONDS = 0.02, 60.0
+LOOK_SECONDS, PATIENCE_SECONDS = 0.05, 60.0
 _REFINED = re.compile(r"hypotheses_refined .*")
 _FIELD = re.compile(r"(\w+)=(\S+)")
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from dev.openai.obedient import EVIL, Effect, obey
 from shared.hypotheses.answer import ranked_set
 from shared.hypotheses.fences import echoes
 from shared.hypotheses.guard import flags_of_answer, guarded
