@@ -11,6 +11,8 @@ EXPLAINS_FROM = 0.3
 """The share of a caller's change from which on a callee explains half of it: a tiny wobble must not exonerate."""
 DEAD_FROM = 0.5
 """From this share of failed calls on, a callee that says nothing of itself is taken for dead."""
+HANGS_FROM = 20.0
+"""From this many times its usual latency on, callers give up on a callee and count errors of their own."""
 TAILS = {"p75": 0.25, "p90": 0.1, "p95": 0.05, "p99": 0.01, "p999": 0.001}
 """The share of requests that makes up what lies above a quantile."""
 
@@ -36,10 +38,19 @@ def is_dead(picture: Picture, caller: str, callee: str) -> bool:
 def _carried(picture: Picture, one: Weighed, callee: str) -> float:
     if one.series.kind is SeriesKind.LOG_ERRORS:
         return _logged(picture, one, callee)
-    if one.series.kind in FAILURES and callee in picture.gone:
+    if one.series.kind in FAILURES and (callee in picture.gone or _hangs(picture, callee)):
         return one.change
     return _through(
         picture, one, (one.series.service, callee), _calls(picture, one.series.service, callee), frozenset()
+    )
+
+
+def _hangs(picture: Picture, callee: str) -> bool:
+    """Whether a callee takes so long that its callers give up: far longer than any of them can be used to."""
+    return any(
+        one.strength >= EVIDENT and one.current >= HANGS_FROM * one.normal > 0
+        for one in picture.symptoms_of(callee)
+        if one.series.kind in LATENCIES
     )
 
 

@@ -68,21 +68,21 @@ def gone(observation: Observation) -> dict[str, Weighed]:
     """Services of which everything was measured, and nothing is since the trouble began, although others are."""
     import numpy as np
 
-    windows, known = _Windows(observation), defaultdict(list)
+    windows, own = _Windows(observation), defaultdict(list)
     for one in observation.series:
         if one.peer is None and len(windows.of(one).inside):
-            known[one.service].append(one)
+            own[one.service].append(one)
     found: dict[str, Weighed] = {}
-    for service, series in known.items():
-        parts = [_parts(windows, one) for one in series]
-        if any(np.isfinite(after).any() for _, _, after, _ in parts):
+    for service, series in own.items():
+        if any(np.isfinite(one.values[windows.of(one).inside]).any() for one in series):
             continue
+        parts = [_parts(windows, one) for one in series]
         before = max((part for part, _, _, _ in parts), key=lambda part: int(np.isfinite(part).sum()))
         missed = 1.0 - float(np.isfinite(before).mean()) if len(before) else 1.0
         first = min(float(when[0]) for _, _, _, when in parts)
         if missed ** min(len(when) for _, _, _, when in parts) <= BY_CHANCE and len(before) >= SHORT_HISTORY:
             found[service] = Weighed(series[0], 1.0, 0.0, 1.0, NEVER_BEFORE_Z, 1.0, GONE_STRENGTH, False, first)
-    return found if len(found) < len(known) else {}
+    return found if len(found) < len(own) else {}
 
 
 Parts = tuple["Floats", "Floats", "Floats", "Floats"]
