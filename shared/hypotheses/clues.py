@@ -34,7 +34,7 @@ WEIGHTS: Mapping[SeriesKind, float] = {
     SeriesKind.SATURATION: 0.8,
     SeriesKind.CALLS_MADE: 0.7,
     SeriesKind.DISK: 0.6,
-    SeriesKind.CLIENT_LATENCY: 0.5,
+    SeriesKind.CLIENT_LATENCY: 0.8,
     SeriesKind.NETWORK: 0.25,
     SeriesKind.TRAFFIC: 0.25,
     SeriesKind.NODE: 0.25,

@@ -98,7 +98,7 @@ class _Window:
     inside: "Places"
 
 
-class _Windows(dict[int, _Window]):
+class _Windows(dict[bytes, _Window]):
     """Which samples came before the trouble and which in it; series that share their times are looked at once."""
 
     def __init__(self, observation: Observation) -> None:
@@ -107,9 +107,10 @@ class _Windows(dict[int, _Window]):
 
     def of(self, one: ObservedSeries) -> _Window:
         """The window of a series."""
-        if id(one.times) not in self:
-            self[id(one.times)] = self._split(one.times)
-        return self[id(one.times)]
+        when = one.times.tobytes()
+        if when not in self:
+            self[when] = self._split(one.times)
+        return self[when]
 
     def _split(self, times: "Floats") -> _Window:
         import numpy as np
