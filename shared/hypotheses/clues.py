@@ -34,7 +34,7 @@ WEIGHTS: Mapping[SeriesKind, float] = {
     SeriesKind.SATURATION: 0.8,
     SeriesKind.CALLS_MADE: 0.7,
     SeriesKind.DISK: 0.6,
-    SeriesKind.CLIENT_LATENCY: 0.5,
+    SeriesKind.CLIENT_LATENCY: 0.8,
     SeriesKind.NETWORK: 0.25,
     SeriesKind.TRAFFIC: 0.25,
     SeriesKind.NODE: 0.25,
@@ -58,7 +58,13 @@ class Clue:
 def clues_of(picture: Picture) -> Mapping[str, Sequence[Clue]]:
     """Every clue, by service."""
     found: dict[str, list[Clue]] = defaultdict(list)
-    for service, clue in [*_of_series(picture), *_of_edges(picture), *_of_calls(picture), *_of_the_dead(picture)]:
+    for service, clue in [
+        *_of_series(picture),
+        *_of_edges(picture),
+        *_of_calls(picture),
+        *_of_the_dead(picture),
+        *_of_the_gone(picture),
+    ]:
         found[service].append(clue)
     return found
 
@@ -91,7 +97,7 @@ def _weight(picture: Picture, one: Weighed) -> float:
     if kind is SeriesKind.TRAFFIC and service in picture.surges:
         return SURGE_WEIGHT
     weight = WEIGHTS[kind]
-    if kind in PROPAGATING:
+    if kind in PROPAGATING and kind is not SeriesKind.LOG_ERRORS:
         weight *= OTHER_SYMPTOM if picture.family and kind not in picture.family else 1.0
         weight *= 1.0 if picture.callers else NO_CALLS_KNOWN
         weight *= is_material(picture, one)
@@ -145,6 +151,12 @@ def _of_the_dead(picture: Picture) -> Iterable[tuple[str, Clue]]:
         hurt = [one for caller in callers if (one := picture.of(caller, SeriesKind.ERRORS, "")) and one.strength > 0]
         onset = min((one.onset for one in hurt if one.onset is not None), default=None)
         yield service, Clue(_unanswered(service, failed, onset), failed, share, failed * (1.0 - share))
+
+
+def _of_the_gone(picture: Picture) -> Iterable[tuple[str, Clue]]:
+    for service, one in picture.gone.items():
+        unanswered = _unanswered(service, one.strength, one.onset)
+        yield service, Clue(unanswered, one.strength, 0.0, one.strength)
 
 
 def _unanswered(service: str, failed: float, onset: float | None) -> Weighed:

@@ -21,6 +21,8 @@ POST_QUANTILE = 0.75
 """A fault may fill as little as a quarter of the window; more than that of it is rather an outlier."""
 FULL_STRENGTH_Z = 150.0
 """As many deviations are as clear as it gets; beyond, size says nothing."""
+NEVER_BEFORE_Z = 20.0
+"""Of what was never anything but the same nobody knows how large a change is large."""
 SHORT_HISTORY = 10.0
 """With as few samples the scale is twice as wide: what is usual is not yet known."""
 SPARSE = 5.0
@@ -32,6 +34,9 @@ FLOOR = 0.005
 LOCAL_FLOOR = 0.02
 """Of what a service runs on: a few percent more of it hurt nobody."""
 LOCAL = frozenset({SeriesKind.CPU, SeriesKind.MEMORY, SeriesKind.DISK, SeriesKind.NETWORK, SeriesKind.NODE})
+BY_CHANCE = 0.01
+"""As rarely are that many samples missing in a row while all is well."""
+GONE_STRENGTH = 0.8
 RECENT_SAMPLES = 30
 MAX_SAMPLES = 4096
 MOST = 1e100
@@ -59,6 +64,27 @@ def weigh(observation: Observation, series: Sequence[ObservedSeries]) -> list[We
     return found
 
 
+def gone(observation: Observation) -> dict[str, Weighed]:
+    """Services of which everything was measured, and nothing is since the trouble began, although others are."""
+    import numpy as np
+
+    windows, own = _Windows(observation), defaultdict(list)
+    for one in observation.series:
+        if one.peer is None and len(windows.of(one).inside):
+            own[one.service].append(one)
+    found: dict[str, Weighed] = {}
+    for service, series in own.items():
+        if any(np.isfinite(one.values[windows.of(one).inside]).any() for one in series):
+            continue
+        parts = [_parts(windows, one) for one in series]
+        before = max((part for part, _, _, _ in parts), key=lambda part: int(np.isfinite(part).sum()))
+        missed = 1.0 - float(np.isfinite(before).mean()) if len(before) else 1.0
+        first = min(float(when[0]) for _, _, _, when in parts)
+        if missed ** min(len(when) for _, _, _, when in parts) <= BY_CHANCE and len(before) >= SHORT_HISTORY:
+            found[service] = Weighed(series[0], 1.0, 0.0, 1.0, NEVER_BEFORE_Z, 1.0, GONE_STRENGTH, False, first)
+    return found if len(found) < len(own) else {}
+
+
 Parts = tuple["Floats", "Floats", "Floats", "Floats"]
 
 
@@ -72,7 +98,7 @@ class _Window:
     inside: "Places"
 
 
-class _Windows(dict[int, _Window]):
+class _Windows(dict[bytes, _Window]):
     """Which samples came before the trouble and which in it; series that share their times are looked at once."""
 
     def __init__(self, observation: Observation) -> None:
@@ -81,9 +107,10 @@ class _Windows(dict[int, _Window]):
 
     def of(self, one: ObservedSeries) -> _Window:
         """The window of a series."""
-        if id(one.times) not in self:
-            self[id(one.times)] = self._split(one.times)
-        return self[id(one.times)]
+        when = one.times.tobytes()
+        if when not in self:
+            self[when] = self._split(one.times)
+        return self[when]
 
     def _split(self, times: "Floats") -> _Window:
         import numpy as np
@@ -135,7 +162,7 @@ def _weigh_alike(series: Sequence[ObservedSeries], parts: Sequence[Parts]) -> li
     current = quantile(after, POST_QUANTILE)
     usual = np.where(np.isfinite(latest), np.maximum(middle, latest), middle)
     change = np.maximum(current - usual, 0.0)
-    z = np.where(scale > 0, change / np.where(scale > 0, scale, 1.0), np.where(change > 0, FULL_STRENGTH_Z, 0.0))
+    z = np.where(scale > 0, change / np.where(scale > 0, scale, 1.0), np.where(change > 0, NEVER_BEFORE_Z, 0.0))
     reached = (before >= current[:, None]).sum(axis=1) / counts
     rarity = counts / (counts + SPARSE) * np.clip(1.0 - reached / NORMAL_SHARE, 0.0, 1.0)
     strength = rarity * np.minimum(1.0, np.log1p(z) / np.log1p(FULL_STRENGTH_Z))
