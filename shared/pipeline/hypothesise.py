@@ -55,14 +55,22 @@ async def hypothesise(message: Hypothesise, services: Services, *, now: datetime
     known = means.incident if means else None
     model = await _model_for(snapshot, means, services, now=now)
     refined = await answered(snapshot, ranked, model, services, now=now)
-    wait = _wait(message, refined, model)
+    wait = _wait(message, refined.answer, model)
     if wait is not None:
         await _keep(standing_meanwhile(ranked, reason=THROTTLED, now=now), services, known=known, now=now)
         await _ask_again(message, services, wait_seconds=wait)
         return
-    final = _priced(refined, model)
+    final = _priced(refined.answer, model)
     await _keep(final, services, known=known, now=now)
-    _tell(final, model, time.monotonic() - began)
+    _tell(final, model, time.monotonic() - began, refined.checks_seconds)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What stands in the end, and how long its checks took."""
+
+    answer: HypothesisSet
+    checks_seconds: float
 
 
 async def answered(
@@ -73,12 +81,14 @@ async def answered(
     *,
     now: datetime,
     version: str = PROMPT_VERSION,
-) -> HypothesisSet:
+) -> Answered:
     """What stands in the end for a snapshot; replays come here too, so that both are asked and checked alike."""
     refined = await refine(snapshot, ranked, model, now=now, timeout_seconds=MODEL_SECONDS, version=version)
+    began = time.monotonic()
     checked = await run_checks(snapshot.tenant_id, refined, services, at=snapshot.body.window_end)
+    took = time.monotonic() - began
     # After every check: what they found is in it.
-    return confident(checked, snapshot.body, await curve_in_force(snapshot.tenant_id, services))
+    return Answered(confident(checked, snapshot.body, await curve_in_force(snapshot.tenant_id, services)), took)
 
 
 @dataclass(frozen=True)
@@ -131,7 +141,7 @@ def _priced(answer: HypothesisSet, model: PaidModel | None) -> HypothesisSet:
     return answer.model_copy(update=paid) if was_paid else answer
 
 
-def _tell(answer: HypothesisSet, model: PaidModel | None, seconds: float) -> None:
+def _tell(answer: HypothesisSet, model: PaidModel | None, seconds: float, checks_seconds: float) -> None:
     """The measure of the step: how it ended, what it cost, and where its seconds went."""
     asking, paying = (model.model_seconds, model.paying_seconds) if model else (0.0, 0.0)
     log.info(
@@ -146,6 +156,7 @@ def _tell(answer: HypothesisSet, model: PaidModel | None, seconds: float) -> Non
             "model_seconds": round(asking, 3),
             "paying_seconds": round(paying, 3),
             "checking_seconds": round(max(0.0, answer.elapsed_seconds - asking - paying), 3),
+            "checks_seconds": round(checks_seconds, 3),
         },
     )
 
