@@ -180,6 +180,13 @@ def test_a_surge_at_the_entry_is_before_the_latency_that_it_causes() -> None:
     assert (first.service, first.is_surge) == ("web", True)
 
 
+@pytest.mark.parametrize(("alerted", "expected"), [(SeriesKind.TRAFFIC, ["shop"]), (SeriesKind.ERRORS, [])])
+def test_traffic_that_fell_is_evidence_only_where_it_is_what_alerted(
+    alerted: SeriesKind, expected: list[str]
+) -> None:
+    assert suspected(Scenery("shop", CHAIN, alerted).moves("shop", -48, kind=SeriesKind.TRAFFIC)) == expected
+
+
 def test_errors_in_logs_count() -> None:
     assert suspected(Scenery("web", CHAIN).moves("shop", 200, kind=SeriesKind.LOG_ERRORS)) == ["shop"]
 
