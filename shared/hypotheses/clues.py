@@ -16,6 +16,8 @@ NO_CALLS_KNOWN = 0.6
 """Of what propagates, where nobody knows who calls whom: it may be anybody's."""
 LEFT_UNDER_SURGE = 0.5
 SURGE_WEIGHT = 0.7
+ALERTED_TRAFFIC = 0.6
+"""Of traffic, where it is what alerted: weak evidence of a cause, but the symptom itself."""
 A_PATTERN = 2
 """Fewer may be chance, or the other end's fault."""
 HEAVIER_UNDER_LOAD = frozenset(
@@ -36,7 +38,7 @@ WEIGHTS: Mapping[SeriesKind, float] = {
     SeriesKind.DISK: 0.6,
     SeriesKind.CLIENT_LATENCY: 0.8,
     SeriesKind.NETWORK: 0.25,
-    SeriesKind.TRAFFIC: 0.25,
+    SeriesKind.TRAFFIC: 0.15,
     SeriesKind.NODE: 0.25,
     SeriesKind.OTHER: 0.2,
 }
@@ -96,6 +98,8 @@ def _weight(picture: Picture, one: Weighed) -> float:
     kind, service = one.series.kind, one.series.service
     if kind is SeriesKind.TRAFFIC and service in picture.surges:
         return SURGE_WEIGHT
+    if kind is picture.seen.target_kind is SeriesKind.TRAFFIC and service == picture.seen.target:
+        return ALERTED_TRAFFIC
     weight = WEIGHTS[kind]
     if kind in PROPAGATING and kind is not SeriesKind.LOG_ERRORS:
         weight *= OTHER_SYMPTOM if picture.family and kind not in picture.family else 1.0

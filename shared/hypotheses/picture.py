@@ -82,8 +82,7 @@ def picture_of(observation: Observation) -> Picture:
     """Weigh everything, and arrange it."""
     series = [one for one in observation.series if one.kind in INPUT]
     derived = [*on_the_way(observation), *calls_made(observation)]
-    weighed = [one for one in weigh(observation, [*series, *derived]) if one is not None]
-    weighed += observation.weighed
+    weighed = [*weigh(observation, [*series, *derived]), *observation.weighed]
     changes: dict[str, dict[tuple[SeriesKind, str], Weighed]] = defaultdict(dict)
     gaps: dict[tuple[str | None, str], Weighed] = {}
     for one in weighed:

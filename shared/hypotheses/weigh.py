@@ -3,6 +3,7 @@
 Everything is computed for many series at once; of series that differ in length, those alike in size go together.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,23 +46,16 @@ DOWN_IS_BAD = frozenset({SeriesKind.AVAILABILITY, SeriesKind.CALLS_MADE})
 EITHER_IS_ODD = frozenset({SeriesKind.TRAFFIC, SeriesKind.OTHER})
 
 
-def weigh(observation: Observation, series: Sequence[ObservedSeries]) -> list[Weighed | None]:
-    """Weigh series; None where there are no samples to compare. The order is that of `series`."""
-    import numpy as np
-
-    found: list[Weighed | None] = [None] * len(series)
-    alike: dict[int, list[int]] = defaultdict(list)
+def weigh(observation: Observation, series: Sequence[ObservedSeries]) -> list[Weighed]:
+    """Weigh series; those are left out of which there are no samples to compare."""
     windows = _Windows(observation)
-    parts = [_parts(windows, one) for one in series]
-    for position, (before, _, after, _) in enumerate(parts):
-        if np.isfinite(after).any() and np.isfinite(before).any():
-            alike[max(len(before), len(after)).bit_length()].append(position)
-    for positions in alike.values():
-        some = [series[at] for at in positions]
-        weighed = _weigh_alike(some, [parts[at] for at in positions])
-        for at, one in zip(positions, weighed, strict=True):
-            found[at] = one
-    return found
+    alike: dict[int, list[tuple[ObservedSeries, Parts]]] = defaultdict(list)
+    for one in series:
+        parts = _parts(windows, one)
+        before, _, after, _ = parts
+        if len(before) and len(after):
+            alike[max(len(before), len(after)).bit_length()].append((one, parts))
+    return [weighed for some in alike.values() for weighed in _weigh_alike(some)]
 
 
 def gone(observation: Observation) -> dict[str, Weighed]:
@@ -127,31 +121,23 @@ def _parts(windows: _Windows, one: ObservedSeries) -> Parts:
     import numpy as np
 
     window = windows.of(one)
-    values = _sane(one.values)
-    local = values[window.clearly_before]
+    local = one.values[window.clearly_before]
     if not np.isfinite(local).any():
-        local = values[window.before]
-    earlier = _sane(one.earlier[-MAX_SAMPLES:])
-    return (
-        np.concatenate([earlier, local]),
-        local[-RECENT_SAMPLES:],
-        values[window.inside],
-        window.since[window.inside],
-    )
+        local = one.values[window.before]
+    normal = np.concatenate([one.earlier[-MAX_SAMPLES:], local])
+    return normal, local[-RECENT_SAMPLES:], one.values[window.inside], window.since[window.inside]
 
 
-def _sane(values: "Floats") -> "Floats":
-    """Samples that were taken; what no instrument measures, and would overflow when squared, was not."""
+def _weigh_alike(some: list[tuple[ObservedSeries, Parts]]) -> list[Weighed]:
+    """The numbers of many series at once, a row each."""
     import numpy as np
 
-    taken = np.asarray(values, dtype=float)
-    return np.where(np.abs(taken) < MOST, taken, np.nan)
-
-
-def _weigh_alike(series: Sequence[ObservedSeries], parts: Sequence[Parts]) -> list[Weighed]:
-    import numpy as np
-
-    before, recent, after, when = (_padded([one[part] for one in parts]) for part in range(4))
+    tables = [_padded([parts[part] for _, parts in some]) for part in range(4)]
+    both = np.flatnonzero(np.isfinite(tables[0]).any(axis=1) & np.isfinite(tables[2]).any(axis=1))
+    before, recent, after, when = (table[both] for table in tables)
+    series = [some[at][0] for at in both]
+    if not series:
+        return []
     sign = _signs(series, before, after)
     unsorted = sign * after
     before, recent, after = (np.sort(sign * part, axis=1) for part in (before, recent, after))
@@ -168,33 +154,35 @@ def _weigh_alike(series: Sequence[ObservedSeries], parts: Sequence[Parts]) -> li
     strength = rarity * np.minimum(1.0, np.log1p(z) / np.log1p(FULL_STRENGTH_Z))
     off = unsorted > (usual + np.minimum(ONSET_SCALES * scale, 0.5 * change))[:, None]
     onset = np.where(off.any(axis=1), when[np.arange(len(series)), off.argmax(axis=1)], np.nan)
-    sign = sign[:, 0]
-    return [
-        Weighed(
-            series=one,
-            normal=float(sign[at] * usual[at]),
-            current=float(sign[at] * current[at]),
-            change=float(change[at]),
-            z=float(z[at]),
-            rarity=float(rarity[at]),
-            strength=float(strength[at]),
-            goes_up=bool(sign[at] > 0),
-            onset=float(onset[at]) if np.isfinite(onset[at]) and change[at] > 0 else None,
-        )
-        for at, one in enumerate(series)
-    ]
+    bad = sign[:, 0]
+    numbers = np.stack([bad * usual, bad * current, change, z, rarity, strength, bad, onset], axis=1)
+    return [_weighed(one, row) for one, row in zip(series, numbers.tolist(), strict=True)]
+
+
+def _weighed(series: ObservedSeries, row: Sequence[float]) -> Weighed:
+    normal, current, change, z, rarity, strength, bad, onset = row
+    return Weighed(
+        series=series,
+        normal=normal,
+        current=current,
+        change=change,
+        z=z,
+        rarity=rarity,
+        strength=strength,
+        goes_up=bad > 0,
+        onset=onset if change > 0 and math.isfinite(onset) else None,
+    )
 
 
 def _padded(rows: Sequence["Floats"]) -> "Floats":
     import numpy as np
 
-    lengths = {len(row) for row in rows}
-    width = max(1, *lengths)
-    if lengths == {width}:
-        return np.stack(rows)
+    width = max([1, *(len(row) for row in rows)])
     table = np.full((len(rows), width), np.nan)
     for at, row in enumerate(rows):
         table[at, : len(row)] = row
+    # What no instrument measures, and would overflow when squared, was not taken.
+    table[~(np.abs(table) < MOST)] = np.nan
     return table
 
 
