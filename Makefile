@@ -26,7 +26,7 @@ infra: setup      ## parse the Bicep files, check their modules' parameters and 
 
 docs-check: setup ## links, commands, figures, diagrams, settings and routes; `make test` has all but mermaid's own parser
 	@$(PYTHON) -m pytest -q tests/unit/docs tests/functions/test_settings_documented.py tests/functions/test_function_table.py \
-	  tests/unit/api/test_documentation.py
+	  tests/unit/api/test_documentation.py::test_the_guide_names_every_route_with_its_least_role
 	@./dev/supply/supply.sh diagrams
 
 bench: setup      ## measure ingestion beside its floor, and the API; docs/benchmarks.md says what the figures mean

@@ -5,6 +5,7 @@ reading. Wherever else one of our commands is named, its words and options are p
 """
 
 import importlib.util
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from bench.__main__ import app as bench
 from dev.__main__ import app as dev
 from evals.__main__ import app as evals
 from shared.admin.arguments import parser
-from tests.unit.docs.documents import DOCUMENTS, ROOT, blocks, code_words, name_of, text_of
+from tests.unit.docs.documents import DOCUMENTS, ROOT, Block, blocks, code_words, name_of, text_of
 
 RUN = ("python -m dev parse ", "python -m dev redact ")
 """They read a file and print: no stack, no network, no write."""
@@ -131,3 +132,8 @@ def test_every_target_of_make_is_there() -> None:
     targets = set(re.findall(r"^([a-z-]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
     texts = [*(words for one in DOCUMENTS for words in code_words(one)), *(one.text for one in blocks("sh"))]
     assert {name for text in texts for name in re.findall(r"^make ([a-z-]+)", text, re.M)} <= targets
+
+
+@pytest.mark.parametrize("block", list(blocks("json")), ids=lambda one: name_of(one.document))
+def test_an_example_in_json_is_json(block: Block) -> None:
+    assert json.loads(block.text)
