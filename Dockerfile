@@ -5,12 +5,13 @@ FROM python:3.11.14-slim-bookworm AS tools
 WORKDIR /stack
 COPY constraints.txt requirements.txt requirements-dev.txt ./
 RUN pip install --no-cache-dir -r requirements-dev.txt -c constraints.txt \
-    && install -d -o 10001 -g 10001 /data
+    && install -d -o 10001 -g 10001 /data \
+    && install -o 10001 -g 10001 /dev/null /data/.owner
 COPY function_app.py host.json ./
 COPY functions functions
 COPY shared shared
 COPY dev dev
-# A new volume takes the owner of the folder that it covers.
+# A new volume takes the owner of the folder that it covers first; with a file in it, it is not new to the next image.
 USER 10001:10001
 ENV PYTHONUNBUFFERED=1
 ENTRYPOINT ["python", "-m", "dev"]

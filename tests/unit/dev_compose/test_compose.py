@@ -78,6 +78,15 @@ def test_who_shares_the_volume_is_its_owner_and_no_root(name: str) -> None:
     assert DOCKERFILE.count("USER 10001:10001") == 2
 
 
+@pytest.mark.parametrize("name", [name for name, one in SERVICES.items() if "data:/data" in one.get("volumes", [])])
+def test_the_volume_gets_its_owner_from_the_tools_before_others_use_it(name: str) -> None:
+    def leads_to_the_tools(service: str) -> bool:
+        one = SERVICES[service]
+        return one["image"] == "sre-copilot-tools:local" or any(map(leads_to_the_tools, one.get("depends_on", {})))
+
+    assert leads_to_the_tools(name)
+
+
 def test_prometheus_and_alertmanager_start_as_in_the_local_stack_but_for_the_address() -> None:
     config, port, other = DATA.config, PORTS.prometheus, PORTS.alertmanager
     wanted = {
