@@ -79,6 +79,26 @@ def test_promtool_takes_the_queries_too(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
+def test_a_deploy_is_told_for_a_moment_and_with_its_new_version_only(tmp_path: Path) -> None:
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed")
+    (deploys,) = DASHBOARD["annotations"]["list"]
+    series = [
+        {"series": 'payment_build_info{service="payment", version="1.4.0"}', "values": "1x6 stale"},
+        {"series": 'payment_build_info{service="payment", version="1.5.0"}', "values": "_x7 1x20"},
+    ]
+    new = [{"labels": 'payment_build_info{service="payment", version="1.5.0"}', "value": 1}]
+    looks = [
+        {"expr": deploys["expr"], "eval_time": at, "exp_samples": told}
+        for at, told in (("30s", []), ("35s", new), ("45s", new), ("50s", []), ("90s", []))
+    ]
+    test = {"rule_files": [], "tests": [{"interval": "5s", "input_series": series, "promql_expr_test": looks}]}
+    file = tmp_path / "deploys.yml"
+    file.write_text(yaml.safe_dump(test), encoding="utf-8")
+    ran = subprocess.run(["promtool", "test", "rules", str(file)], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 def test_the_pattern_for_deploys_fits_every_services_build_metric() -> None:
     (deploys,) = DASHBOARD["annotations"]["list"]
     (pattern,) = set(re.findall(r'__name__=~"([^"]+)"', deploys["expr"]))
