@@ -1,7 +1,8 @@
 """`bench footprint`: what one alert and one incident ask of store, queues, blobs and processors.
 
-One delivery at a time on a stack at rest, timers off. Counts are exact, CPU seconds are this machine's. The model is
-the protocol simulator, which is none. `bench capacity` computes with the figures.
+One delivery at a time on a stack at rest, timers off. A second look at the incident may fall into it: on a slow
+machine a new alert alone then costs a fifth more. CPU seconds are this machine's. The model is the protocol
+simulator, which is none. `bench capacity` computes with the figures.
 """
 
 import asyncio
