@@ -102,7 +102,7 @@ async def _walk(local: Local, session: aiohttp.ClientSession, tenant: BenchTenan
     log = local.stack.options.layout.logs / f"{WORKER}.log"
     written = log.stat().st_size
     began = time.time()
-    await _page(local, session, tenant)
+    await page(local, session, tenant)
     taken = time.time()
     incident_id = await _seen(lambda: _incident_of(tenant, services))
     opened = time.time()
@@ -137,7 +137,8 @@ async def _walk(local: Local, session: aiohttp.ClientSession, tenant: BenchTenan
     return Walk(steps, ranked_at - began, final_at - began, told["model_seconds"], own)
 
 
-async def _page(local: Local, session: aiohttp.ClientSession, tenant: BenchTenant) -> None:
+async def page(local: Local, session: aiohttp.ClientSession, tenant: BenchTenant) -> None:
+    """Post one alert of the service that fails in the estate."""
     since = (datetime.now(UTC) - timedelta(seconds=60)).isoformat()
     labels = {"alertname": "HighErrorRatio", "service": ALERTING, "severity": "critical"}
     alert = {"status": "firing", "labels": labels, "annotations": {}, "startsAt": since, "fingerprint": "walk"}

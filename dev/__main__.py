@@ -114,6 +114,24 @@ def seed(
 
 
 @app.command()
+def prepare(
+    port_base: PortBase = DEFAULT_BASE,
+    data: DataDir = LOCAL,
+    cosmos_endpoint: Annotated[
+        str, typer.Option(envvar="COSMOS_ENDPOINT", help="The store that was chosen.")
+    ] = f"http://127.0.0.1:{Ports().cosmos}/",
+) -> None:
+    """For compose.yaml: make queues, containers, the tenant `acme` and the other containers' files, then end."""
+    import asyncio
+
+    from dev.compose import prepare as make_ready
+    from dev.stack import Layout
+
+    integration_id = asyncio.run(make_ready(Ports(port_base), Layout(data), cosmos_endpoint=cosmos_endpoint))
+    print(f"ready: acme's Alertmanager posts to /api/webhooks/alertmanager/{integration_id}")
+
+
+@app.command()
 def parse(
     file: Annotated[Path, typer.Argument(help="A payload as a sender posts it.")],
     source: Annotated[str, typer.Option(help="Who sends it, for instance alertmanager.")] = "alertmanager",

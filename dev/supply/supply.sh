@@ -54,6 +54,9 @@ infra() {
   .venv-infra/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
   .venv-infra/bin/zizmor --quiet --offline .github/workflows
   echo "infra: the workflows are what GitHub understands, with pinned actions and no stored secret"
+  .venv-infra/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
+  .venv-infra/bin/hadolint Dockerfile
+  echo "infra: compose.yaml is what Compose understands, and hadolint has nothing to say about the Dockerfile"
 }
 
 diagrams() {
