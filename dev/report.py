@@ -102,9 +102,9 @@ def _hypothesis(hypothesis: Mapping[str, Any], by_id: Mapping[str, Mapping[str, 
     lines += ["", f"[dim]score {hypothesis['score']:.2f}: {escape(factors)}[/]"]
     lines += _checked(hypothesis)
     lines += [f"[dim]next: {escape(step)}[/]" for step in hypothesis["next_steps"][:2]]
-    return Panel(
-        "\n".join(lines), title=f"#{hypothesis['rank']} {escape(hypothesis['suspected_service'])}", title_align="left"
-    )
+    likely = f", {hypothesis['confidence']:.0%} likely" if hypothesis.get("confidence") is not None else ""
+    title = f"#{hypothesis['rank']} {escape(hypothesis['suspected_service'])}{likely}"
+    return Panel("\n".join(lines), title=title, title_align="left")
 
 
 def _checked(hypothesis: Mapping[str, Any]) -> list[str]:
