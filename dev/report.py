@@ -35,6 +35,8 @@ def print_incident(
     if answer.get("next_query"):
         console.print(_inconclusive(answer["next_query"]))
     console.print(f"Answered by [bold]{answer['generated_by']}[/] ({answer['reason']}).")
+    if answer.get("flags"):
+        console.print(f"[bold red]Not trusted with a model:[/] {escape(', '.join(answer['flags']))}")
     for other in others:
         top = (other["hypotheses"] or {}).get("hypotheses") or [{"claim": "no hypothesis"}]
         console.print(f"Also paged: [bold]{escape(other['service_name'])}[/] → {escape(top[0]['claim'])}")

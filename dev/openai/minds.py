@@ -99,9 +99,10 @@ def _answer(material: Material, hypotheses: list[Said]) -> Said:
     cited = [one for each in hypotheses for one in each["supporting"]][:5] or material.ids[:2]
     first = hypotheses[0]["claim"] if hypotheses else "The evidence shows nothing that departs from normal."
     prose = " ".join([first, *(str(one.get("mechanism") or "") for one in hypotheses[:1])])
-    sentence = {"text": prose, "evidence": cited, "evidence_ids": cited, "citations": cited, "cites": cited}
+    names = ("evidence", "evidence_ids", "citations", "cites", "supporting")
+    sentence = {"text": prose, **dict.fromkeys(names, cited)}
     told = dict.fromkeys(("answer", "text", "explanation", "summary", "prose", "claim"), prose)
-    ids = dict.fromkeys(("evidence", "evidence_ids", "citations", "cites", "supporting"), cited)
+    ids = dict.fromkeys(names, cited)
     lists = {name: [sentence] for name in ("sentences", "statements", "paragraphs", "claims")}
     return {**told, **ids, **lists, "hypotheses": hypotheses}
 

@@ -15,11 +15,13 @@ from shared.hypotheses.claims import clean
 from shared.hypotheses.proposal import ModelCheck
 from shared.hypotheses.values import BARE, Quantity
 from shared.hypotheses.wording import plain
-from shared.models.hypotheses import Check, CheckVerdict, Hypothesis, HypothesisSet, Operator
+from shared.models.hypotheses import Check, CheckVerdict, GeneratedBy, Hypothesis, HypothesisSet, Operator
 from shared.models.promql_bounds import Bounds, Refusal, parsed, unfit_to_ask, unfit_to_parse
 from shared.models.promql_scan import scan
 from shared.ports.metrics import Answer
 
+MAX_SHOWN = 5
+"""Hypotheses of an answer."""
 MAX_A_HYPOTHESIS, MAX_A_SET = 3, 10
 MAX_SERIES = 20
 MAX_QUERY_CHARS, MAX_BECAUSE_CHARS = 1000, 400
@@ -143,6 +145,23 @@ def with_verdicts(answer: HypothesisSet, found: Mapping[str, Answer | NotRun]) -
     ordered = sorted(told, key=lambda one: -one.score)
     ranked = tuple(one.model_copy(update={"rank": at}) for at, one in enumerate(ordered, start=1))
     return answer.model_copy(update={"hypotheses": ranked})
+
+
+def first_suspect_stands(checked: HypothesisSet, ranked: HypothesisSet) -> HypothesisSet:
+    """The answer, and beside it the ranker's own hypothesis about its first suspect where all others are refuted.
+
+    What is refuted is what a model predicted, by one value at one instant. It must not clear what the snapshot shows:
+    else a model would only have to predict wrongly to have another service come first.
+    """
+    if checked.generated_by is not GeneratedBy.MODEL or not ranked.hypotheses:
+        return checked
+    first = ranked.hypotheses[0]
+    about = [one for one in checked.hypotheses if one.suspected_service == first.suspected_service]
+    if not about or any(Cap.CHECK_REFUTED.value not in one.caps for one in about):
+        return checked
+    beside = sorted([first, *checked.hypotheses], key=lambda one: -one.score)[:MAX_SHOWN]
+    numbered = tuple(one.model_copy(update={"rank": at}) for at, one in enumerate(beside, start=1))
+    return checked.model_copy(update={"hypotheses": numbered})
 
 
 def _with_verdicts(one: Hypothesis, found: Mapping[str, Answer | NotRun]) -> Hypothesis:

@@ -20,6 +20,7 @@ from shared.models.snapshots import SectionName, SnapshotBody
 
 MAX_SUSPECTS = 3
 MAX_QUERY_CHARS = 1000
+MAX_SENTENCE_CHARS = 400
 PROPAGATING = (Metric.ERROR_RATIO, Metric.LATENCY_P95)
 NOT_LOOKED_AT, WAY_BETWEEN, ORDER_OF_ONSETS = 1.0, 0.8, 0.5
 """How surely the outcomes differ: a healthy service excludes a suspect; onsets may be too close even then."""
@@ -71,8 +72,9 @@ def next_query(body: SnapshotBody, suspects: Sequence[Hypothesis]) -> NextQuery:
 
 
 def sentence(asked: NextQuery) -> str:
-    """The question as a next step."""
-    return f"{asked.look_at} Run: {asked.query}"[:400] if asked.query else asked.look_at
+    """The question as a next step; without its query where that does not fit whole, as half of one cannot be run."""
+    told = f"{asked.look_at} Run: {asked.query}"
+    return told if asked.query and len(told) <= MAX_SENTENCE_CHARS else asked.look_at
 
 
 def _known(body: SnapshotBody, names: Sequence[str]) -> _Known:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from shared.hypotheses.assertions import recompute
 from shared.hypotheses.caps import UNRANKED_SCORE, Cap, against, capped, caps_of, own_change
-from shared.hypotheses.checks import proposed
+from shared.hypotheses.checks import MAX_SHOWN, proposed
 from shared.hypotheses.claims import NO_MECHANISM, clean, composed, safe_steps, unsupported
 from shared.hypotheses.index import EvidenceIndex
 from shared.hypotheses.paths import POINTS
@@ -20,7 +20,6 @@ from shared.models.evidence import PastIncidentEvidence
 from shared.models.hypotheses import Assertion, Held, Hypothesis, HypothesisSet
 from shared.models.snapshots import SnapshotBody
 
-MAX_SHOWN = 5
 MAX_CLAIM_CHARS, MAX_MECHANISM_CHARS, MAX_STEP_CHARS = 400, 800, 400
 
 

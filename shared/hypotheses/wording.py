@@ -14,6 +14,7 @@ from shared.models.quantities import clock, latency, number, percent
 
 MAX_NAME_CHARS = 120
 MAX_CITED = 8
+MAX_STEP_CHARS = 400
 LONG_AGO = timedelta(minutes=5)
 _SETTINGS = {
     ChangeKind.CONFIG: "configuration",
@@ -175,7 +176,9 @@ def _next_steps(suspect: Suspected) -> list[str]:
     if suspect.deploy is not None:
         steps.append(_rollback(suspect.deploy))
     if suspect.symptom is not None:
-        steps.append(f"Watch it: {suspect.symptom.query}"[:400])
+        whole = f"Watch it: {suspect.symptom.query}"
+        # Half a query cannot be run: the evidence has all of it.
+        steps.append(whole if len(whole) <= MAX_STEP_CHARS else f"Watch it: the query of {suspect.symptom.id}.")
     if suspect.kind == "dead":
         steps.append(f"Check that {plain(suspect.service)} runs and that its callers can reach it.")
     return steps
@@ -200,7 +203,9 @@ def _rollback(deploy: ChangeEvidence) -> str:
 def queries_to_try(scene: Scene, edges: Sequence[EdgeEvidence] = ()) -> tuple[str, ...]:
     """What to look at when the evidence does not decide."""
     named = [one.expression for one in scene.alerts if one.expression and not suspicion_of(one.expression)]
-    steps = [f"Run the alert's own expression over a longer range: {expression}"[:400] for expression in named[:1]]
+    again = "Run the alert's own expression over a longer range"
+    asked = [f"{again}: {expression}" for expression in named[:1]]
+    steps = [step if len(step) <= MAX_STEP_CHARS else f"{again}." for step in asked]
     callees = sorted({plain(edge.callee) for edge in edges if edge.caller == scene.service})
     if callees:
         steps.append(f"Look at what {plain(scene.service)} calls: {', '.join(callees[:5])}")

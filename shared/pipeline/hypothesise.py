@@ -7,6 +7,7 @@ from datetime import datetime
 
 from shared.errors import Conflict, Malformed
 from shared.hypotheses.budget import wait_before_asking_again
+from shared.hypotheses.checks import first_suspect_stands
 from shared.hypotheses.confidence import confident
 from shared.hypotheses.propose import PROMPT_VERSION
 from shared.hypotheses.refine import final_id, refine, standing_meanwhile
@@ -87,8 +88,9 @@ async def answered(
     began = time.monotonic()
     checked = await run_checks(snapshot.tenant_id, refined, services, at=snapshot.body.window_end)
     took = time.monotonic() - began
+    standing = first_suspect_stands(checked, ranked)
     # After every check: what they found is in it.
-    return Answered(confident(checked, snapshot.body, await curve_in_force(snapshot.tenant_id, services)), took)
+    return Answered(confident(standing, snapshot.body, await curve_in_force(snapshot.tenant_id, services)), took)
 
 
 @dataclass(frozen=True)

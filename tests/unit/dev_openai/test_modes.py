@@ -15,6 +15,8 @@ from dev.openai.script import Answer, Auth, Behaviour, Mode
 from shared.hypotheses.answer import ranked_set
 from shared.hypotheses.proposal import ModelHypotheses
 from shared.hypotheses.propose import render
+from shared.hypotheses.prose import ModelProse, checked, grounds_of
+from shared.hypotheses.questions import instructions
 from shared.hypotheses.verify import verify
 from shared.models.evidence import SeriesEvidence
 from shared.models.snapshots import Snapshot
@@ -61,6 +63,13 @@ def test_the_honest_one_cites_what_is_there_and_states_what_is_true() -> None:
             "movement.direction": movement.direction.value == one.value,
             "movement.current": one.path == "movement.current" and movement.current >= float(one.value),
         }[one.path]
+
+
+def test_the_honest_one_answers_a_question_so_that_its_answer_stands() -> None:
+    answer = ModelProse.model_validate_json(content_of(a_request(ModelProse), Mode.HONEST))
+    suspects = {one.suspected_service for one in RANKED.hypotheses}
+    left = checked(answer, grounds_of(SNAPSHOT.body, suspects, instructions=instructions()))
+    assert (len(left.sentences), left.struck) == (1, {})
 
 
 def test_the_liar_cites_what_is_not_there_and_states_what_is_false() -> None:

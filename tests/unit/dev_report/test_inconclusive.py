@@ -1,5 +1,6 @@
 """What the demo prints of an answer that does not know."""
 
+from collections.abc import Sequence
 from io import StringIO
 
 from rich.console import Console
@@ -7,10 +8,10 @@ from rich.console import Console
 from dev.report import print_incident
 
 
-def printed(next_query: object) -> str:
+def printed(next_query: object, flags: Sequence[str] = ()) -> str:
     answer = {
         "hypotheses": [], "generated_by": "ranker", "reason": "ranked", "elapsed_seconds": 0.0,
-        "next_query": next_query,
+        "next_query": next_query, "flags": flags,
     }  # fmt: skip
     incident = {"severity": "critical", "title": "payment", "signals": [], "hypotheses": answer}
     snapshot = {"id": "snap-1", "sections": [], "elapsed_seconds": 1.0}
@@ -29,3 +30,8 @@ def test_an_inconclusive_answer_shows_the_question_and_what_its_outcomes_mean() 
 
 def test_a_conclusive_answer_asks_nothing() -> None:
     assert "Inconclusive" not in printed(None)
+
+
+def test_an_answer_that_is_not_trusted_says_so_and_why() -> None:
+    assert "Not trusted with a model: override:E1.summary" in printed(None, ["override:E1.summary"])
+    assert "Not trusted" not in printed(None)

@@ -6,9 +6,19 @@ from typing import Any
 import pytest
 
 from shared.hypotheses.caps import Cap
-from shared.hypotheses.checks import MAX_A_SET, MAX_SERIES, NotRun, judged, proposed, to_ask, with_verdicts
+from shared.hypotheses.checks import (
+    MAX_A_SET,
+    MAX_SERIES,
+    MAX_SHOWN,
+    NotRun,
+    first_suspect_stands,
+    judged,
+    proposed,
+    to_ask,
+    with_verdicts,
+)
 from shared.hypotheses.proposal import ModelCheck
-from shared.models.hypotheses import Check, CheckVerdict, Hypothesis, HypothesisSet, Operator
+from shared.models.hypotheses import Check, CheckVerdict, GeneratedBy, Hypothesis, HypothesisSet, Operator
 from shared.ports.metrics import Answer, Sample
 from tests.builders import a_hypothesis_set
 
@@ -172,3 +182,37 @@ def test_a_refuted_check_lifts_nobody_who_is_below_the_cap() -> None:
 def test_an_answer_without_checks_is_left_as_it_is() -> None:
     answer = a_set((), ())
     assert with_verdicts(answer, {}) is answer
+
+
+def by_a_model(*checks: tuple[Check, ...]) -> HypothesisSet:
+    return a_set(*checks).model_copy(update={"generated_by": GeneratedBy.MODEL})
+
+
+def test_a_refuted_check_does_not_clear_the_rankers_first_suspect() -> None:
+    ranked, said = a_set((), ()), by_a_model((a_check(query="up_a"),), ())
+    found = first_suspect_stands(with_verdicts(said, {"up_a": values(1)}), ranked)
+    assert [(one.suspected_service, one.rank, one.score, one.caps) for one in found.hypotheses] == [
+        ("service-0", 1, 0.9, ()),
+        ("service-1", 2, 0.8, ()),
+        ("service-0", 3, 0.2, (Cap.CHECK_REFUTED,)),
+    ]
+
+
+def test_beside_another_suspect_that_is_refuted_nothing_is_put() -> None:
+    ranked, said = a_set((), ()), by_a_model((), (a_check(query="up_a"),))
+    checked = with_verdicts(said, {"up_a": values(1)})
+    assert first_suspect_stands(checked, ranked) is checked
+
+
+def test_where_something_else_that_is_said_of_the_first_suspect_stands_nothing_is_put_beside_it() -> None:
+    ranked, said = a_set((), ()), by_a_model((a_check(query="up_a"),), ())
+    same = tuple(one.model_copy(update={"suspected_service": "service-0"}) for one in said.hypotheses)
+    checked = with_verdicts(said.model_copy(update={"hypotheses": same}), {"up_a": values(1)})
+    assert first_suspect_stands(checked, ranked) is checked
+
+
+def test_with_the_rankers_own_beside_them_no_more_are_shown() -> None:
+    said = by_a_model((a_check(query="up_a"),), (), (), (), ())
+    found = first_suspect_stands(with_verdicts(said, {"up_a": values(1)}), a_set(()))
+    assert [one.rank for one in found.hypotheses] == list(range(1, MAX_SHOWN + 1))
+    assert found.hypotheses[0].suspected_service == "service-0"

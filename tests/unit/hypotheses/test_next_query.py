@@ -6,7 +6,7 @@ import pytest
 
 from shared.hypotheses.answer import ranked_set
 from shared.hypotheses.discriminate import MAX_QUERY_CHARS, next_query, sentence
-from shared.models.evidence import EdgeEvidence, EdgeSource, SeriesEvidence
+from shared.models.evidence import AlertEvidence, EdgeEvidence, EdgeSource, SeriesEvidence
 from shared.models.hypotheses import Hypothesis, NextQuery
 from shared.models.measures import Metric
 from shared.models.snapshots import Section, SectionName, SectionStatus, SnapshotBody
@@ -164,10 +164,9 @@ def test_a_query_that_is_too_long_is_not_shown() -> None:
     assert next_query(body, suspects("cart", "search")).query is None
 
 
-def test_as_a_next_step_it_is_one_short_line() -> None:
-    asked = NextQuery(query="x" * 900, look_at="Look.", distinguishes=("a",), expected={})
-    assert sentence(asked).startswith("Look. Run: xxx")
-    assert len(sentence(asked)) == 400
+@pytest.mark.parametrize(("length", "told"), [(389, "Look. Run: " + "x" * 389), (390, "Look.")])
+def test_as_a_next_step_it_is_one_short_line_and_never_half_a_query(length: int, told: str) -> None:
+    assert sentence(NextQuery(query="x" * length, look_at="Look.", distinguishes=("a",), expected={})) == told
 
 
 def test_an_inconclusive_answer_of_the_ranker_carries_its_question() -> None:
@@ -176,3 +175,22 @@ def test_an_inconclusive_answer_of_the_ranker_carries_its_question() -> None:
     found = ranked_set(a_snapshot_of(world.body()), now=NOON)
     assert found.next_query is not None
     assert set(found.next_query.distinguishes) == {"cart", "search"}
+
+
+def test_a_step_of_the_ranker_never_holds_half_a_query() -> None:
+    def longer(piece: Any) -> Any:
+        match piece:
+            case SeriesEvidence():
+                return piece.model_copy(update={"query": "x" * 500})
+            case AlertEvidence():
+                return piece.model_copy(update={"expression": "y" * 500})
+            case _:
+                return piece
+
+    ill = changed(World("web", CALLS).errors("cart", 0.3).body(), longer)
+    first = ranked_set(a_snapshot_of(ill), now=NOON).hypotheses[0]
+    assert any(f"Watch it: the query of {one}." in first.next_steps for one in first.supporting)
+    well = changed(World("web", CALLS).body(), longer)
+    assert (
+        "Run the alert's own expression over a longer range." in ranked_set(a_snapshot_of(well), now=NOON).next_steps
+    )

@@ -9,14 +9,16 @@ import pytest
 from shared.adapters.memory.services import services_in_memory
 from shared.errors import AddressRefused, CopilotError, KeysUnavailable, SecretUnreadable, SourceUnavailable
 from shared.hypotheses.checks import NotRun, proposed
-from shared.hypotheses.proposal import ModelCheck
+from shared.hypotheses.proposal import ModelCheck, ModelHypotheses
 from shared.models.base import TenantId
 from shared.models.hypotheses import CheckVerdict, Hypothesis, HypothesisSet, Operator
 from shared.pipeline.checking import AT_ONCE, run_checks
+from shared.pipeline.hypothesise import answered
 from shared.ports.metrics import Answer, MetricsSource
 from shared.ports.services import Services
 from tests.builders import ACME, NOON, a_hypothesis_set
 from tests.unit.context.fake_source import FakeSource, samples
+from tests.unit.pipeline.asking_models import RANKED, SNAPSHOT, CountingModel, a_proposal
 
 
 @dataclass
@@ -109,3 +111,17 @@ async def test_a_source_that_is_not_there_or_fails_refutes_nothing(
 async def test_a_source_that_hangs_costs_the_deadline_and_no_other_check() -> None:
     source = FakeSource(rules=[("up_a", asyncio.Event()), ("up_b", samples(({}, 5.0)))])
     assert await outcome(source, "up_a", "up_b", seconds=0.02) == ["timed_out", "supported"]
+
+
+async def test_a_model_cannot_predict_the_rankers_first_suspect_away() -> None:
+    never = ModelCheck(query="up_a", operator=Operator.MORE, value=1e9, because="")
+    model = CountingModel(ModelHypotheses(hypotheses=[a_proposal(checks=[never])]))
+    services = services_with(FakeSource(rules=[("up_a", samples(({}, 1.0)))]))
+    found = (await answered(SNAPSHOT, RANKED, model, services, now=NOON)).answer
+    first, *others = found.hypotheses
+    assert (first.suspected_service, first.score, first.confidence) == (
+        RANKED.hypotheses[0].suspected_service,
+        RANKED.hypotheses[0].score,
+        pytest.approx(RANKED.hypotheses[0].confidence, abs=0.05),
+    )
+    assert [(one.suspected_service, one.caps) for one in others] == [("payment", ("check_refuted",))]
