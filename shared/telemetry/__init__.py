@@ -7,11 +7,12 @@ from opentelemetry.trace import Span
 
 from shared.telemetry.logs import bound, fields_of, guard_logs, logger
 from shared.telemetry.measures import CATALOG, Counter, Gauge, Histogram, Measure
-from shared.telemetry.providers import Providers, use
+from shared.telemetry.providers import SCOPE, Providers, use
 from shared.telemetry.spans import continued, current_traceparent, span, stage_span, tell_end
 
 __all__ = [
     "CATALOG",
+    "SCOPE",
     "Counter",
     "Gauge",
     "Histogram",

@@ -13,6 +13,8 @@ from shared.telemetry.reasons import REASONS
 
 OTHER: Final = "other"
 BUG: Final = "bug"
+SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 60.0, 300.0)
+"""The bounds that durations are told apart by: a snapshot has 10 seconds, a page 30."""
 Kind = Literal["counter", "gauge", "histogram"]
 
 SOURCES: Final = frozenset(
@@ -109,7 +111,8 @@ class _Taker:
         by = meters()
         if by is not self._by:
             make = getattr(by.get_meter(SCOPE), f"create_{self.kind}")
-            self._by, self._instrument = by, make(self.measure.name, self.measure.unit, self.measure.what)
+            more = {"explicit_bucket_boundaries_advisory": SECONDS} if self.kind == "histogram" else {}
+            self._by, self._instrument = by, make(self.measure.name, self.measure.unit, self.measure.what, **more)
         return self._instrument
 
 
