@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from shared.adapters.cosmos.client import CosmosDatabase
     from shared.adapters.guarded_http import GuardedHttp
     from shared.api.options import ApiOptions
+    from shared.pipeline.readiness import Readiness
     from shared.pipeline.signing_in import SignIn
     from shared.ports.archive import BlobArchive, TenantArchive
 
@@ -88,6 +89,18 @@ class Process:
         options = api_options(self.settings)
         sign_in = self._sign_in(authenticator)
         return func.AsgiMiddleware(create_api(self.services, authenticator, options=options, sign_in=sign_in))
+
+    @cached_property
+    def readiness(self) -> "Readiness":
+        """Whether everything that the process needs answers."""
+        from shared.pipeline.readiness import Readiness, dependencies_of
+
+        reach = None
+        if self.settings.openai_endpoint:
+            from shared.adapters.model_reach import ModelReach
+
+            reach = ModelReach(self.settings.openai_endpoint).reach
+        return Readiness(dependencies_of(self.services, reach))
 
     def _sign_in(self, authenticator: "Authenticator") -> "SignIn | None":
         """Sign-in to the web app, where the settings say at which address it is."""
