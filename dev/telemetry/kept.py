@@ -11,7 +11,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-MOST_KEPT = 5000
+MOST_KEPT = 20_000
+SCOPE = "srecopilot"
 Fields = dict[str, Any]
 
 
@@ -26,7 +27,8 @@ class Kept:
     def take_spans(self, body: bytes) -> None:
         """One export of spans."""
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-            self.spans.extend(_span(one) for scope in resource.scope_spans for one in scope.spans)
+            for scope in resource.scope_spans:
+                self.spans.extend(_span(one, scope.scope.name) for one in scope.spans)
 
     def take_logs(self, body: bytes) -> None:
         """One export of logs."""
@@ -55,11 +57,13 @@ class Kept:
 
     def trace(self, trace_id: str) -> list[Fields]:
         """The spans of a trace, the first to begin first."""
-        return sorted((one for one in self.spans if one["trace_id"] == trace_id), key=lambda one: str(one["began"]))
+        return sorted(
+            (one for one in self.spans if one["trace_id"] == trace_id), key=lambda one: int(one["began_nanos"])
+        )
 
     def traces(self) -> list[Fields]:
-        """The traces of which there are spans, the latest first."""
-        ids = dict.fromkeys(one["trace_id"] for one in reversed(self.spans))
+        """The traces with spans of the product, the latest first: our own host's polling makes many more."""
+        ids = dict.fromkeys(one["trace_id"] for one in reversed(self.spans) if one["scope"] == SCOPE)
         return [_summary(one, self.trace(one)) for one in ids]
 
 
@@ -67,14 +71,16 @@ def _summary(trace_id: str, spans: list[Fields]) -> Fields:
     return {"trace_id": trace_id, "began": spans[0]["began"], "spans": [one["name"] for one in spans]}
 
 
-def _span(one: Span) -> Fields:
+def _span(one: Span, scope: str) -> Fields:
     return {
+        "scope": scope,
         "name": one.name,
         "kind": Span.SpanKind.Name(one.kind).removeprefix("SPAN_KIND_").lower(),
         "trace_id": one.trace_id.hex(),
         "span_id": one.span_id.hex(),
         "parent_id": one.parent_span_id.hex() or None,
         "began": _time(one.start_time_unix_nano),
+        "began_nanos": one.start_time_unix_nano,
         "seconds": round((one.end_time_unix_nano - one.start_time_unix_nano) / 1e9, 4),
         "failed": one.status.code == Status.STATUS_CODE_ERROR,
         "links": [f"{link.trace_id.hex()}/{link.span_id.hex()}" for link in one.links],

@@ -23,6 +23,8 @@ from shared.redaction import redact
 from shared.telemetry import SCOPE, fields_of
 
 MAX_TEXT_CHARS = 2000
+MAX_SEGMENTS = 4
+"""`/dbs/<database>/colls/<container>`: what follows may be made of a tenant's words."""
 _OURS = ("shared.", "functions.")
 _LOOPS = ("azure.monitor.", "azure.core.pipeline.", "opentelemetry.", "urllib3.")
 """An exporter that logs what it exports would never come to an end."""
@@ -139,9 +141,10 @@ def _kept(attributes: Attributes) -> list[tuple[str, object]]:
 
 
 def _bare(url: str) -> str:
-    """A URL without its query and without who asks."""
+    """A URL without its query, without who asks, and without the id of the one document that is asked for."""
     parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    path = "/".join(parts.path.split("/")[: MAX_SEGMENTS + 1])
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, "", ""))
 
 
 class LogOutlet(logging.Handler):

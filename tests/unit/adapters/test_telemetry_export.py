@@ -138,7 +138,7 @@ def test_an_sdks_span_says_where_it_went_and_how_that_ended_and_no_query(out: Ou
         "http.request.method": "GET",
         "http.response.status_code": 429,
         "server.address": "a.documents.azure.com",
-        "url.full": "https://user:pw@a.documents.azure.com/dbs/x?sig=secret#f",
+        "url.full": "https://user:pw@a.documents.azure.com/dbs/x/colls/y/docs/slug-secret?sig=secret#f",
         "http.request.header.authorization": "Bearer x",
     }
     with theirs.start_as_current_span("GET", kind=SpanKind.CLIENT, attributes=told):
@@ -149,7 +149,7 @@ def test_an_sdks_span_says_where_it_went_and_how_that_ended_and_no_query(out: Ou
         "http.request.method": "GET",
         "http.response.status_code": 429,
         "server.address": "a.documents.azure.com",
-        "url.full": "https://a.documents.azure.com/dbs/x",
+        "url.full": "https://a.documents.azure.com/dbs/x/colls/y",
     }
 
 

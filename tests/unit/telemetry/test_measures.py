@@ -103,3 +103,17 @@ def test_what_alerts_and_workbook_ask_for_is_made_with_those_labels() -> None:
 def test_the_values_that_an_alert_compares_with_are_ones_that_are_said(value: str) -> None:
     assert f"'{value}'" in infra()
     assert value in of.ORIGINS | REASONS
+
+
+def test_the_document_lists_every_measure_with_its_kind_and_labels() -> None:
+    rows = re.findall(
+        r"^\| (`\w+`(?:, `\w+`)*) \| (\w+) \| ([^|]+) \|", (ROOT / "docs" / "telemetry.md").read_text(), re.MULTILINE
+    )
+    kinds = {"counter", "gauge", "histogram"}
+    documented = {
+        name: (kind, set(re.findall(r"`(\w+)`", labels)))
+        for names, kind, labels in rows
+        if kind in kinds
+        for name in re.findall(r"`(\w+)`", names)
+    }
+    assert documented == {name: (one.kind, set(one.labels)) for name, one in CATALOG.items()}
