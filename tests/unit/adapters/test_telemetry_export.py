@@ -1,8 +1,12 @@
 """Telemetry leaves by threads of its own: it blocks nobody, raises nothing, and holds ids and reasons alone."""
 
 import logging
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +21,7 @@ from shared.adapters.telemetry_export import Export, Outlets, made, outlets
 from shared.telemetry import Counter, Gauge, Providers, guard_logs, logger, span, use
 from tests.planted import PLANTED, Planted
 
+ROOT = Path(__file__).resolve().parents[3]
 CONNECTION = "InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint=https://x.invalid/"
 
 
@@ -216,3 +221,28 @@ def test_an_otlp_exporter_is_made_for_the_endpoints_own_paths() -> None:
     ]
     for one in made_now:
         one.shutdown()
+
+
+_START_TWICE = """
+import sys
+from opentelemetry import trace
+from shared.adapters.telemetry_export import outlets, start_export
+from shared.telemetry import current_traceparent, span
+
+to = outlets(None, "http://127.0.0.1:9", None)
+export = start_export(to)
+with span("signals"):
+    print(bool(current_traceparent()))
+print(trace.get_tracer_provider() is export.tracers)
+print(start_export(to))
+print([name for name in sys.modules if name.startswith("opentelemetry.exporter")])
+print(export.tracers.resource.attributes["service.name"])
+import os; os._exit(0)
+"""
+
+
+def test_a_process_has_one_export_which_the_azure_sdks_use_too_and_imports_no_exporter_for_it() -> None:
+    environment = {**os.environ, "OTEL_TRACES_SAMPLER": "always_on", "OTEL_BSP_SCHEDULE_DELAY": "60000"}
+    command = [sys.executable, "-u", "-c", _START_TWICE]
+    told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout.split("\n")[:5] == ["True", "True", "None", "[]", "srecopilot"]
