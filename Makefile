@@ -1,4 +1,4 @@
-.PHONY: setup demo test lint types imports infra bench fuzz audit sbom clean
+.PHONY: setup demo test lint types imports infra docs-check bench fuzz audit sbom clean
 
 PYTHON = .venv/bin/python
 
@@ -24,6 +24,11 @@ imports: setup
 infra: setup      ## parse the Bicep files, check their modules' parameters and checkov's policies
 	@./dev/supply/supply.sh infra
 
+docs-check: setup ## links, commands, figures, diagrams, settings and routes; `make test` has all but mermaid's own parser
+	@$(PYTHON) -m pytest -q tests/unit/docs tests/functions/test_settings_documented.py tests/functions/test_function_table.py \
+	  tests/unit/api/test_documentation.py::test_the_guide_names_every_route_with_its_least_role
+	@./dev/supply/supply.sh diagrams
+
 bench: setup      ## measure ingestion beside its floor, and the API; docs/benchmarks.md says what the figures mean
 	@$(PYTHON) -m bench ingest
 	@$(PYTHON) -m bench storm
@@ -41,4 +46,4 @@ sbom: setup       ## write dist/sbom.cdx.json: what ships, in CycloneDX
 	@./dev/supply/supply.sh sbom
 
 clean:            ## forget installed packages and local data
-	rm -rf .venv .venv-audit .venv-ship .venv-infra node_modules .local dist
+	rm -rf .venv .venv-audit .venv-ship .venv-infra node_modules dev/supply/diagrams/node_modules .local dist

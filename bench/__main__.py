@@ -92,6 +92,44 @@ def hypotheses(
     _run(run_hypotheses(rounds, repeats, seed))
 
 
+@app.command()
+def footprint(
+    *, write: Annotated[bool, typer.Option(help="Keep the figures for `capacity` (bench/footprint.json).")] = False
+) -> None:
+    """What one alert and one incident ask of store, queues, blobs and processors."""
+    from bench.footprint import run_footprint
+
+    _run(run_footprint(write=write))
+
+
+@app.command()
+def capacity(
+    *,
+    size: Annotated[str, typer.Option(help="small, medium or large: what is not said otherwise.")] = "small",
+    tenants: Annotated[int | None, typer.Option(min=1)] = None,
+    alerts_per_day: Annotated[float | None, typer.Option(min=1)] = None,
+    peak_alerts_per_second: Annotated[float | None, typer.Option(min=0)] = None,
+    duplicate_share: Annotated[float | None, typer.Option(min=0, max=1, help="Repeats, of all alerts.")] = None,
+    incident_share: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Of the others, those that open one.")
+    ] = None,
+    alerts_per_delivery: Annotated[float | None, typer.Option(min=1)] = None,
+    input_tokens: Annotated[float | None, typer.Option(min=0, help="Of a question.")] = None,
+    output_tokens: Annotated[float | None, typer.Option(min=0)] = None,
+    kept_days: Annotated[float | None, typer.Option(min=1, help="How long incidents are kept.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For jq.")] = False,
+) -> None:
+    """What a load asks of Azure, what it costs a month by dated list prices, and which limits it comes near."""
+    given = {name: value for name, value in locals().items() if name not in {"size", "as_json"} and value is not None}
+    from dataclasses import replace
+
+    from bench.sizing import SIZES, print_answer
+
+    if size not in SIZES:
+        sys.exit(f"{size} is not a size; the sizes are: {', '.join(SIZES)}")
+    print_answer(replace(SIZES[size], **given), as_json=as_json)
+
+
 def _shape(alerts: int, seconds: float = 60.0) -> Shape:
     """The usual storm, smaller or larger in proportion."""
     usual = Shape()

@@ -48,7 +48,7 @@ def audit(store: Path, tenant_id: str) -> Audit:
     """Count what a tenant has; nothing may be written to the store meanwhile."""
     signals, stored_at, openings = Counter[str](), dict[str, float](), defaultdict[str, int](int)
     incidents = dead_letters = 0
-    for container, body, written in _documents(store):
+    for container, body, written in documents(store):
         if body.get("tenant_id") != tenant_id:
             continue
         match container, body.get("type"):
@@ -64,7 +64,7 @@ def audit(store: Path, tenant_id: str) -> Audit:
     return Audit(signals, stored_at, incidents, dict(openings), dead_letters)
 
 
-def _documents(store: Path) -> Iterator[tuple[str, dict[str, Any], float]]:
+def documents(store: Path) -> Iterator[tuple[str, dict[str, Any], float]]:
     """Every document with its container and the time of its last write."""
     with tempfile.TemporaryDirectory(prefix="bench-audit-") as folder:
         # The stand-in holds its file for itself; its log beside the file has what is not in the file yet.

@@ -42,7 +42,8 @@ class Report:
         lines = [
             (one.name, f"{one.value:g}", f"{one.asked}: {'met' if one.is_met else 'MISSED'}") for one in self.goals
         ]
-        console.print(_table("goals", ("", "measured", "asked"), lines))
+        if lines:
+            console.print(_table("goals", ("", "measured", "asked"), lines))
         goals = [{"name": one.name, "value": one.value, "asked": one.asked, "met": one.is_met} for one in self.goals]
         print(json.dumps({"bench": self.command, "seed": self.seed, **self.figures, "goals": goals}))
         return int(any(one.must and not one.is_met for one in self.goals))

@@ -122,6 +122,24 @@ def seed(
 
 
 @app.command()
+def prepare(
+    port_base: PortBase = DEFAULT_BASE,
+    data: DataDir = LOCAL,
+    cosmos_endpoint: Annotated[
+        str, typer.Option(envvar="COSMOS_ENDPOINT", help="The store that was chosen.")
+    ] = f"http://127.0.0.1:{Ports().cosmos}/",
+) -> None:
+    """For compose.yaml: make queues, containers, the tenant `acme` and the other containers' files, then end."""
+    import asyncio
+
+    from dev.compose import prepare as make_ready
+    from dev.stack import Layout
+
+    integration_id = asyncio.run(make_ready(Ports(port_base), Layout(data), cosmos_endpoint=cosmos_endpoint))
+    print(f"ready: acme's Alertmanager posts to /api/webhooks/alertmanager/{integration_id}")
+
+
+@app.command()
 def parse(
     file: Annotated[Path, typer.Argument(help="A payload as a sender posts it.")],
     source: Annotated[str, typer.Option(help="Who sends it, for instance alertmanager.")] = "alertmanager",
@@ -212,6 +230,17 @@ def demo(
     from dev.commands import run_the_demo
 
     run_the_demo(Ports(port_base), data, once=once, lease_seconds=lease_seconds, own_host=own_host, picture=picture)
+
+
+@app.command()
+def drill(
+    port_base: PortBase = DEFAULT_BASE,
+    data: Annotated[Path, typer.Option(help="Where the drill keeps its stores and the backup.")] = LOCAL / "drill",
+) -> None:
+    """Practise a restore: back a tenant up, lose everything, restore, compare; exit 1 when anything differs."""
+    from dev.commands import run_drill
+
+    run_drill(Ports(port_base), data)
 
 
 @app.command("test")

@@ -62,6 +62,8 @@ class ApiClient:
             headers={"Authorization": f"Bearer {token}"},
             timeout=20,
             trust_env=False,
+            # An incident that was merged answers with the way to the one that took it over.
+            follow_redirects=True,
         )
 
     async def incidents(self) -> list[dict[str, Any]]:
@@ -166,7 +168,11 @@ async def _wait_for_answers(
 
 
 async def _is_answered(api: ApiClient, listed: dict[str, Any], started: datetime) -> bool:
-    answer = (await api.incident(listed["id"]))["hypotheses"]
+    incident = await api.incident(listed["id"])
+    if incident["id"] != listed["id"]:
+        # Merged since it was listed; the next list has only the one that took it over.
+        return False
+    answer = incident["hypotheses"]
     return bool(answer) and datetime.fromisoformat(answer["created_at"]) >= started
 
 

@@ -9,7 +9,7 @@ from dev.cosmos.errors import Refusal, unauthorized
 from dev.cosmos.http import Request
 
 # The key of Microsoft's emulator: published, the same everywhere, protects nothing.
-EMULATOR_KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqsMsEcaGQy67XIw/Jw=="
+EMULATOR_KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
 _KEY_BYTES = base64.b64decode(EMULATOR_KEY)
 
 

@@ -54,7 +54,7 @@ def material_of(messages: list[Mapping[str, Any]]) -> Material:
     return Material(
         instructions=instructions,
         pieces=[one for one in objects if one.get("id") and one.get("kind")],
-        head=next((one for one in objects if not one.get("id")), {}),
+        head=next((one for one in objects if one.get("kind") == "incident"), {}),
         texts=[*texts, *(text for one in objects for text in _texts(one))],
     )
 

@@ -29,7 +29,7 @@ def _honest(material: Material, service: str) -> Said:
         "suspected_change": str(changes[0]["id"]) if changes else None,
         "supporting": supporting,
         "assertions": [each for one in moved[:3] for each in _true_of(one)],
-        "checks": [_check(one, of=WORSE) for one in moved[:1] if one.get("query")],
+        "checks": [_check(one) for one in moved[:1]],
     }
 
 
@@ -121,8 +121,11 @@ def _assertion(piece: Piece, path: str, operator: str, value: str) -> Said:
     return {"evidence_id": str(piece["id"]), "path": path, "operator": operator, "value": value}
 
 
-def _check(piece: Piece, *, of: float) -> Said:
-    value = float(piece["movement"].get("current") or 0) * of
+def _check(piece: Piece) -> Said:
+    """The piece's own question where the prompt shows it, else one that every Prometheus with targets answers."""
+    if not piece.get("query"):
+        return {"query": "count(up)", "operator": ">=", "value": 1.0, "because": "There are targets to ask about."}
+    value = float(piece["movement"].get("current") or 0) * WORSE
     return {"query": str(piece["query"]), "operator": ">=", "value": value, "because": "It is still so."}
 
 

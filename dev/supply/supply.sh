@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What is known to be wrong with the packages we use (`audit`), which of them ship (`sbom`), and what is wrong with
-# infra/ as far as that shows without Azure (`infra`). The tools live in environments of their own, so that nothing
+# What is known to be wrong with the packages we use (`audit`), which of them ship (`sbom`), what is wrong with infra/
+# as far as that shows without Azure (`infra`), and with the documents' diagrams (`diagrams`). The tools live in environments of their own, so that nothing
 # of theirs is among what is audited.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -54,11 +54,25 @@ infra() {
   .venv-infra/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
   .venv-infra/bin/zizmor --quiet --offline .github/workflows
   echo "infra: the workflows are what GitHub understands, with pinned actions and no stored secret"
+  .venv-infra/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
+  .venv-infra/bin/hadolint Dockerfile
+  echo "infra: compose.yaml is what Compose understands, and hadolint has nothing to say about the Dockerfile"
+}
+
+diagrams() {
+  local folder=dev/supply/diagrams wanted
+  wanted=$(cksum < "$folder/package-lock.json")
+  if [ "$(cat "$folder/node_modules/.installed" 2>/dev/null)" != "$wanted" ]; then
+    npm ci --silent --ignore-scripts --prefix "$folder" || fail diagrams "npm could not install mermaid (see above)"
+    echo "$wanted" > "$folder/node_modules/.installed"
+  fi
+  node "$folder/check.mjs" README.md docs/*.md docs/decisions/*.md
 }
 
 case "${1:-}" in
   audit) audit ;;
   sbom) sbom ;;
   infra) infra ;;
-  *) fail supply "say audit, sbom or infra" ;;
+  diagrams) diagrams ;;
+  *) fail supply "say audit, sbom, infra or diagrams" ;;
 esac

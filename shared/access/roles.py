@@ -25,7 +25,7 @@ LEAST_ROLE: Mapping[str, Role] = {
     "name_incident_cause": Role.ENGINEER,
     # May spend the tenant's money on a model.
     "replay_incident": Role.ENGINEER,
-    "read_quality": Role.ENGINEER,
+    "read_quality": Role.VIEWER,
     # It may cost money, and what is asked may be shown to a model.
     "ask_question": Role.ENGINEER,
     "explain_hypothesis": Role.VIEWER,

@@ -16,6 +16,8 @@ NO_CALLS_KNOWN = 0.6
 """Of what propagates, where nobody knows who calls whom: it may be anybody's."""
 LEFT_UNDER_SURGE = 0.5
 SURGE_WEIGHT = 0.7
+ALERTED_TRAFFIC = 0.6
+"""Of traffic, where it is what alerted: weak evidence of a cause, but the symptom itself."""
 A_PATTERN = 2
 """Fewer may be chance, or the other end's fault."""
 HEAVIER_UNDER_LOAD = frozenset(
@@ -34,9 +36,9 @@ WEIGHTS: Mapping[SeriesKind, float] = {
     SeriesKind.SATURATION: 0.8,
     SeriesKind.CALLS_MADE: 0.7,
     SeriesKind.DISK: 0.6,
-    SeriesKind.CLIENT_LATENCY: 0.5,
+    SeriesKind.CLIENT_LATENCY: 0.8,
     SeriesKind.NETWORK: 0.25,
-    SeriesKind.TRAFFIC: 0.25,
+    SeriesKind.TRAFFIC: 0.15,
     SeriesKind.NODE: 0.25,
     SeriesKind.OTHER: 0.2,
 }
@@ -58,7 +60,13 @@ class Clue:
 def clues_of(picture: Picture) -> Mapping[str, Sequence[Clue]]:
     """Every clue, by service."""
     found: dict[str, list[Clue]] = defaultdict(list)
-    for service, clue in [*_of_series(picture), *_of_edges(picture), *_of_calls(picture), *_of_the_dead(picture)]:
+    for service, clue in [
+        *_of_series(picture),
+        *_of_edges(picture),
+        *_of_calls(picture),
+        *_of_the_dead(picture),
+        *_of_the_gone(picture),
+    ]:
         found[service].append(clue)
     return found
 
@@ -90,8 +98,10 @@ def _weight(picture: Picture, one: Weighed) -> float:
     kind, service = one.series.kind, one.series.service
     if kind is SeriesKind.TRAFFIC and service in picture.surges:
         return SURGE_WEIGHT
+    if kind is picture.seen.target_kind is SeriesKind.TRAFFIC and service == picture.seen.target:
+        return ALERTED_TRAFFIC
     weight = WEIGHTS[kind]
-    if kind in PROPAGATING:
+    if kind in PROPAGATING and kind is not SeriesKind.LOG_ERRORS:
         weight *= OTHER_SYMPTOM if picture.family and kind not in picture.family else 1.0
         weight *= 1.0 if picture.callers else NO_CALLS_KNOWN
         weight *= is_material(picture, one)
@@ -145,6 +155,12 @@ def _of_the_dead(picture: Picture) -> Iterable[tuple[str, Clue]]:
         hurt = [one for caller in callers if (one := picture.of(caller, SeriesKind.ERRORS, "")) and one.strength > 0]
         onset = min((one.onset for one in hurt if one.onset is not None), default=None)
         yield service, Clue(_unanswered(service, failed, onset), failed, share, failed * (1.0 - share))
+
+
+def _of_the_gone(picture: Picture) -> Iterable[tuple[str, Clue]]:
+    for service, one in picture.gone.items():
+        unanswered = _unanswered(service, one.strength, one.onset)
+        yield service, Clue(unanswered, one.strength, 0.0, one.strength)
 
 
 def _unanswered(service: str, failed: float, onset: float | None) -> Weighed:

@@ -4,13 +4,15 @@ import math
 from collections.abc import Iterable
 
 from shared.hypotheses.observation import SeriesKind, Weighed
-from shared.hypotheses.picture import EVIDENT, LATENCIES, Picture
+from shared.hypotheses.picture import EVIDENT, FAILURES, LATENCIES, Picture
 from shared.models.evidence import NodeKind
 
 EXPLAINS_FROM = 0.3
 """The share of a caller's change from which on a callee explains half of it: a tiny wobble must not exonerate."""
 DEAD_FROM = 0.5
 """From this share of failed calls on, a callee that says nothing of itself is taken for dead."""
+HANGS_FROM = 20.0
+"""From this many times its usual latency on, callers give up on a callee and count errors of their own."""
 TAILS = {"p75": 0.25, "p90": 0.1, "p95": 0.05, "p99": 0.01, "p999": 0.001}
 """The share of requests that makes up what lies above a quantile."""
 
@@ -34,9 +36,35 @@ def is_dead(picture: Picture, caller: str, callee: str) -> bool:
 
 
 def _carried(picture: Picture, one: Weighed, callee: str) -> float:
+    if one.series.kind is SeriesKind.LOG_ERRORS:
+        return _logged(picture, one, callee)
+    if one.series.kind in FAILURES and (callee in picture.gone or _hangs(picture, callee)):
+        return one.change
     return _through(
         picture, one, (one.series.service, callee), _calls(picture, one.series.service, callee), frozenset()
     )
+
+
+def _hangs(picture: Picture, callee: str) -> bool:
+    """Whether a callee takes so long that its callers give up: far longer than any of them can be used to."""
+    return any(
+        one.strength >= EVIDENT and one.current >= HANGS_FROM * one.normal > 0
+        for one in picture.symptoms_of(callee)
+        if one.series.kind in LATENCIES
+    )
+
+
+def _logged(picture: Picture, one: Weighed, callee: str) -> float:
+    """What a caller logs of a callee's failures: about as many as the callee logs, or all while it fails."""
+    if callee in picture.gone:
+        return one.change
+    logged = picture.of(callee, SeriesKind.LOG_ERRORS, one.series.statistic)
+    if logged is not None and logged.change <= one.change and one.series.service in picture.reach[callee]:
+        logged = None
+    failures = [each.strength for each in picture.symptoms_of(callee) if each.series.kind in FAILURES]
+    failing = min(1.0, max(failures, default=0.0) / one.strength) * one.change * (2 * EXPLAINS_FROM)
+    circular = one.series.service in picture.reach[callee]
+    return max(_evident(picture, logged, one), 0.0 if circular else failing)
 
 
 def _through(

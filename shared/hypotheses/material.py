@@ -22,8 +22,8 @@ from shared.models.hypotheses import HypothesisSet
 from shared.models.measures import Direction, Pressure
 from shared.models.snapshots import SectionStatus, SnapshotBody
 
-MAX_STABLE_TOKENS = 2_400
-MAX_MATERIAL_TOKENS = 3_000
+MAX_STABLE_TOKENS = 2_300
+MAX_MATERIAL_TOKENS = 2_900
 MAX_SUSPECTS, MAX_CITED, MAX_FIRST = 5, 4, 3
 MAX_IN_FULL = 6
 """Series that moved most are shown whole; of the others, how they were and are."""

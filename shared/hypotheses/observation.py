@@ -23,7 +23,7 @@ class SeriesKind(StrEnum):
     LATENCY = "latency"
     """Seen by the service itself: how long it takes to answer."""
     CLIENT_LATENCY = "client_latency"
-    """Seen by its callers: the network on the way is in it."""
+    """At the client's side, with the network in it; some instruments count it to the caller, others to the callee."""
     ERRORS = "errors"
     AVAILABILITY = "availability"
     """A share of success: down is bad."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shared.hypotheses.derive import callers_of, calls_made, on_the_way
 from shared.hypotheses.observation import Observation, SeriesKind, Weighed
-from shared.hypotheses.weigh import weigh
+from shared.hypotheses.weigh import gone, weigh
 
 EVIDENT = 0.3
 """A series as strong is off beyond doubt: its whole change explains."""
@@ -14,7 +14,7 @@ SURGE_RATIO = 1.5
 
 LATENCIES = frozenset({SeriesKind.LATENCY, SeriesKind.CLIENT_LATENCY})
 FAILURES = frozenset({SeriesKind.ERRORS, SeriesKind.AVAILABILITY})
-PROPAGATING = LATENCIES | FAILURES
+PROPAGATING = LATENCIES | FAILURES | {SeriesKind.LOG_ERRORS}
 OWN_SYMPTOMS = frozenset({SeriesKind.LATENCY, *FAILURES})
 INPUT = frozenset(SeriesKind) - {SeriesKind.CALLER_LATENCY, SeriesKind.CALLEE_LATENCY}
 
@@ -44,6 +44,8 @@ class Picture:
     """Service → kind and statistic → what moved most."""
     gaps: Mapping[tuple[str | None, str], Weighed]
     """Caller and callee → what is lost between them."""
+    gone: Mapping[str, Weighed]
+    """Services of which nothing is measured any more."""
     rates: Mapping[str, float]
     """How many requests each service gets, in any unit that they share."""
     family: frozenset[SeriesKind]
@@ -80,8 +82,7 @@ def picture_of(observation: Observation) -> Picture:
     """Weigh everything, and arrange it."""
     series = [one for one in observation.series if one.kind in INPUT]
     derived = [*on_the_way(observation), *calls_made(observation)]
-    weighed = [one for one in weigh(observation, [*series, *derived]) if one is not None]
-    weighed += observation.weighed
+    weighed = [*weigh(observation, [*series, *derived]), *observation.weighed]
     changes: dict[str, dict[tuple[SeriesKind, str], Weighed]] = defaultdict(dict)
     gaps: dict[tuple[str | None, str], Weighed] = {}
     for one in weighed:
@@ -103,6 +104,7 @@ def picture_of(observation: Observation) -> Picture:
         },
         changes=changes,
         gaps=gaps,
+        gone=gone(observation),
         rates=_rates(weighed),
         family=next((one for one in (LATENCIES, FAILURES) if observation.target_kind in one), frozenset()),
         cone=reached_from(observation.calls, [target]) if observation.calls.get(target) else None,

@@ -39,7 +39,8 @@ _HEX = re.compile(r"(?:(?:0x|\\x)?[0-9a-fA-F]{2}[\s:,-]?){8,}")
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
 _BITS = re.compile(r"(?:[01]{8}\s?){6,}")
 _ESCAPED = re.compile(r"\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}")
-_SPACED = re.compile(r"(?:\b\w[\W_]{1,3}){5,}\w\b")
+SPACED = re.compile(r"(?:\b\w[\W_]{1,3}){5,}\w\b")
+"""Letters that stand apart, one by one."""
 
 
 def folded(text: str) -> str:
@@ -83,8 +84,8 @@ def _undone(text: str) -> Iterator[str]:
         yield codecs.encode(text, "rot13")
     if any(char in "013457@$!|" for char in text):
         yield text.translate(_LEET)
-    if _SPACED.search(text):
-        yield _SPACED.sub(lambda match: _NO_WORD.sub("", match[0]), text)
+    if SPACED.search(text):
+        yield SPACED.sub(lambda match: _NO_WORD.sub("", match[0]), text)
 
 
 def _decoded(text: str, depth: int) -> Iterator[str]:

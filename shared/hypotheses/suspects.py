@@ -20,7 +20,7 @@ from shared.hypotheses.scene import CAUSES, Scene, change_of, got_worse, onset_o
 from shared.models.evidence import ChangeEvidence, EdgeEvidence, SeriesEvidence
 from shared.models.measures import Direction, Metric
 
-LEAST_SCORE = 0.08
+LEAST_SCORE = 0.03
 ENOUGH_PER_SECOND = 0.5
 """With fewer requests a second, one that fails or lags looks like trouble."""
 KINDS: Mapping[Metric, tuple[SeriesKind, str]] = {
@@ -124,6 +124,9 @@ def _suspected(scene: Scene, one: Suspect) -> Suspected:
 
 
 def _family(scene: Scene) -> Metric:
-    """The symptom that the alerting service shows most: errors or latency."""
+    """The symptom that the alerting service shows most: errors or latency, or else traffic out of the usual."""
     own = [piece for metric in PROPAGATING if (piece := scene.of(scene.service, metric)) and got_worse(piece)]
-    return max(own, key=strength_of).metric if own else Metric.ERROR_RATIO
+    if own:
+        return max(own, key=strength_of).metric
+    traffic = scene.of(scene.service, Metric.REQUEST_RATE)
+    return Metric.REQUEST_RATE if traffic is not None and traffic.movement.shift else Metric.ERROR_RATIO

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-from shared.hypotheses.spellings import folded, may_be_encoded, readings, words
+from shared.hypotheses.spellings import SPACED, folded, may_be_encoded, readings, words
 from shared.hypotheses.suspicion_rules import (
     BLAMES,
     DISREGARDS,
@@ -30,6 +30,13 @@ _MIXED_GREEK = re.compile("[A-Za-z]{2,}[αεικνορτυχ][A-Za-z]|[αεικ�
 _LEAST_MIXED_CHARS = 4
 _INERT = re.compile(r"[A-Za-z0-9_.:/ +-]{0,15}")
 """Too short to say anything to anybody."""
+# Signs that `SPELLED` looks for; its words are among the hints.
+_SIGNS = re.compile(r"[<>\[\]{}|#\\]|-{3}")
+_HINTS = frozenset(
+    max(re.findall("[a-z]+", hint), key=len, default="") for rule in (*WORDED, *SPELLED) for hint in rule.hints[0]
+).union(*(filter(str.isascii, re.split(r"\W", stem)) for stem in (*DISREGARDS, *BLAMES)))
+_LONG_HINTS = tuple(sorted(hint for hint in _HINTS if len(hint) > 3))  # noqa: PLR2004 -- a syllable is in many words
+_SHORT_HINTS = _HINTS - {*_LONG_HINTS, ""}
 _NUMBER = re.compile(r"(?<![A-Za-z0-9])[0-9]{1,7}(?:\.[0-9]+)?(?![A-Za-z0-9])")
 _TELLTALE = (
     "instruction", "ignor", "disregard", "forget", "overrid", "blam", "prompt", "system", "cause", "culprit",
@@ -46,10 +53,24 @@ def suspicion_of(text: str) -> Suspicion | None:
 
     `active_markup` comes last: it is harmless where it is not shown, and must not hide another reason.
     """
-    if _INERT.fullmatch(text):
+    if _INERT.fullmatch(text) or _is_ordinary(text):
         return None
     # A storm says the same with other numbers: what differs by them alone is judged once.
     return _judged(text if may_be_encoded(text) else _NUMBER.sub("1", text))
+
+
+def _is_ordinary(text: str) -> bool:
+    """Whether no word of a text, however it is read, is one that a rule could not do without: most are."""
+    if not text.isascii() or may_be_encoded(text) or _SIGNS.search(text) or SPACED.search(text):
+        return False
+    return not any(map(_is_telling, text.split()))
+
+
+@lru_cache(maxsize=32_768)
+def _is_telling(token: str) -> bool:
+    said = [words(reading) for reading in readings(token)]
+    is_short_one = not _SHORT_HINTS.isdisjoint(said[0].split())
+    return is_short_one or any(hint in one for one in said for hint in _LONG_HINTS)
 
 
 @lru_cache(maxsize=4_096)
@@ -59,7 +80,7 @@ def _judged(text: str) -> Suspicion | None:
         return hidden
     has_markup = False
     for one in readings(text):
-        for found in _found(one, is_itself=one is text):
+        for found in _found(one, is_itself=one == text):
             if found is not Suspicion.MARKUP:
                 return found
             has_markup = True

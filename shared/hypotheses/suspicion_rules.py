@@ -119,7 +119,7 @@ WORDED: Sequence[Rule] = (
     ),
     _rule(
         Suspicion.ROLE,
-        "you are|you re|act as|pretend|role ?play|roleplay|role play|from now on|imagine|behave|respond|answer|"
+        "you are|you re|act as|pretend|role ?play|roleplay|role play|now on|imagine|behave|respond|answer|"
         "jailbr|"
         "do anything now| mode|unrestricted|your new|game",
         r"\byou (?:are|re) (?:now|no longer|not an?|going to|free|an? (?:ai|assistant|model|unrestricted|different|"

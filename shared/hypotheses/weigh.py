@@ -3,6 +3,7 @@
 Everything is computed for many series at once; of series that differ in length, those alike in size go together.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ POST_QUANTILE = 0.75
 """A fault may fill as little as a quarter of the window; more than that of it is rather an outlier."""
 FULL_STRENGTH_Z = 150.0
 """As many deviations are as clear as it gets; beyond, size says nothing."""
+NEVER_BEFORE_Z = 20.0
+"""Of what was never anything but the same nobody knows how large a change is large."""
 SHORT_HISTORY = 10.0
 """With as few samples the scale is twice as wide: what is usual is not yet known."""
 SPARSE = 5.0
@@ -32,6 +35,9 @@ FLOOR = 0.005
 LOCAL_FLOOR = 0.02
 """Of what a service runs on: a few percent more of it hurt nobody."""
 LOCAL = frozenset({SeriesKind.CPU, SeriesKind.MEMORY, SeriesKind.DISK, SeriesKind.NETWORK, SeriesKind.NODE})
+BY_CHANCE = 0.01
+"""As rarely are that many samples missing in a row while all is well."""
+GONE_STRENGTH = 0.8
 RECENT_SAMPLES = 30
 MAX_SAMPLES = 4096
 MOST = 1e100
@@ -40,23 +46,37 @@ DOWN_IS_BAD = frozenset({SeriesKind.AVAILABILITY, SeriesKind.CALLS_MADE})
 EITHER_IS_ODD = frozenset({SeriesKind.TRAFFIC, SeriesKind.OTHER})
 
 
-def weigh(observation: Observation, series: Sequence[ObservedSeries]) -> list[Weighed | None]:
-    """Weigh series; None where there are no samples to compare. The order is that of `series`."""
+def weigh(observation: Observation, series: Sequence[ObservedSeries]) -> list[Weighed]:
+    """Weigh series; those are left out of which there are no samples to compare."""
+    windows = _Windows(observation)
+    alike: dict[int, list[tuple[ObservedSeries, Parts]]] = defaultdict(list)
+    for one in series:
+        parts = _parts(windows, one)
+        before, _, after, _ = parts
+        if len(before) and len(after):
+            alike[max(len(before), len(after)).bit_length()].append((one, parts))
+    return [weighed for some in alike.values() for weighed in _weigh_alike(some)]
+
+
+def gone(observation: Observation) -> dict[str, Weighed]:
+    """Services of which everything was measured, and nothing is since the trouble began, although others are."""
     import numpy as np
 
-    found: list[Weighed | None] = [None] * len(series)
-    alike: dict[int, list[int]] = defaultdict(list)
-    windows = _Windows(observation)
-    parts = [_parts(windows, one) for one in series]
-    for position, (before, _, after, _) in enumerate(parts):
-        if np.isfinite(after).any() and np.isfinite(before).any():
-            alike[max(len(before), len(after)).bit_length()].append(position)
-    for positions in alike.values():
-        some = [series[at] for at in positions]
-        weighed = _weigh_alike(some, [parts[at] for at in positions])
-        for at, one in zip(positions, weighed, strict=True):
-            found[at] = one
-    return found
+    windows, own = _Windows(observation), defaultdict(list)
+    for one in observation.series:
+        if one.peer is None and len(windows.of(one).inside):
+            own[one.service].append(one)
+    found: dict[str, Weighed] = {}
+    for service, series in own.items():
+        if any(np.isfinite(one.values[windows.of(one).inside]).any() for one in series):
+            continue
+        parts = [_parts(windows, one) for one in series]
+        before = max((part for part, _, _, _ in parts), key=lambda part: int(np.isfinite(part).sum()))
+        missed = 1.0 - float(np.isfinite(before).mean()) if len(before) else 1.0
+        first = min(float(when[0]) for _, _, _, when in parts)
+        if missed ** min(len(when) for _, _, _, when in parts) <= BY_CHANCE and len(before) >= SHORT_HISTORY:
+            found[service] = Weighed(series[0], 1.0, 0.0, 1.0, NEVER_BEFORE_Z, 1.0, GONE_STRENGTH, False, first)
+    return found if len(found) < len(own) else {}
 
 
 Parts = tuple["Floats", "Floats", "Floats", "Floats"]
@@ -72,7 +92,7 @@ class _Window:
     inside: "Places"
 
 
-class _Windows(dict[int, _Window]):
+class _Windows(dict[bytes, _Window]):
     """Which samples came before the trouble and which in it; series that share their times are looked at once."""
 
     def __init__(self, observation: Observation) -> None:
@@ -81,9 +101,10 @@ class _Windows(dict[int, _Window]):
 
     def of(self, one: ObservedSeries) -> _Window:
         """The window of a series."""
-        if id(one.times) not in self:
-            self[id(one.times)] = self._split(one.times)
-        return self[id(one.times)]
+        when = one.times.tobytes()
+        if when not in self:
+            self[when] = self._split(one.times)
+        return self[when]
 
     def _split(self, times: "Floats") -> _Window:
         import numpy as np
@@ -100,31 +121,23 @@ def _parts(windows: _Windows, one: ObservedSeries) -> Parts:
     import numpy as np
 
     window = windows.of(one)
-    values = _sane(one.values)
-    local = values[window.clearly_before]
+    local = one.values[window.clearly_before]
     if not np.isfinite(local).any():
-        local = values[window.before]
-    earlier = _sane(one.earlier[-MAX_SAMPLES:])
-    return (
-        np.concatenate([earlier, local]),
-        local[-RECENT_SAMPLES:],
-        values[window.inside],
-        window.since[window.inside],
-    )
+        local = one.values[window.before]
+    normal = np.concatenate([one.earlier[-MAX_SAMPLES:], local])
+    return normal, local[-RECENT_SAMPLES:], one.values[window.inside], window.since[window.inside]
 
 
-def _sane(values: "Floats") -> "Floats":
-    """Samples that were taken; what no instrument measures, and would overflow when squared, was not."""
+def _weigh_alike(some: list[tuple[ObservedSeries, Parts]]) -> list[Weighed]:
+    """The numbers of many series at once, a row each."""
     import numpy as np
 
-    taken = np.asarray(values, dtype=float)
-    return np.where(np.abs(taken) < MOST, taken, np.nan)
-
-
-def _weigh_alike(series: Sequence[ObservedSeries], parts: Sequence[Parts]) -> list[Weighed]:
-    import numpy as np
-
-    before, recent, after, when = (_padded([one[part] for one in parts]) for part in range(4))
+    tables = [_padded([parts[part] for _, parts in some]) for part in range(4)]
+    both = np.flatnonzero(np.isfinite(tables[0]).any(axis=1) & np.isfinite(tables[2]).any(axis=1))
+    before, recent, after, when = (table[both] for table in tables)
+    series = [some[at][0] for at in both]
+    if not series:
+        return []
     sign = _signs(series, before, after)
     unsorted = sign * after
     before, recent, after = (np.sort(sign * part, axis=1) for part in (before, recent, after))
@@ -135,39 +148,41 @@ def _weigh_alike(series: Sequence[ObservedSeries], parts: Sequence[Parts]) -> li
     current = quantile(after, POST_QUANTILE)
     usual = np.where(np.isfinite(latest), np.maximum(middle, latest), middle)
     change = np.maximum(current - usual, 0.0)
-    z = np.where(scale > 0, change / np.where(scale > 0, scale, 1.0), np.where(change > 0, FULL_STRENGTH_Z, 0.0))
+    z = np.where(scale > 0, change / np.where(scale > 0, scale, 1.0), np.where(change > 0, NEVER_BEFORE_Z, 0.0))
     reached = (before >= current[:, None]).sum(axis=1) / counts
     rarity = counts / (counts + SPARSE) * np.clip(1.0 - reached / NORMAL_SHARE, 0.0, 1.0)
     strength = rarity * np.minimum(1.0, np.log1p(z) / np.log1p(FULL_STRENGTH_Z))
     off = unsorted > (usual + np.minimum(ONSET_SCALES * scale, 0.5 * change))[:, None]
     onset = np.where(off.any(axis=1), when[np.arange(len(series)), off.argmax(axis=1)], np.nan)
-    sign = sign[:, 0]
-    return [
-        Weighed(
-            series=one,
-            normal=float(sign[at] * usual[at]),
-            current=float(sign[at] * current[at]),
-            change=float(change[at]),
-            z=float(z[at]),
-            rarity=float(rarity[at]),
-            strength=float(strength[at]),
-            goes_up=bool(sign[at] > 0),
-            onset=float(onset[at]) if np.isfinite(onset[at]) and change[at] > 0 else None,
-        )
-        for at, one in enumerate(series)
-    ]
+    bad = sign[:, 0]
+    numbers = np.stack([bad * usual, bad * current, change, z, rarity, strength, bad, onset], axis=1)
+    return [_weighed(one, row) for one, row in zip(series, numbers.tolist(), strict=True)]
+
+
+def _weighed(series: ObservedSeries, row: Sequence[float]) -> Weighed:
+    normal, current, change, z, rarity, strength, bad, onset = row
+    return Weighed(
+        series=series,
+        normal=normal,
+        current=current,
+        change=change,
+        z=z,
+        rarity=rarity,
+        strength=strength,
+        goes_up=bad > 0,
+        onset=onset if change > 0 and math.isfinite(onset) else None,
+    )
 
 
 def _padded(rows: Sequence["Floats"]) -> "Floats":
     import numpy as np
 
-    lengths = {len(row) for row in rows}
-    width = max(1, *lengths)
-    if lengths == {width}:
-        return np.stack(rows)
+    width = max([1, *(len(row) for row in rows)])
     table = np.full((len(rows), width), np.nan)
     for at, row in enumerate(rows):
         table[at, : len(row)] = row
+    # What no instrument measures, and would overflow when squared, was not taken.
+    table[~(np.abs(table) < MOST)] = np.nan
     return table
 
 

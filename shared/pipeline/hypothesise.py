@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared.errors import Conflict, Malformed
@@ -11,11 +12,9 @@ from shared.hypotheses.propose import PROMPT_VERSION
 from shared.hypotheses.refine import final_id, refine, standing_meanwhile
 from shared.incidents.timeline import entry
 from shared.messages import Hypothesise, QueueName
-from shared.models.base import TenantId
 from shared.models.hypotheses import GeneratedBy, HypothesisSet, Receipt
 from shared.models.incidents import Incident, TimelineEvent
 from shared.models.quantities import several
-from shared.models.signals import Severity
 from shared.models.snapshots import Snapshot
 from shared.pipeline.calibrating import curve_in_force
 from shared.pipeline.checking import run_checks
@@ -24,6 +23,7 @@ from shared.pipeline.paying import PaidModel, budget_of, paid_model
 from shared.pipeline.recording import MAX_TRIES, list_latest
 from shared.pipeline.sending import send_once_more
 from shared.pipeline.snapshots import whole_snapshot
+from shared.pipeline.telling import tell_list
 from shared.pipeline.turns import turn
 from shared.ports.model import Model
 from shared.ports.services import Services
@@ -53,18 +53,25 @@ async def hypothesise(message: Hypothesise, services: Services, *, now: datetime
         # An earlier run answered; it may have stopped before it told the list.
         await list_latest(tenant_id, incident_id, services)
         return
+    known = means.incident if means else None
     model = await _model_for(snapshot, means, services, now=now)
     refined = await answered(snapshot, ranked, model, services, now=now)
-    wait = _wait(message, refined, model)
+    wait = _wait(message, refined.answer, model)
     if wait is not None:
-        meanwhile = standing_meanwhile(ranked, reason=THROTTLED, now=now)
-        await _keep(tenant_id, meanwhile, services, now=now)
-        await send_once_more(QueueName.HYPOTHESES, message.after_throttling(wait), services, delay_seconds=wait)
-        log.warning("model_waited_for", extra={"throttled": message.throttled + 1, "delay_seconds": round(wait)})
+        await _keep(standing_meanwhile(ranked, reason=THROTTLED, now=now), services, known=known, now=now)
+        await _ask_again(message, services, wait_seconds=wait)
         return
-    final = _priced(refined, model)
-    await _keep(tenant_id, final, services, now=now)
-    _tell(final, model, time.monotonic() - began)
+    final = _priced(refined.answer, model)
+    await _keep(final, services, known=known, now=now)
+    _tell(final, model, time.monotonic() - began, refined.checks_seconds)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What stands in the end, and how long its checks took."""
+
+    answer: HypothesisSet
+    checks_seconds: float
 
 
 async def answered(
@@ -75,16 +82,26 @@ async def answered(
     *,
     now: datetime,
     version: str = PROMPT_VERSION,
-) -> HypothesisSet:
+) -> Answered:
     """What stands in the end for a snapshot; replays come here too, so that both are asked and checked alike."""
     refined = await refine(snapshot, ranked, model, now=now, timeout_seconds=MODEL_SECONDS, version=version)
+    began = time.monotonic()
     checked = await run_checks(snapshot.tenant_id, refined, services, at=snapshot.body.window_end)
+    took = time.monotonic() - began
     # After every check: what they found is in it.
-    return confident(checked, snapshot.body, await curve_in_force(snapshot.tenant_id, services))
+    return Answered(confident(checked, snapshot.body, await curve_in_force(snapshot.tenant_id, services)), took)
 
 
-async def _means(message: Hypothesise, services: Services) -> tuple[Severity, float] | None:
-    """How bad the incident is now, and what the tenant may spend in a day; None where there is no model."""
+@dataclass(frozen=True)
+class _Means:
+    """The incident as it is now, and what its tenant may spend in a day."""
+
+    incident: Versioned[Incident]
+    budget: float
+
+
+async def _means(message: Hypothesise, services: Services) -> _Means | None:
+    """What decides how much an answer may cost; None where there is no model."""
     if services.model is None:
         return None
     held, budget = await asyncio.gather(
@@ -92,17 +109,16 @@ async def _means(message: Hypothesise, services: Services) -> tuple[Severity, fl
     )
     if held is None:
         raise Malformed("the incident of this message is not there", reason="incident_gone")
-    return held.value.severity, budget
+    return _Means(held, budget)
 
 
 async def _model_for(
-    snapshot: Snapshot, means: tuple[Severity, float] | None, services: Services, *, now: datetime
+    snapshot: Snapshot, means: _Means | None, services: Services, *, now: datetime
 ) -> PaidModel | None:
     if means is None:
         return None
-    severity, budget = means
-    sha256, payer = snapshot.sha256, snapshot.id
-    return await paid_model(snapshot.tenant_id, sha256, severity, services, payer=payer, now=now, budget=budget)
+    asked = snapshot.tenant_id, snapshot.sha256, means.incident.value.severity
+    return await paid_model(*asked, services, payer=snapshot.id, now=now, budget=means.budget)
 
 
 def _wait(message: Hypothesise, refined: HypothesisSet, model: PaidModel | None) -> float | None:
@@ -110,6 +126,12 @@ def _wait(message: Hypothesise, refined: HypothesisSet, model: PaidModel | None)
     if model is None or refined.reason != THROTTLED:
         return None
     return wait_before_asking_again(message.throttled, message.throttled_seconds, model.retry_after_seconds)
+
+
+async def _ask_again(message: Hypothesise, services: Services, *, wait_seconds: float) -> None:
+    again = message.after_throttling(wait_seconds)
+    await send_once_more(QueueName.HYPOTHESES, again, services, delay_seconds=wait_seconds)
+    log.warning("model_waited_for", extra={"throttled": again.throttled, "delay_seconds": round(wait_seconds)})
 
 
 def _priced(answer: HypothesisSet, model: PaidModel | None) -> HypothesisSet:
@@ -120,7 +142,7 @@ def _priced(answer: HypothesisSet, model: PaidModel | None) -> HypothesisSet:
     return answer.model_copy(update=paid) if was_paid else answer
 
 
-def _tell(answer: HypothesisSet, model: PaidModel | None, seconds: float) -> None:
+def _tell(answer: HypothesisSet, model: PaidModel | None, seconds: float, checks_seconds: float) -> None:
     """The measure of the step: how it ended, what it cost, and where its seconds went."""
     count_answer(answer)
     asking, paying = (model.model_seconds, model.paying_seconds) if model else (0.0, 0.0)
@@ -136,6 +158,7 @@ def _tell(answer: HypothesisSet, model: PaidModel | None, seconds: float) -> Non
             "model_seconds": round(asking, 3),
             "paying_seconds": round(paying, 3),
             "checking_seconds": round(max(0.0, answer.elapsed_seconds - asking - paying), 3),
+            "checks_seconds": round(checks_seconds, 3),
         },
     )
 
@@ -145,21 +168,28 @@ def is_ranking(answer: HypothesisSet) -> bool:
     return answer.generated_by is GeneratedBy.RANKER and answer.reason == "ranked"
 
 
-async def _keep(tenant_id: TenantId, answer: HypothesisSet, services: Services, *, now: datetime) -> None:
+async def _keep(
+    answer: HypothesisSet, services: Services, *, known: Versioned[Incident] | None, now: datetime
+) -> None:
+    """Add an answer to its incident, once. `known` is the incident as it was read before: mostly it still is so."""
+    tenant_id, incident_id, current = answer.tenant_id, answer.incident_id, known
     for _ in range(MAX_TRIES):
-        async with turn(tenant_id, answer.incident_id):
-            current = await services.incidents.read(tenant_id, answer.incident_id)
+        async with turn(tenant_id, incident_id):
+            current = current or await services.incidents.read(tenant_id, incident_id)
             if current is None:
                 raise Malformed("the incident of these hypotheses is not there", reason="incident_gone")
             change = with_answer(current, answer, now=now)
             try:
                 await services.incidents.commit(tenant_id, change)
             except Conflict:
-                if not await services.incidents.hypotheses(tenant_id, answer.incident_id, answer.id):
+                current = None
+                if not await services.incidents.hypotheses(tenant_id, incident_id, answer.id):
                     continue
-        await list_latest(tenant_id, answer.incident_id, services)
+                await list_latest(tenant_id, incident_id, services)
+                return
+        await tell_list(tenant_id, change.incident, services)
         return
-    raise Conflict(f"incident {answer.incident_id} moved {MAX_TRIES} times while an answer was kept")
+    raise Conflict(f"incident {incident_id} moved {MAX_TRIES} times while an answer was kept")
 
 
 def with_answer(current: Versioned[Incident], answer: HypothesisSet, *, now: datetime) -> IncidentChange:

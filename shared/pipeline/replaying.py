@@ -89,8 +89,8 @@ async def _asked(
     if paid is None:
         raise NotAllowed("no model is configured", reason="model_not_configured")
     version = wanted.prompt_version or PROMPT_VERSION
-    answer = await answered(snapshot, ranked, paid, services, now=now, version=version)
-    return answer.model_copy(update={"rung": paid.rung, "receipt": paid.receipt})
+    done = await answered(snapshot, ranked, paid, services, now=now, version=version)
+    return done.answer.model_copy(update={"rung": paid.rung, "receipt": paid.receipt})
 
 
 def with_model(wanted: Replayed, services: Services) -> Services:

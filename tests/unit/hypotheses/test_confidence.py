@@ -50,6 +50,11 @@ def confidence(*hypotheses: Hypothesis, body: SnapshotBody = BODY) -> float:
     return found
 
 
+def raw(*hypotheses: Hypothesis) -> float:
+    """Before the curve, which ends below certainty, so that the surest cannot be told apart there."""
+    return judged(*hypotheses).hypotheses[0].confidence_factors["raw"]
+
+
 def checks(*verdicts: CheckVerdict) -> tuple[Check, ...]:
     return tuple(Check(query="up", operator=Operator.MORE, value=0, verdict=one) for one in verdicts)
 
@@ -86,7 +91,8 @@ BETTER: list[tuple[str, Hypothesis, Hypothesis]] = [
 def test_what_speaks_for_a_hypothesis_raises_its_confidence(
     less: Hypothesis, more: Hypothesis, rivals: tuple[Hypothesis, ...]
 ) -> None:
-    assert confidence(less, *rivals) < confidence(more, *rivals)
+    assert raw(less, *rivals) < raw(more, *rivals)
+    assert confidence(less, *rivals) <= confidence(more, *rivals)
 
 
 def test_a_check_that_did_not_run_changes_nothing() -> None:

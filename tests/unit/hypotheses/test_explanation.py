@@ -23,7 +23,7 @@ def test_it_says_what_since_when_why_how_sure_and_what_to_do_first() -> None:
     assert since == "It began at 12:00:00 UTC, 30 s before the first alert."
     assert why.startswith("The evidence: ")
     assert "payment" in why
-    assert sure.startswith("It is the only hypothesis, with a score of 0.")
+    assert sure.startswith("It is the only hypothesis, and is ")
     assert first == "First: Roll payment back to 1 and see whether it recovers."
 
 

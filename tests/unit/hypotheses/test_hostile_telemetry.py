@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from dev.openai.obedient import EVIL, Effect, obey
 from shared.hypotheses.answer import ranked_set
+from shared.hypotheses.calibration import shipped
+from shared.hypotheses.confidence import confident
 from shared.hypotheses.fences import echoes
 from shared.hypotheses.guard import flags_of_answer, guarded
 from shared.hypotheses.proposal import ModelHypotheses
@@ -32,6 +33,7 @@ from tests.unit.hypotheses.injections import (
     Position,
     with_reason,
 )
+from tests.unit.hypotheses.obedient import EVIL, Effect, obey
 from tests.unit.hypotheses.scenes import a_snapshot_of
 from tests.unit.hypotheses.test_ranking import a_bad_deploy_and_a_decoy
 
@@ -154,7 +156,8 @@ def undetected(snapshot: Snapshot, model: ObedientModel) -> Undetected:
     answer = ModelHypotheses.model_validate(model.answer(prompt))
     flags = flags_of_answer(answer, prompt)
     kept = () if flags else guarded(verify(answer, snapshot.body, ranked), snapshot.body, ranked).hypotheses
-    return Undetected(ranked.model_copy(update={"hypotheses": kept}) if kept else ranked, prompt, flags)
+    by_model = confident(ranked.model_copy(update={"hypotheses": kept}), snapshot.body, shipped())
+    return Undetected(by_model if kept else ranked, prompt, flags)
 
 
 @pytest.mark.parametrize("injection", [*INJECTIONS, *SUBTLE], ids=lambda one: one.name)

@@ -180,8 +180,49 @@ def test_a_surge_at_the_entry_is_before_the_latency_that_it_causes() -> None:
     assert (first.service, first.is_surge) == ("web", True)
 
 
+@pytest.mark.parametrize(("alerted", "expected"), [(SeriesKind.TRAFFIC, ["shop"]), (SeriesKind.ERRORS, [])])
+def test_traffic_that_fell_is_evidence_only_where_it_is_what_alerted(
+    alerted: SeriesKind, expected: list[str]
+) -> None:
+    assert suspected(Scenery("shop", CHAIN, alerted).moves("shop", -48, kind=SeriesKind.TRAFFIC)) == expected
+
+
 def test_errors_in_logs_count() -> None:
     assert suspected(Scenery("web", CHAIN).moves("shop", 200, kind=SeriesKind.LOG_ERRORS)) == ["shop"]
+
+
+def test_logged_errors_are_explained_by_a_failing_callee() -> None:
+    scenery = Scenery("web", CHAIN, SeriesKind.ERRORS).moves("web", 0.3, kind=SeriesKind.ERRORS)
+    scenery.moves("shop", 200, kind=SeriesKind.LOG_ERRORS).moves("db", 0.4, kind=SeriesKind.ERRORS)
+    found = {one.service: one for one in rank(scenery.seen()).suspects}
+    assert found["shop"].factors["explained_by_callees"] == 1
+    assert max(found.values(), key=lambda one: one.score).service == "db"
+
+
+def test_errors_of_callers_are_explained_by_a_callee_that_hangs() -> None:
+    scenery = Scenery("web", CHAIN, SeriesKind.ERRORS).moves("shop", 0.9, kind=SeriesKind.ERRORS)
+    assert suspected(scenery.moves("web", 0.9, kind=SeriesKind.ERRORS).moves("db", 30.0))[0] == "db"
+
+
+def test_a_service_of_which_nothing_is_measured_any_more_is_suspected() -> None:
+    vanished = [*[0.1] * BEFORE, *[float("nan")] * AFTER]
+    scenery = Scenery("web", CHAIN, SeriesKind.ERRORS).moves("shop", 0.5, kind=SeriesKind.ERRORS)
+    scenery.moves("web", 0.3, kind=SeriesKind.ERRORS).shows("db", vanished)
+    first = rank(scenery.seen()).suspects[0]
+    assert (first.service, first.kind, first.onset) == ("db", SeriesKind.UNANSWERED, BEGAN)
+
+
+def test_a_service_that_is_seldom_measured_is_not_missed() -> None:
+    seldom = [0.1 if at % 3 == 0 else float("nan") for at in range(BEFORE + AFTER)]
+    vanished = [*seldom[:-AFTER], *[float("nan")] * 3]
+    scenery = Scenery("web", CHAIN).steady("web").shows("db", vanished)
+    assert rank(scenery.seen()).reason == "no evidence"
+
+
+def test_the_first_failure_ever_is_not_as_clear_as_it_gets() -> None:
+    never = [*[0.0] * BEFORE, *[1.0] * AFTER]
+    scenery = Scenery("web", CHAIN, SeriesKind.ERRORS).shows("web", never, kind=SeriesKind.ERRORS)
+    assert rank(scenery.seen()).suspects[0].factors["strength"] < 0.6
 
 
 def test_a_callee_that_does_not_answer_is_named_though_it_says_nothing() -> None:

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from shared.hypotheses.answer import ranked_set
+from shared.hypotheses.rank import RANKER_VERSION
 from shared.hypotheses.scene import scene_of
 from shared.hypotheses.suspects import Suspected, suspects_of
 from shared.models.evidence import ChangeEvidence
@@ -90,6 +91,17 @@ def test_the_share_that_callees_account_for_is_told_as_it_is() -> None:
     # Eight in twelve of its requests call payment, of which three in ten fail: 0.2 of 0.5.
     assert "accounts for 40 % of its change" in own.mechanism or "accounts for 40% of its change" in own.mechanism
     assert first.factors.keys() >= {"own_movement", "explained_by_callees", "within_reach", "moved_first"}
+
+
+def test_with_few_requests_the_bar_is_higher() -> None:
+    busy, idle = the_shop("payment"), the_shop("payment")
+    idle.rates["payment"] = 0.05
+    assert suspects(busy.errors("payment", 0.1))
+    assert not suspects(idle.errors("payment", 0.1))
+
+
+def test_the_answer_says_which_ranker_gave_it() -> None:
+    assert answer(the_shop("payment")).ranker_version == RANKER_VERSION
 
 
 def test_a_callee_that_moved_long_after_its_caller_does_not_explain_it() -> None:

@@ -116,3 +116,8 @@ def test_a_long_text_is_read_as_far_as_a_snapshot_keeps_one() -> None:
 def test_folding_leaves_what_is_seen() -> None:
     assert folded("Ｐаyment\u200b-Ⓢervice") == "payment-service"  # noqa: RUF001 -- look-alikes are what it is about
     assert words("HighErrorRatio_of-payment") == "high error ratio of payment"
+
+
+def test_a_text_that_was_read_before_is_judged_the_same() -> None:
+    readings("javascript:alert(2)")
+    assert suspicion_of("".join(("javascript:", "alert(2)"))) is Suspicion.MARKUP

@@ -292,9 +292,9 @@ async def test_a_paid_answer_survives_a_crash_before_it_was_kept_with_the_incide
     model = CountingModel()
     services = await waiting_for(model)
     taken = await steps_taken()
-    # The list, the commit before it and the read before that come after the answer was kept.
+    # The last step tells the list, the one before it commits the answer, and before that it was paid for and kept.
     with pytest.raises(Crash):
-        await work(stepping(services, Steps(taken - 3, takes_effect=False)))
+        await work(stepping(services, Steps(taken - 1, takes_effect=False)))
     await work(services, now=NOON + ONE_SECOND)
     found = await final(services)
     assert found is not None
