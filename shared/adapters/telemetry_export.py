@@ -2,7 +2,8 @@
 
 The SDK reads its own OTEL_* variables (sampler, intervals, resource). Providers are set up at once, which takes a
 tenth of a second; the exporters, which take a second and more to import, are made by the SDK's threads with their
-first batch. The worker may have set up providers of its own before us: then everything is left to it.
+first batch. The worker may have set up providers of its own before us (older ones do for PYTHON_ENABLE_OPENTELEMETRY,
+newer ones for PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY, both with Azure's distro): then everything is left to it.
 """
 
 import logging
