@@ -88,6 +88,14 @@ def openai(
 
 
 @app.command()
+def telemetry(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = Ports().telemetry) -> None:
+    """Receive telemetry by OTLP and show it on a page: traces, measures, logs."""
+    from dev.telemetry.server import serve
+
+    serve(port=port)
+
+
+@app.command()
 def token(
     tenant: Annotated[str, typer.Option(help="Slug of the tenant.")] = "acme",
     role: Annotated[str, typer.Option(help="admin, engineer or viewer.")] = "engineer",
@@ -181,11 +189,19 @@ def up(
     openai: Annotated[
         str | None, typer.Option(help="Put the protocol simulator (honest, lying, obedient) in a model's place.")
     ] = None,
+    telemetry: Annotated[bool, typer.Option(help="Receive the product's telemetry and show it on a page.")] = False,
 ) -> None:
     """Start the whole local stack and leave it running until Ctrl-C."""
     from dev.commands import run_up
 
-    run_up(Ports(port_base), data, lease_seconds=lease_seconds, own_host=own_host, openai_mode=openai)
+    run_up(
+        Ports(port_base),
+        data,
+        lease_seconds=lease_seconds,
+        own_host=own_host,
+        openai_mode=openai,
+        with_telemetry=telemetry,
+    )
 
 
 @app.command()

@@ -133,14 +133,31 @@ def print_backtest(
             raise CannotRun("the local stack is not running; start it first: python -m dev up") from exc
 
 
-def run_up(ports: Ports, data: Path, *, lease_seconds: float, own_host: bool, openai_mode: str | None = None) -> None:
+def run_up(
+    ports: Ports,
+    data: Path,
+    *,
+    lease_seconds: float,
+    own_host: bool,
+    openai_mode: str | None = None,
+    with_telemetry: bool = False,
+) -> None:
     """The stack, until Ctrl-C; with a mode, the protocol simulator answers in a model's place."""
     simulator = ("--mode", openai_mode) if openai_mode else ()
-    options = StackOptions(ports, Layout(data), lease_seconds=lease_seconds, own_host=own_host, openai=simulator)
+    options = StackOptions(
+        ports,
+        Layout(data),
+        lease_seconds=lease_seconds,
+        own_host=own_host,
+        openai=simulator,
+        with_telemetry=with_telemetry,
+    )
 
     async def until_stopped(stack: Stack) -> bool:
         if simulator:
             print(f"The model is a simulator ({openai_mode}): what it says is made up by rules, and no model's word.")
+        if with_telemetry:
+            print(f"telemetry: http://127.0.0.1:{ports.telemetry}/")
         print(f"ready: API docs at http://127.0.0.1:{ports.functions}/api/v1/docs, Ctrl-C stops everything")
         ended = await stack.processes.first_to_end()
         raise CannotRun(f"{ended} ended by itself; see {options.layout.logs}/{ended}.log")

@@ -58,6 +58,10 @@ class Ports:
         return self.base + 120
 
     @property
+    def telemetry(self) -> int:
+        return self.base + 130
+
+    @property
     def shop(self) -> int:
         """The shop's control endpoint; its services take the ports after it."""
         return self.base + 200
@@ -75,7 +79,7 @@ def a_free_base() -> int:
     """
     for _ in range(50):
         base = random.randrange(11_000, 31_000, RANGE)
-        offsets = (71, 72, 81, 90, 93, 100, 101, 102, 110, 120, *range(200, 207))
+        offsets = (71, 72, 81, 90, 93, 100, 101, 102, 110, 120, 130, *range(200, 207))
         if _take(base + RANGE - 1) and all(_is_free(base + offset) for offset in offsets):
             return base
     raise CannotRun("no free range of ports was found; stop another stack first")

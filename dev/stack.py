@@ -63,6 +63,8 @@ class StackOptions:
     """Let Azurite write a line for every request to its log."""
     openai: tuple[str, ...] = ()
     """How the simulator of Azure OpenAI is started (`--mode honest`), which is no model; without, there is none."""
+    with_telemetry: bool = False
+    """Receive the product's telemetry and show it on a page."""
 
 
 def storage_connection_string(ports: Ports) -> str:
@@ -108,6 +110,16 @@ def simulated_model(ports: Ports) -> dict[str, str]:
     }
 
 
+def received_telemetry(ports: Ports) -> dict[str, str]:
+    """The settings that send all telemetry to the stack's receiver, soon enough for who watches."""
+    return {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{ports.telemetry}",
+        "OTEL_TRACES_SAMPLER": "always_on",
+        "OTEL_METRIC_EXPORT_INTERVAL": "5000",
+        "OTEL_BSP_SCHEDULE_DELAY": "1000",
+    }
+
+
 class Stack:
     """Starts the parts in the order in which they need each other."""
 
@@ -119,6 +131,8 @@ class Stack:
         self.environment = product_environment(options.ports, options.layout)
         if options.openai:
             self.environment |= simulated_model(options.ports)
+        if options.with_telemetry:
+            self.environment |= received_telemetry(options.ports)
 
     async def up(self, step: Step) -> None:
         """Start everything and make the tenant `acme`; raises CannotRun with one sentence."""
@@ -186,7 +200,12 @@ class Stack:
                 "entra", ["--port", str(ports.entra), "--data", str(self.options.layout.entra)], ports.entra
             ),
             *self._simulator(),
+            *self._receiver(),
         ]
+
+    def _receiver(self) -> list[Part]:
+        port = self.options.ports.telemetry
+        return [self._python("telemetry", ["--port", str(port)], port)] if self.options.with_telemetry else []
 
     def _simulator(self) -> list[Part]:
         if not self.options.openai:

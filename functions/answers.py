@@ -10,12 +10,15 @@ from shared.bootstrap import Process, process
 from shared.errors import CopilotError, Malformed, Unauthenticated
 from shared.models.signals import Source
 from shared.pipeline.accept import Delivery, accept
-from shared.telemetry import logger
+from shared.telemetry import Counter, logger, stage_span
 
 log = logger(__name__)
 
 MAX_HEADERS = 64
 MAX_HEADER_CHARS = 4096
+MAX_SOURCE_CHARS = 20
+_OUTCOMES = {401: "unauthenticated", 413: "too_large", 400: "malformed", 503: "unavailable"}
+_WEBHOOKS = Counter("webhooks")
 
 
 async def webhook_answer(
@@ -33,23 +36,35 @@ async def webhook_answer(
     if method != "POST":
         return func.HttpResponse(status_code=405, headers={"Allow": "POST"})
     try:
-        delivery = Delivery(
-            source=_known_source(source),
-            integration_id=integration_id,
-            body=body,
-            headers=_bounded(headers),
-            code=code,
-            traceparent=_one_line(headers.get("traceparent")),
-            received_at=now,
-        )
+        # Wired first: that brings the exporter of this very request's span along.
         running = await wired()
-        receipt_id = await accept(delivery, running.credentials, running.pacer, running.services)
+        traceparent = _one_line(headers.get("traceparent"))
+        with stage_span("webhook", traceparent=traceparent, kind="server", source=source[:MAX_SOURCE_CHARS]) as begun:
+            delivery = Delivery(
+                source=_known_source(source),
+                integration_id=integration_id,
+                body=body,
+                headers=_bounded(headers),
+                code=code,
+                traceparent=traceparent,
+                received_at=now,
+            )
+            receipt_id = await accept(delivery, running.credentials, running.pacer, running.services)
+            begun.set_attribute("correlation_id", receipt_id)
     except CopilotError as exc:
-        status = _status_of(exc)
-        log.warning("webhook_refused", extra={"source": source[:20], "reason": exc.reason, "status": status})
-        return func.HttpResponse(status_code=status, headers=_headers_of(status))
+        return _refusal(source, exc)
+    _WEBHOOKS.add(source=source, outcome="accepted")
     log.info("webhook_accepted", extra={"source": source, "receipt_id": receipt_id, "bytes": len(body)})
     return func.HttpResponse(json.dumps({"receipt_id": receipt_id}), status_code=202, mimetype="application/json")
+
+
+def _refusal(source: str, exc: CopilotError) -> func.HttpResponse:
+    status = _status_of(exc)
+    _WEBHOOKS.add(source=source, outcome=_OUTCOMES[status])
+    log.warning(
+        "webhook_refused", extra={"source": source[:MAX_SOURCE_CHARS], "reason": exc.reason, "status": status}
+    )
+    return func.HttpResponse(status_code=status, headers=_headers_of(status))
 
 
 def _known_source(source: str) -> Source:

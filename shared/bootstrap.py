@@ -5,7 +5,7 @@ import gc
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from shared.adapters.cosmos.client import CosmosDatabase
     from shared.adapters.guarded_http import GuardedHttp
     from shared.api.options import ApiOptions
+    from shared.pipeline.readiness import Readiness
     from shared.pipeline.signing_in import SignIn
     from shared.ports.archive import BlobArchive, TenantArchive
 
@@ -88,6 +89,18 @@ class Process:
         options = api_options(self.settings)
         sign_in = self._sign_in(authenticator)
         return func.AsgiMiddleware(create_api(self.services, authenticator, options=options, sign_in=sign_in))
+
+    @cached_property
+    def readiness(self) -> "Readiness":
+        """Whether everything that the process needs answers."""
+        from shared.pipeline.readiness import Readiness, dependencies_of
+
+        reach = None
+        if self.settings.openai_endpoint:
+            from shared.adapters.model_reach import ModelReach
+
+            reach = ModelReach(self.settings.openai_endpoint).reach
+        return Readiness(dependencies_of(self.services, reach))
 
     def _sign_in(self, authenticator: "Authenticator") -> "SignIn | None":
         """Sign-in to the web app, where the settings say at which address it is."""
@@ -356,6 +369,19 @@ def _model(settings: Settings, deployment: str | None = None) -> tuple[Model | N
     return model, [model.aclose]
 
 
+def _start_telemetry(running: Process) -> None:
+    """Let telemetry out, where the settings say to whom; only a worker does, no command of an operator."""
+    settings = running.settings
+    if not (settings.application_insights or settings.otlp_endpoint):
+        return
+    from shared.adapters.telemetry_export import outlets, start_export
+
+    to = outlets(settings.application_insights, settings.otlp_endpoint, settings.managed_identity_client_id)
+    export = start_export(to) if to else None
+    if export is not None:
+        running.closers.append(partial(asyncio.to_thread, export.close))
+
+
 _processes: dict[int, Process] = {}
 
 
@@ -363,7 +389,11 @@ async def process() -> Process:
     """The process on the running loop, wired on first use. A worker has one loop; tests may have several."""
     loop = id(asyncio.get_running_loop())
     if loop not in _processes:
-        _processes[loop] = build(Settings.from_environment())
+        settings = Settings.from_environment()
+        settings.require_complete()
+        running = build(settings)
+        _start_telemetry(running)
+        _processes[loop] = running
         # What is wired now stays; looking for garbage among it again and again cost an eighth of the worker's CPU.
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)

@@ -38,6 +38,9 @@ class Envelope(BaseModel):
     receipt_id: ReceiptId
     correlation_id: str = Field(max_length=64)
     traceparent: str | None = Field(default=None, max_length=64)
+    """The span that this message's work goes on from."""
+    linked: str | None = Field(default=None, max_length=64)
+    """A span that it is only linked to: the attempt before, or the timer that sent it with many others."""
     attempt: int = Field(default=1, ge=1)
     redrives: int = Field(default=0, ge=0)
     """How often it was sent again from its dead letter."""

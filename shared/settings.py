@@ -2,9 +2,10 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 _WHOLE = re.compile(r"[1-9][0-9]{0,8}")
 _MONEY = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
@@ -12,11 +13,11 @@ _CURRENCY = re.compile(r"[A-Z0-9]{3}")
 
 
 class SettingMissing(ValueError):
-    """A setting without which the app cannot run; the message names it."""
+    """A setting without which the app cannot run; the message names it, and all else that is wrong."""
 
 
 class SettingUnusable(ValueError):
-    """A setting that is there but makes no sense; the message names it."""
+    """A setting that is there but makes no sense; the message names it, and others like it."""
 
 
 @dataclass(frozen=True)
@@ -61,88 +62,146 @@ class Settings:
     api_failures_per_minute: int
     api_failures_at_once: int
     redact_personal_data: bool
+    application_insights: str | None
+    otlp_endpoint: str | None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
-        """Read the settings; raises SettingMissing with the name of the first one that is not there."""
+        """Read the settings; raises SettingMissing or SettingUnusable, naming all that is wrong, not the first."""
         env = os.environ if environment is None else environment
-        return cls(
+        read = _Reading(env)
+        settings = cls(
             storage_connection_string=env.get("AzureWebJobsStorage") or None,
             storage_account_name=env.get("AzureWebJobsStorage__accountName") or None,
-            cosmos_endpoint=_required(env, "COSMOS_ENDPOINT"),
+            cosmos_endpoint=read.required("COSMOS_ENDPOINT"),
             cosmos_key=env.get("COSMOS_KEY") or None,
             cosmos_database=env.get("COSMOS_DATABASE") or "srecopilot",
             entra_authority=(env.get("ENTRA_AUTHORITY") or "https://login.microsoftonline.com").rstrip("/"),
-            entra_audience=_required(env, "ENTRA_AUDIENCE"),
+            entra_audience=read.required("ENTRA_AUDIENCE"),
             entra_ca_file=env.get("ENTRA_CA_FILE") or None,
             openai_endpoint=env.get("AZURE_OPENAI_ENDPOINT") or None,
             openai_deployment=env.get("AZURE_OPENAI_DEPLOYMENT") or "",
             openai_api_version=env.get("AZURE_OPENAI_API_VERSION") or "2024-10-21",
             openai_key=env.get("AZURE_OPENAI_API_KEY") or None,
-            openai_replay_deployments=_names(env, "AZURE_OPENAI_REPLAY_DEPLOYMENTS"),
-            model_calls_at_once=_positive(env, "MODEL_CALLS_AT_ONCE", 4),
-            model_daily_budget=_money(env, "MODEL_DAILY_BUDGET", "5"),
-            model_price_input=_money(env, "MODEL_PRICE_INPUT", "2.5"),
-            model_price_cached=_money(env, "MODEL_PRICE_CACHED", "1.25"),
-            model_price_output=_money(env, "MODEL_PRICE_OUTPUT", "10"),
-            model_currency=_currency(env, "MODEL_CURRENCY"),
+            openai_replay_deployments=read.names("AZURE_OPENAI_REPLAY_DEPLOYMENTS"),
+            model_calls_at_once=read.positive("MODEL_CALLS_AT_ONCE", 4),
+            model_daily_budget=read.money("MODEL_DAILY_BUDGET", "5"),
+            model_price_input=read.money("MODEL_PRICE_INPUT", "2.5"),
+            model_price_cached=read.money("MODEL_PRICE_CACHED", "1.25"),
+            model_price_output=read.money("MODEL_PRICE_OUTPUT", "10"),
+            model_currency=read.currency("MODEL_CURRENCY"),
             key_vault_key_id=env.get("KEY_VAULT_KEY_ID") or None,
             wrapped_data_key=env.get("WRAPPED_DATA_KEY") or None,
             data_key_file=env.get("DATA_KEY_FILE") or None,
             outbound_allow_private=(env.get("OUTBOUND_ALLOW_PRIVATE") or "").lower() == "true",
             managed_identity_client_id=env.get("AZURE_CLIENT_ID") or None,
             client_address_header=env.get("CLIENT_ADDRESS_HEADER") or None,
-            entra_app_id_uri=env.get("ENTRA_APP_ID_URI") or f"api://{_required(env, 'ENTRA_AUDIENCE')}",
-            entra_client_id=env.get("ENTRA_CLIENT_ID") or _required(env, "ENTRA_AUDIENCE"),
+            entra_app_id_uri=env.get("ENTRA_APP_ID_URI") or f"api://{read.required('ENTRA_AUDIENCE')}",
+            entra_client_id=env.get("ENTRA_CLIENT_ID") or read.required("ENTRA_AUDIENCE"),
             entra_client_secret=env.get("ENTRA_CLIENT_SECRET") or None,
             entra_sign_in_directory=env.get("ENTRA_SIGN_IN_DIRECTORY") or "organizations",
             public_base_url=(env.get("PUBLIC_BASE_URL") or "").rstrip("/") or None,
-            audit_retention=_days(env, "AUDIT_RETENTION_DAYS", default=400, least=30, most=3650),
+            audit_retention=read.days("AUDIT_RETENTION_DAYS", default=400, least=30, most=3650),
             cors_origins=env.get("CORS_ORIGINS") or "",
-            api_max_body_bytes=_positive(env, "API_MAX_BODY_BYTES", 256 * 1024),
-            api_requests_per_minute=_positive(env, "API_REQUESTS_PER_MINUTE", 600),
-            api_requests_at_once=_positive(env, "API_REQUESTS_AT_ONCE", 120),
-            api_failures_per_minute=_positive(env, "API_FAILURES_PER_MINUTE", 10),
-            api_failures_at_once=_positive(env, "API_FAILURES_AT_ONCE", 30),
+            api_max_body_bytes=read.positive("API_MAX_BODY_BYTES", 256 * 1024),
+            api_requests_per_minute=read.positive("API_REQUESTS_PER_MINUTE", 600),
+            api_requests_at_once=read.positive("API_REQUESTS_AT_ONCE", 120),
+            api_failures_per_minute=read.positive("API_FAILURES_PER_MINUTE", 10),
+            api_failures_at_once=read.positive("API_FAILURES_AT_ONCE", 30),
             # On unless it is switched off in so many letters: a slip of the pen must not end a protection.
             redact_personal_data=(env.get("REDACT_PERSONAL_DATA") or "").lower() != "false",
+            application_insights=env.get("APPLICATIONINSIGHTS_CONNECTION_STRING") or None,
+            otlp_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
         )
+        read.require_sound()
+        return settings
+
+    def require_complete(self) -> None:
+        """Raise SettingMissing or SettingUnusable with all that would stop a process later, at whatever needs it.
+
+        `from_environment` reads each setting by itself; this looks at them together, and at addresses.
+        """
+        _require(_absent(self), _malformed(self))
 
 
-def _names(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in (env.get(name) or "").split(",") if part.strip())
+class _Reading:
+    """Reads one setting after another and remembers what is wrong with each."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self._missing: dict[str, None] = {}
+        self._unusable: dict[str, None] = {}
+
+    def require_sound(self) -> None:
+        """Raise what is wrong, all of it."""
+        _require([*self._missing], [*self._unusable])
+
+    def names(self, name: str) -> tuple[str, ...]:
+        return tuple(part.strip() for part in (self._env.get(name) or "").split(",") if part.strip())
+
+    def required(self, name: str) -> str:
+        value = self._env.get(name) or ""
+        if not value:
+            self._missing[f"the setting {name} is not set"] = None
+        return value
+
+    def days(self, name: str, *, default: int, least: int, most: int) -> timedelta:
+        text = self._env.get(name) or str(default)
+        if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+            self._missing[f"the setting {name} is not a number of days from {least} to {most}"] = None
+            return timedelta(days=default)
+        return timedelta(days=int(text))
+
+    def positive(self, name: str, default: int) -> int:
+        return int(self._matching(name, str(default), _WHOLE, "a whole number from 1"))
+
+    def money(self, name: str, default: str) -> float:
+        return float(self._matching(name, default, _MONEY, "an amount of money, like 2.50"))
+
+    def currency(self, name: str) -> str:
+        return self._matching(name, "USD", _CURRENCY, "a currency's code, like USD")
+
+    def _matching(self, name: str, default: str, shape: re.Pattern[str], what: str) -> str:
+        value = self._env.get(name) or default
+        if shape.fullmatch(value):
+            return value
+        self._unusable[f"the setting {name} is not {what}"] = None
+        return default
 
 
-def _days(env: Mapping[str, str], name: str, *, default: int, least: int, most: int) -> timedelta:
-    text = env.get(name) or str(default)
-    if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
-        raise SettingMissing(f"the setting {name} is not a number of days from {least} to {most}")
-    return timedelta(days=int(text))
+def _require(missing: Sequence[str], unusable: Sequence[str]) -> None:
+    if missing:
+        raise SettingMissing("; ".join([*missing, *unusable]))
+    if unusable:
+        raise SettingUnusable("; ".join(unusable))
 
 
-def _required(env: Mapping[str, str], name: str) -> str:
-    value = env.get(name)
-    if not value:
-        raise SettingMissing(f"the setting {name} is not set")
-    return value
+def _absent(settings: Settings) -> list[str]:
+    wrong = []
+    if not (settings.storage_connection_string or settings.storage_account_name):
+        wrong.append("set AzureWebJobsStorage, or AzureWebJobsStorage__accountName")
+    if not ((settings.key_vault_key_id and settings.wrapped_data_key) or settings.data_key_file):
+        wrong.append("set KEY_VAULT_KEY_ID and WRAPPED_DATA_KEY, or DATA_KEY_FILE")
+    if settings.openai_endpoint and not settings.openai_deployment:
+        wrong.append("the setting AZURE_OPENAI_DEPLOYMENT is not set, and AZURE_OPENAI_ENDPOINT is")
+    return wrong
 
 
-def _positive(env: Mapping[str, str], name: str, default: int) -> int:
-    value = env.get(name) or str(default)
-    if not _WHOLE.fullmatch(value):
-        raise SettingUnusable(f"the setting {name} is not a whole number from 1")
-    return int(value)
+def _malformed(settings: Settings) -> list[str]:
+    addresses = {
+        "COSMOS_ENDPOINT": settings.cosmos_endpoint,
+        "ENTRA_AUTHORITY": settings.entra_authority,
+        "AZURE_OPENAI_ENDPOINT": settings.openai_endpoint,
+        "PUBLIC_BASE_URL": settings.public_base_url,
+        "KEY_VAULT_KEY_ID": settings.key_vault_key_id,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": settings.otlp_endpoint,
+    }
+    return [f"the setting {name} is not a URL" for name, value in addresses.items() if value and not _is_url(value)]
 
 
-def _money(env: Mapping[str, str], name: str, default: str) -> float:
-    value = env.get(name) or default
-    if not _MONEY.fullmatch(value):
-        raise SettingUnusable(f"the setting {name} is not an amount of money, like 2.50")
-    return float(value)
-
-
-def _currency(env: Mapping[str, str], name: str) -> str:
-    value = env.get(name) or "USD"
-    if not _CURRENCY.fullmatch(value):
-        raise SettingUnusable(f"the setting {name} is not a currency's code, like USD")
-    return value
+def _is_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -11,6 +12,7 @@ from shared.adapters.openai_failures import for_status, retry_after_of
 from shared.adapters.openai_schema import response_format_of
 from shared.errors import ModelUnavailable
 from shared.ports.model import MAX_COMPLETION_TOKENS, AnswerT, ModelAnswer, Prompt
+from shared.telemetry import span
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -44,6 +46,7 @@ class AzureOpenAIModel:
         calls_at_once: int = 4,
     ) -> None:
         self._endpoint = endpoint.rstrip("/")
+        self._host = urlsplit(endpoint).hostname or ""
         self._deployment = deployment
         self._api_version = api_version
         self._api_key = api_key
@@ -85,13 +88,14 @@ class AzureOpenAIModel:
 
         try:
             # Not by `parse`: it forgets what an answer cost when it cannot use it.
-            completion: ChatCompletion = await self._client().chat.completions.create(
-                model=self._deployment,
-                messages=_messages_of(prompt),
-                response_format=response_format_of(shape),
-                timeout=timeout_seconds,
-                **self._arguments_of_version(prompt),
-            )
+            with span("model", kind="client", **{"http.request.method": "POST", "server.address": self._host}):
+                completion: ChatCompletion = await self._client().chat.completions.create(
+                    model=self._deployment,
+                    messages=_messages_of(prompt),
+                    response_format=response_format_of(shape),
+                    timeout=timeout_seconds,
+                    **self._arguments_of_version(prompt),
+                )
             return completion
         except openai.APITimeoutError as exc:
             raise ModelUnavailable("the model did not answer in time", reason="model_timeout") from exc

@@ -8,7 +8,8 @@ import asyncio
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -25,17 +26,19 @@ from shared.adapters.prometheus_connection import (
     breaker_name,
 )
 from shared.adapters.prometheus_retry import pause_after_answer, pause_after_failure
-from shared.errors import SourceUnavailable
+from shared.errors import CopilotError, SourceUnavailable
 from shared.models.base import IntegrationId, TenantId
 from shared.models.tenants import Integration, IntegrationType
 from shared.ports.metrics import MAX_POINTS_A_SERIES, MAX_SERIES, Answer, MetricsSource
 from shared.ports.secrets import SecretBox
 from shared.ports.stores import DirectoryStore
 from shared.ports.tokens import AccessTokens
+from shared.telemetry import Counter
 
 __all__ = ["Connection", "HttpAnswer", "HttpClient", "Limits", "PrometheusOfTenant", "PrometheusSource"]
 
 MAX_CACHED: Final = 256
+_QUERIES: Final = Counter("prometheus_queries")
 _UNAUTHORISED: Final = frozenset((401, 403))
 _NOT_FOUND: Final = 404
 _THROTTLED: Final = 429
@@ -81,7 +84,8 @@ class PrometheusSource:
 
     async def query(self, promql: str, *, at: datetime, max_series: int = MAX_SERIES) -> Answer:
         """See MetricsSource."""
-        return await self._ask("query", {"query": promql, "time": _seconds(at)}, max_series)
+        with _counted():
+            return await self._ask("query", {"query": promql, "time": _seconds(at)}, max_series)
 
     async def query_range(
         self, promql: str, *, start: datetime, end: datetime, step_seconds: float, max_series: int = MAX_SERIES
@@ -90,7 +94,8 @@ class PrometheusSource:
         if (end - start).total_seconds() > MAX_POINTS_A_SERIES * step_seconds:
             raise SourceUnavailable("Prometheus gives no series so many points.", reason="too_many_points")
         form = {"query": promql, "start": _seconds(start), "end": _seconds(end), "step": f"{step_seconds:g}"}
-        return await self._ask("query_range", form, max_series)
+        with _counted():
+            return await self._ask("query_range", form, max_series)
 
     async def _ask(self, endpoint: str, form: Mapping[str, str], max_series: int) -> Answer:
         until = self._clock() + self._limits.query_seconds + self._limits.grace_seconds
@@ -155,6 +160,20 @@ def _spoken(answer: QueryAnswer) -> QueryAnswer:
     if is_of_another(answer.status, answer.body):
         raise SourceUnavailable(f"It answers with status {answer.status}.", reason="http_5xx")
     return answer
+
+
+@contextmanager
+def _counted() -> Iterator[None]:
+    """How a query went, whoever asked it; one that its caller gave up had no answer either."""
+    try:
+        yield
+    except CopilotError as exc:
+        _QUERIES.add(reason=exc.reason)
+        raise
+    except asyncio.CancelledError:
+        _QUERIES.add(reason="given_up")
+        raise
+    _QUERIES.add(reason="ok")
 
 
 def _refuse_status(status: int) -> None:

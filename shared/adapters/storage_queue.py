@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.errors import Malformed, QueueUnavailable
 from shared.messages import MAX_MESSAGE_BYTES, Envelope, QueueName
+from shared.ports.transport import Line
 
 if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueClient, QueueServiceClient
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 SEND_SECONDS = 5.0
 """A webhook waits for this; its sender gives up after ten seconds at the earliest."""
 NEVER_EXPIRES = -1
+MOST_PEEKED = 32
+"""More the service does not show at once."""
+AnswerT = TypeVar("AnswerT")
 
 
 class StorageQueues:
@@ -35,6 +39,14 @@ class StorageQueues:
         )
         await _bounded(sending, queue)
 
+    async def line(self, queue: str) -> Line:
+        """See Queues. The front is looked at, as the service keeps no exact order."""
+        client = self._client(queue)
+        properties = await _bounded(client.get_queue_properties(), queue)
+        peeked = await _bounded(client.peek_messages(max_messages=MOST_PEEKED), queue)
+        oldest = min((one.inserted_on for one in peeked if one.inserted_on), default=None)
+        return Line(properties.approximate_message_count or 0, oldest)
+
     def _client(self, queue: str) -> "QueueClient":
         from azure.storage.queue import BinaryBase64EncodePolicy
 
@@ -49,16 +61,16 @@ class StorageQueues:
         await self._service.close()
 
 
-async def _bounded(sending: Awaitable[object], queue: str) -> None:
+async def _bounded(calling: Awaitable[AnswerT], queue: str) -> AnswerT:
     from azure.core.exceptions import AzureError
 
     try:
         async with asyncio.timeout(SEND_SECONDS):
-            await sending
+            return await calling
     except TimeoutError as exc:
         raise QueueUnavailable(f"queue {queue} did not answer within {SEND_SECONDS:g} s", reason="timeout") from exc
     except AzureError as exc:
-        raise QueueUnavailable(f"queue {queue} did not take the message") from exc
+        raise QueueUnavailable(f"queue {queue} did not do as it was asked") from exc
 
 
 def storage_queues(connection_string: str | None, account_name: str | None, client_id: str | None) -> StorageQueues:

@@ -16,7 +16,7 @@ from shared.ports.services import Services
 from shared.signals.credentials import InboundCredentials
 from shared.signals.pacing import Pacer, weight_of
 from shared.signals.schemes import Presented
-from shared.telemetry import logger
+from shared.telemetry import continued, logger
 
 log = logger(__name__)
 
@@ -87,7 +87,7 @@ def _message(delivery: Delivery, credential: InboundCredential, delay: float) ->
         tenant_id=credential.tenant_id,
         receipt_id=receipt_id,
         correlation_id=receipt_id,
-        traceparent=delivery.traceparent,
+        traceparent=continued(delivery.traceparent),
         integration_id=credential.integration_id,
         source=delivery.source,
         received_at=delivery.received_at,

@@ -21,6 +21,7 @@ from shared.models.signals import Signal
 from shared.models.snapshots import Snapshot
 from shared.pipeline.calibrating import curve_in_force
 from shared.pipeline.grouping import regroup
+from shared.pipeline.measuring import time_sections
 from shared.pipeline.raising import raised
 from shared.pipeline.recording import MAX_TRIES, list_latest
 from shared.pipeline.snapshots import checked_in, made_whole
@@ -29,7 +30,7 @@ from shared.pipeline.turns import turn
 from shared.ports.metrics import MetricsSource
 from shared.ports.services import Services
 from shared.ports.stores import IncidentChange, Versioned
-from shared.telemetry import logger
+from shared.telemetry import continued, logger
 
 log = logger(__name__)
 
@@ -59,7 +60,7 @@ async def build_context(message: BuildContext, services: Services, *, now: datet
             tenant_id=tenant_id,
             receipt_id=message.receipt_id,
             correlation_id=message.correlation_id,
-            traceparent=message.traceparent,
+            traceparent=continued(message.traceparent),
             incident_id=incident_id,
             snapshot_id=snapshot_id,
         ),
@@ -81,7 +82,7 @@ async def _taken(message: BuildContext, snapshot_id: SnapshotId, services: Servi
     if earlier is not None and reuse is Reuse.REUSED:
         return with_alerts(earlier, signals, snapshot_id=snapshot_id, now=now)
     source, trouble = await _source(tenant_id, services)
-    return await collect(
+    snapshot = await collect(
         incident,
         signals,
         services,
@@ -91,6 +92,8 @@ async def _taken(message: BuildContext, snapshot_id: SnapshotId, services: Servi
         deadline_seconds=COLLECT_SECONDS,
         source_trouble=trouble,
     )
+    time_sections(snapshot)
+    return snapshot
 
 
 async def _earlier(

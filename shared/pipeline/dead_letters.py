@@ -21,7 +21,7 @@ PARSE = "parse"
 """The stage of what is rejected of a delivery whose other alerts went through."""
 
 # What differs from one sending of a message to the next.
-_OF_THE_SENDING = ("attempt", "redrives")
+_OF_THE_SENDING = ("attempt", "redrives", "traceparent", "linked")
 
 
 def letter_for_failure(

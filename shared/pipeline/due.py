@@ -17,11 +17,12 @@ from shared.pipeline.maintenance import check_maintenance
 from shared.pipeline.moving import complete
 from shared.pipeline.reconcile import reconcile
 from shared.pipeline.sealing import seal
+from shared.pipeline.sending import send_once_more
 from shared.pipeline.settling import check_settled
 from shared.pipeline.silence import check_silence
 from shared.ports.services import Services
 from shared.ports.stores import Versioned
-from shared.telemetry import logger
+from shared.telemetry import logger, span
 
 log = logger(__name__)
 
@@ -31,7 +32,8 @@ PER_SHARD = 200
 
 async def send_due(services: Services, *, now: datetime) -> int:
     """Send a check for all work that is due, and return how many; what fails is left for the next pass."""
-    return sum(await asyncio.gather(*(_send_shard(shard, services, now=now) for shard in SHARDS)))
+    with span("due_work"):
+        return sum(await asyncio.gather(*(_send_shard(shard, services, now=now) for shard in SHARDS)))
 
 
 async def _send_shard(shard: str, services: Services, *, now: datetime) -> int:
@@ -54,7 +56,7 @@ async def _send_shard(shard: str, services: Services, *, now: datetime) -> int:
 async def _send(held: Versioned[DueWork], services: Services, *, now: datetime) -> None:
     """Send first, move after: a crash between the two sends again, and a check may run twice."""
     work = held.value
-    await services.queues.send(QueueName.CHECKS, check_of(work))
+    await send_once_more(QueueName.CHECKS, check_of(work), services)
     try:
         await services.schedule.replace(work.tenant_id, work.due_again(now=now), held.etag)
     except Conflict:

@@ -19,6 +19,7 @@ from shared.models.quantities import several
 from shared.models.snapshots import Snapshot
 from shared.pipeline.calibrating import curve_in_force
 from shared.pipeline.checking import run_checks
+from shared.pipeline.measuring import count_answer
 from shared.pipeline.paying import PaidModel, budget_of, paid_model
 from shared.pipeline.recording import MAX_TRIES, list_latest
 from shared.pipeline.sending import send_once_more
@@ -145,6 +146,7 @@ def _priced(answer: HypothesisSet, model: PaidModel | None) -> HypothesisSet:
 
 def _tell(answer: HypothesisSet, model: PaidModel | None, seconds: float, checks_seconds: float) -> None:
     """The measure of the step: how it ended, what it cost, and where its seconds went."""
+    count_answer(answer)
     asking, paying = (model.model_seconds, model.paying_seconds) if model else (0.0, 0.0)
     log.info(
         "hypotheses_refined",

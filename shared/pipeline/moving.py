@@ -12,11 +12,12 @@ from shared.models.claims import EpisodeClaim, OpenIncidentClaim
 from shared.models.incidents import Departure, Incident
 from shared.models.schedule import WorkKind
 from shared.models.signals import AlertStatus, Signal
+from shared.pipeline.measuring import count_incident
 from shared.pipeline.recording import pass_on, watch_over
 from shared.pipeline.turns import turn
 from shared.ports.services import Services
 from shared.ports.stores import Versioned
-from shared.telemetry import logger
+from shared.telemetry import continued, logger
 
 log = logger(__name__)
 
@@ -98,7 +99,7 @@ def _check_on(message: Envelope, source_id: IncidentId) -> Check:
         tenant_id=message.tenant_id,
         receipt_id=message.receipt_id,
         correlation_id=message.correlation_id,
-        traceparent=message.traceparent,
+        traceparent=continued(message.traceparent),
         work_id=f"move-{source_id}",
         kind=WorkKind.COMPLETE_MOVE,
         subject=source_id,
@@ -218,6 +219,8 @@ async def _leave(
             except Conflict:
                 continue
             if is_last:
+                if change.incident.merged_into:
+                    count_incident("merged")
                 return
     raise Conflict(f"incident {source_id} moved too often while services left it")
 

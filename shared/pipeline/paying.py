@@ -18,6 +18,7 @@ from shared.models.base import TenantId
 from shared.models.hypotheses import Receipt, Rung
 from shared.models.signals import Severity
 from shared.models.spending import LEASE, ModelQuestion, ModelTerms, QuestionState, SpendingDay, Tokens
+from shared.pipeline.measuring import count_cost
 from shared.pipeline.turns import turn
 from shared.ports.model import MAX_COMPLETION_TOKENS, AnswerT, Model, ModelAnswer, Prompt
 from shared.ports.services import Services
@@ -190,6 +191,7 @@ class PaidModel:
             raise Conflict(f"what a tenant spends moved {MAX_TRIES} times", reason="spending_moved")
         self.paying_seconds += time.monotonic() - began
         self._told("model_asked", question)
+        count_cost(question.receipt)
 
     async def _write(self, question: ModelQuestion, etag: str, at: _Day) -> None:
         change = SpendingChange(question, etag, at.day.settled(question, self.now), at.etag)

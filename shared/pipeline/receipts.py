@@ -11,6 +11,7 @@ from shared.models.receipts import DeadLetter, Outcome, ReceiptPart
 from shared.models.signals import ParsedDelivery
 from shared.pipeline.dead_letters import letter_for_rejected, letter_for_unknown_shape
 from shared.pipeline.finding import Known
+from shared.pipeline.measuring import count_alerts, count_letter
 from shared.ports.services import Services
 
 
@@ -64,6 +65,7 @@ async def keep_receipt(
     if letter:
         await services.dead_letters.add(message.tenant_id, letter)
         tally.outcomes[Outcome.DEAD_LETTERED] += letter.alerts
+        count_letter(letter)
     part = ReceiptPart(
         id=ReceiptPart.id_for(message.receipt_id, message.redrives),
         tenant_id=message.tenant_id,
@@ -80,6 +82,7 @@ async def keep_receipt(
         recorded_at=now,
     )
     await services.receipts.add_part(message.tenant_id, part)
+    count_alerts(part)
 
 
 def _letter(message: Ingest, parsed: ParsedDelivery, pointer: str, *, now: datetime) -> DeadLetter | None:

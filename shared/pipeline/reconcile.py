@@ -14,6 +14,7 @@ from shared.models.schedule import DueWork
 from shared.models.signals import AlertStatus, Arrival, Origin, Signal, Source
 from shared.models.tenants import Integration
 from shared.pipeline.finding import find_known
+from shared.pipeline.measuring import count_repairs
 from shared.pipeline.sending import send_once_more
 from shared.ports.alert_sources import AlertSource, FiringAlert, FiringNow
 from shared.ports.services import Services
@@ -52,6 +53,7 @@ async def reconcile(message: Check, work: DueWork, services: Services, *, now: d
     await _remember(work, made_good.missing, services)
     await services.directory.note_sync(tenant_id, integration_id, at=now, error=None)
     fires, resolves = len(made_good.fires), len(made_good.resolves)
+    count_repairs(fires=fires, resolves=resolves)
     log.info("reconciled", extra={"integration_id": integration_id, "fires": fires, "resolves": resolves})
 
 

@@ -16,11 +16,12 @@ from shared.messages import BuildContext, Envelope, QueueName
 from shared.models.base import IncidentId, SignalId, TenantId
 from shared.models.incidents import Incident, Suppressed
 from shared.models.signals import Signal
+from shared.pipeline.measuring import count_incident
 from shared.pipeline.telling import tell_list
 from shared.pipeline.turns import turn
 from shared.ports.services import Services
 from shared.ports.stores import Versioned
-from shared.telemetry import logger
+from shared.telemetry import continued, logger
 
 log = logger(__name__)
 
@@ -192,6 +193,8 @@ async def _write(
         news = is_news(current.value.services if current else (), change.incident.services)
         log.info("signals_recorded", extra={"incident_id": incident_id, "signals": len(here), "opened": opened})
         began = change.incident.is_open and (current is None or not current.value.is_open)
+        if began:
+            count_incident("reopened" if current else "opened")
         return _Written(change.incident, opened, began, news, strays)
     raise Conflict(f"incident {incident_id} moved {MAX_TRIES} times while alerts were recorded")
 
@@ -229,7 +232,7 @@ def _build_context(message: Envelope, incident: Incident) -> BuildContext:
         tenant_id=message.tenant_id,
         receipt_id=message.receipt_id,
         correlation_id=message.correlation_id,
-        traceparent=message.traceparent,
+        traceparent=continued(message.traceparent),
         incident_id=incident.incident_id,
         trigger=incident.context_trigger,
     )

@@ -2,13 +2,18 @@
 
 from shared.messages import MAX_MESSAGE_BYTES, Envelope, Ingest, QueueName
 from shared.ports.services import Services
+from shared.telemetry import current_traceparent
 
 
 async def send_once_more(
     queue: QueueName, message: Envelope, services: Services, *, delay_seconds: float = 0
 ) -> None:
-    """Send a message, its body in a blob if it no longer fits; raises QueueUnavailable or BlobUnavailable."""
-    await services.queues.send(queue, await _fitting(message, services), delay_seconds=delay_seconds)
+    """Send a message, its body in a blob if it no longer fits; raises QueueUnavailable or BlobUnavailable.
+
+    It stays a part of its trace, and is linked to the span that sends it.
+    """
+    linked = message.model_copy(update={"linked": current_traceparent() or message.linked})
+    await services.queues.send(queue, await _fitting(linked, services), delay_seconds=delay_seconds)
 
 
 async def _fitting(message: Envelope, services: Services) -> Envelope:

@@ -1,7 +1,9 @@
 """How a queue message ends: done, sent again for a fault of our own, or kept as a dead letter. Never lost."""
 
 import random
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,9 +20,10 @@ from shared.pipeline.dead_letters import (
     place_of,
     without_raw_text,
 )
+from shared.pipeline.measuring import count_letter, time_stage
 from shared.pipeline.sending import send_once_more
 from shared.ports.services import Services
-from shared.telemetry import bound, logger
+from shared.telemetry import Span, bound, logger, stage_span, tell_end
 
 log = logger(__name__)
 
@@ -70,10 +73,47 @@ async def attend(
         unreadable = letter_for_failure(stage.queue, None, body, exc, attempt=dequeue_count, now=now)
         kept = await without_raw_text(unreadable, None, body, services)
         await services.dead_letters.add(UNREADABLE_TENANT, kept)
+        count_letter(kept)
         log.error("dead_lettered", extra={"queue": stage.queue.value, "reason": exc.reason})
         return Ending.DEAD_LETTERED
-    with bound(tenant_id=message.tenant_id, correlation_id=message.correlation_id, queue=stage.queue.value):
-        return await _attend(stage, message, body, services, dequeue_count=dequeue_count, now=now)
+    with (
+        bound(tenant_id=message.tenant_id, correlation_id=message.correlation_id, queue=stage.queue.value),
+        _timed(stage.queue) as timed,
+        _traced(stage.queue, message, dequeue_count) as begun,
+    ):
+        ending = timed.ending = await _attend(stage, message, body, services, dequeue_count=dequeue_count, now=now)
+        tell_end(begun, reason=ending.value)
+        return ending
+
+
+@dataclass
+class _Timed:
+    """How the work ended; a defect leaves it as it was."""
+
+    ending: str = "failed"
+
+
+@contextmanager
+def _timed(queue: QueueName) -> Iterator[_Timed]:
+    began, timed = time.monotonic(), _Timed()
+    try:
+        yield timed
+    finally:
+        time_stage(queue, timed.ending, time.monotonic() - began)
+
+
+def _traced(queue: QueueName, message: Envelope, dequeue_count: int) -> AbstractContextManager[Span]:
+    """A part of the trace that brought the message. A re-drive, days later, has one of its own, linked to that."""
+    is_redrive = message.redrives > 0
+    return stage_span(
+        queue.value,
+        traceparent=None if is_redrive else message.traceparent,
+        linked=(message.linked, message.traceparent if is_redrive else None),
+        tenant_id=message.tenant_id,
+        correlation_id=message.correlation_id,
+        attempt=message.attempt,
+        dequeue_count=dequeue_count,
+    )
 
 
 async def _attend(
@@ -152,6 +192,7 @@ async def _keep(
 ) -> None:
     letter = await without_raw_text(letter, message, body, services)
     await services.dead_letters.add(letter.tenant_id, letter)
+    count_letter(letter)
     if isinstance(message, Ingest):
         await services.receipts.add_part(message.tenant_id, dead_part(message, now=now))
     log.error("dead_lettered", extra={"queue": letter.queue, "reason": letter.reason, "letter_id": letter.id})

@@ -1,9 +1,19 @@
 """Queues and blobs: what makes a delivery durable."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from shared.messages import Envelope, QueueName
 from shared.models.base import TenantId
+
+
+@dataclass(frozen=True)
+class Line:
+    """How many messages wait, about, and since when the oldest does that anybody could take now."""
+
+    length: int
+    oldest_at: datetime | None
 
 
 class Queues(Protocol):
@@ -15,6 +25,13 @@ class Queues(Protocol):
 
     async def send_raw(self, queue: str, body: bytes, *, delay_seconds: float = 0) -> None:
         """Send bytes as they came, also to a poison queue; raises QueueUnavailable."""
+        ...
+
+    async def line(self, queue: str) -> Line:
+        """How a queue stands; nothing is taken from it. `length` counts delayed messages and those under way, too.
+
+        Raises QueueUnavailable.
+        """
         ...
 
 

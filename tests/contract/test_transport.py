@@ -3,6 +3,7 @@
 import uuid
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from azure.storage.blob import BlobServiceClient
@@ -14,7 +15,7 @@ from shared.adapters.storage_queue import storage_queues
 from shared.errors import BlobUnavailable, Malformed, QueueUnavailable
 from shared.messages import MAX_MESSAGE_BYTES, BuildContext, QueueName
 from shared.models.base import IncidentId, ReceiptId, TenantId
-from shared.ports.transport import Bodies, Queues
+from shared.ports.transport import Bodies, Line, Queues
 from tests.builders import ACME, GLOBEX
 from tests.contract.conftest import BACKENDS, free_port
 
@@ -88,6 +89,34 @@ async def test_the_largest_message_fits_and_one_byte_more_is_refused(queues: tup
         await port.send_raw("context", b"x" * (MAX_MESSAGE_BYTES + 1))
 
 
+async def test_an_empty_queue_is_no_line(queues: tuple[Queues, Take]) -> None:
+    port, _ = queues
+    assert await port.line("context") == Line(0, None)
+    assert await port.line(QueueName.CONTEXT.poison) == Line(0, None)
+
+
+async def test_a_line_is_as_long_as_what_waits_and_as_old_as_its_oldest_and_stays_as_it_is(
+    queues: tuple[Queues, Take],
+) -> None:
+    port, take = queues
+    # The service tells times in whole seconds.
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    for _ in range(3):
+        await port.send(QueueName.CONTEXT, MESSAGE)
+    line = await port.line("context")
+    assert line.length == 3
+    assert line.oldest_at is not None
+    assert before <= line.oldest_at <= datetime.now(UTC)
+    assert await port.line("context") == line
+    assert await take("context") is not None
+
+
+async def test_a_delayed_message_lengthens_the_line_and_does_not_age_it(queues: tuple[Queues, Take]) -> None:
+    port, _ = queues
+    await port.send(QueueName.CONTEXT, MESSAGE, delay_seconds=60)
+    assert await port.line("context") == Line(1, None)
+
+
 @pytest.mark.integration
 async def test_a_message_never_expires_and_a_delayed_one_is_not_visible_yet(storage: str) -> None:
     port = storage_queues(storage, None, None)
@@ -114,6 +143,8 @@ async def test_a_queue_that_is_down_is_our_own_fault() -> None:
     queues, raw = storage_queues(connection, None, None), blob_bodies(connection, None, None)
     with pytest.raises(QueueUnavailable):
         await queues.send(QueueName.CONTEXT, MESSAGE)
+    with pytest.raises(QueueUnavailable):
+        await queues.line("context")
     with pytest.raises(BlobUnavailable):
         await raw.put(ACME, ReceiptId("rcp-1"), b"x")
     await queues.aclose()

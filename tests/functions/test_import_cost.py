@@ -13,6 +13,7 @@ HEAVY = [
     "azure.cosmos",
     "azure.identity",
     "azure.keyvault",
+    "azure.monitor",
     "azure.storage",
     "cryptography",
     "fastapi",
@@ -20,6 +21,8 @@ HEAVY = [
     "msal",
     "numpy",
     "openai",
+    "opentelemetry.exporter",
+    "opentelemetry.sdk",
     "pydantic",
     "scipy",
 ]

@@ -66,6 +66,47 @@ def test_an_authority_is_read_without_its_last_slash() -> None:
     assert Settings.from_environment(there).entra_authority == "https://login.example"
 
 
+def test_all_that_is_wrong_is_named_at_once() -> None:
+    wrong = {"MODEL_CALLS_AT_ONCE": "many", "MODEL_CURRENCY": "euro", "AUDIT_RETENTION_DAYS": "1"}
+    with pytest.raises(SettingMissing) as refused:
+        Settings.from_environment(wrong)
+    for name in ("COSMOS_ENDPOINT", "ENTRA_AUDIENCE", *wrong):
+        assert str(refused.value).count(f"the setting {name} ") == 1
+
+
+def test_what_a_setting_holds_is_not_repeated() -> None:
+    there = {**SOUND, "COSMOS_ENDPOINT": "key=hunter2"}
+    with pytest.raises(SettingUnusable, match="COSMOS_ENDPOINT is not a URL") as refused:
+        Settings.from_environment(there).require_complete()
+    assert "hunter2" not in str(refused.value)
+
+
+SOUND = {
+    "COSMOS_ENDPOINT": "https://c",
+    "ENTRA_AUDIENCE": "a",
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "DATA_KEY_FILE": "k",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"AzureWebJobsStorage": ""}, "AzureWebJobsStorage__accountName"),
+        ({"DATA_KEY_FILE": ""}, "WRAPPED_DATA_KEY"),
+        ({"DATA_KEY_FILE": "", "KEY_VAULT_KEY_ID": "https://v/keys/k"}, "WRAPPED_DATA_KEY"),
+        ({"AZURE_OPENAI_ENDPOINT": "https://o"}, "AZURE_OPENAI_DEPLOYMENT"),
+        ({"PUBLIC_BASE_URL": "copilot.example.com"}, "PUBLIC_BASE_URL"),
+        ({"ENTRA_AUTHORITY": "http://[broken"}, "ENTRA_AUTHORITY"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "127.0.0.1:4318"}, "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    ],
+)
+def test_settings_that_need_each_other_are_looked_at_together(changes: dict[str, str], named: str) -> None:
+    Settings.from_environment(SOUND).require_complete()
+    with pytest.raises((SettingMissing, SettingUnusable), match=named):
+        Settings.from_environment({**SOUND, **changes}).require_complete()
+
+
 @pytest.mark.parametrize("written", ["0", "-1", "1.5", "many", " 1", "1" * 10])
 def test_a_limit_that_is_no_number_is_named(written: str) -> None:
     there = {"COSMOS_ENDPOINT": "https://c", "ENTRA_AUDIENCE": "a", "API_MAX_BODY_BYTES": written}

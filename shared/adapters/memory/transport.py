@@ -1,12 +1,14 @@
 """Queues and large bodies in memory."""
 
 from collections import defaultdict, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from shared.adapters.writes import pointer_to, require_own_pointer
 from shared.errors import Malformed
 from shared.messages import MAX_MESSAGE_BYTES, Envelope, QueueName
 from shared.models.base import TenantId
+from shared.ports.transport import Line
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,7 @@ class Waiting:
 
     body: bytes
     delay_seconds: float
+    sent_at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
 
 
 class MemoryQueues:
@@ -32,6 +35,11 @@ class MemoryQueues:
         if len(body) > MAX_MESSAGE_BYTES:
             raise Malformed(f"a message has at most {MAX_MESSAGE_BYTES} bytes", reason="message_too_large")
         self.waiting[queue].append(Waiting(body, delay_seconds))
+
+    async def line(self, queue: str) -> Line:
+        """See Queues."""
+        waiting = self.waiting[queue]
+        return Line(len(waiting), min((one.sent_at for one in waiting if not one.delay_seconds), default=None))
 
     def take(self, queue: str) -> bytes | None:
         """The oldest message, out of the queue; None when it is empty."""

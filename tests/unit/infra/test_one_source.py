@@ -14,11 +14,12 @@ INFRA = ROOT / "infra"
 MAIN = (INFRA / "main.bicep").read_text(encoding="utf-8")
 LOCAL_ONLY = {
     "AzureWebJobsStorage", "COSMOS_KEY", "ENTRA_CLIENT_SECRET", "ENTRA_CA_FILE", "AZURE_OPENAI_API_KEY",
-    "DATA_KEY_FILE",
+    "DATA_KEY_FILE", "OTEL_EXPORTER_OTLP_ENDPOINT",
 }  # fmt: skip
 """Keys and files of the local stack; in Azure the managed identity stands in for all of them."""
 OF_THE_PLATFORM = READ_BY_THE_HOST | {
-    "APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
+    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED",
     "AzureWebJobsStorage__credential", "AzureWebJobsStorage__clientId", "PYTHON_ENABLE_OPENTELEMETRY",
     "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG",
 }  # fmt: skip

@@ -50,6 +50,12 @@ class _RedactedRecord(logging.LogRecord):
         return redact(super().getMessage())
 
 
+def fields_of(record: logging.LogRecord) -> dict[str, str | int | float | bool]:
+    """The fields of a record, beside its text: ids, reasons and numbers; whatever else there is, as a short text."""
+    given = {k: v for k, v in record.__dict__.items() if k not in _PLAIN and k not in ("event", "message")}
+    return {k: v if isinstance(v, bool | int | float) else _one_line(v) for k, v in given.items()}
+
+
 def _mask_fields(record: logging.LogRecord) -> None:
     for name, value in record.__dict__.items():
         if name not in _PLAIN and isinstance(value, str):
@@ -82,20 +88,3 @@ def bound(**fields: str) -> Iterator[None]:
         yield
     finally:
         _bound.reset(token)
-
-
-class Counter:
-    """How often something came out how, by its reason: a short constant of ours, never text from outside.
-
-    A count is a log event with a constant name for now. `add` is what an OpenTelemetry counter offers too, with the
-    reason as its only attribute, so that a meter can take the log's place here and nowhere else. A success is counted
-    as `ok`: the success rate of `prometheus_queries` is the share of `ok` among all its counts.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self._log = logger(f"{__name__}.counters")
-
-    def add(self, *, reason: str) -> None:
-        """Count one."""
-        self._log.info(self.name, extra={"count": 1, "reason": reason})
