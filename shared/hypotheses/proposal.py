@@ -1,5 +1,6 @@
 """The shape of what the model may answer. Nothing in it is believed before it is checked."""
 
+import re
 from operator import itemgetter
 from typing import Annotated
 
@@ -10,7 +11,8 @@ from shared.redaction import redact
 
 MAX_TEXT_CHARS = 2000
 MAX_SHORT_CHARS = 200
-MAX_ID_CHARS = 40
+NOT_AN_ID = "not-an-id"
+_ID = re.compile(r"E[0-9a-z]{1,16}")
 MAX_IDS = 20
 MAX_STEPS = 5
 MAX_PROPOSED = 10
@@ -23,10 +25,15 @@ def _cut_to(limit: int) -> AfterValidator:
     return AfterValidator(itemgetter(slice(limit)))
 
 
+def _id_or_none(text: str) -> str:
+    # Ids are not masked as texts are, so what cannot be one is not kept at all: it would be a way past the masks.
+    return text if _ID.fullmatch(text) else NOT_AN_ID
+
+
 # What a model says is text from outside like any other: it may know secrets that no evidence told it.
 Text = Annotated[str, AfterValidator(redact), _cut_to(MAX_TEXT_CHARS)]
 ShortText = Annotated[str, AfterValidator(redact), _cut_to(MAX_SHORT_CHARS)]
-EvidenceId = Annotated[str, _cut_to(MAX_ID_CHARS)]
+EvidenceId = Annotated[str, AfterValidator(_id_or_none)]
 EvidenceIds = Annotated[list[EvidenceId], _cut_to(MAX_IDS)]
 
 
