@@ -80,5 +80,5 @@ FEEDBACK_REQUESTS: Mapping[str, dict[str, Any]] = {
         "cause": "2.4.1 retries declined cards without end.",
         "fixed_by": "Rolled payment back to 2.4.0.",
     },
-    "replay_incident": {"prompt_version": "hypotheses-v1", "dry_run": True},
+    "replay_incident": {"prompt_version": "hypotheses-v2", "dry_run": True},
 }

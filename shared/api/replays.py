@@ -33,7 +33,7 @@ class ReplayRequest(BaseModel):
     snapshot_id: Annotated[str, Field(pattern=SNAPSHOT_ID)] | None = Field(
         default=None, description="By default the latest."
     )
-    prompt_version: Named | None = Field(default=None, description="Like `hypotheses-v1`.")
+    prompt_version: Named | None = Field(default=None, description="Like `hypotheses-v2`.")
     model: Named | None = Field(
         default=None, description="A deployment that the settings allow; by default the one that answers incidents."
     )

@@ -10,7 +10,7 @@ from shared.models.snapshots import Snapshot
 from shared.ports.model import Prompt
 
 PROMPT_VERSION = "hypotheses-v2"
-PROMPT_VERSIONS = ("hypotheses-v1", "hypotheses-v2")
+PROMPT_VERSIONS = ("hypotheses-v2",)
 """Those that can be asked for by name; a change of wording is a new one, so that answers can be compared."""
 STABLE_FENCE = "EVIDENCE-OF-THE-SYSTEM"
 

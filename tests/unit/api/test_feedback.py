@@ -94,7 +94,7 @@ async def test_the_ranker_is_replayed_beside_what_was_answered(served: Served) -
     [
         ({"prompt_version": "hypotheses-v999"}, "unknown_prompt_version"),
         ({"model": "gpt-of-somebody-else"}, "model_not_allowed"),
-        ({"prompt_version": "hypotheses-v1"}, "model_not_configured"),
+        ({"prompt_version": "hypotheses-v2"}, "model_not_configured"),
     ],
 )
 async def test_a_replay_that_cannot_be_done_is_409_by_name(untouched: Served, body: Any, reason: str) -> None:
