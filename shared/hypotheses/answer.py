@@ -18,13 +18,18 @@ BY_PROMETHEUS = (SectionName.TRAFFIC, SectionName.TOPOLOGY, SectionName.DEPENDEN
 UNMEASURED = {SectionStatus.FAILED, SectionStatus.NOT_CONFIGURED}
 
 
+def ranking_id(snapshot_id: SnapshotId) -> str:
+    """The id of a snapshot's deterministic answer."""
+    return document_id("hyp", snapshot_id, GeneratedBy.RANKER.value)
+
+
 def ranked_set(snapshot: Snapshot, *, now: datetime, curve: Curve | None = None) -> HypothesisSet:
     """The deterministic answer; it needs nothing but the snapshot. `curve` is the tenant's own calibration."""
     scene = scene_of(snapshot.body)
     suspects = suspects_of(scene)[:MAX_HYPOTHESES]
     edges = [edge for found in scene.calls.values() for edge in found]
     found = HypothesisSet(
-        id=document_id("hyp", snapshot.id, GeneratedBy.RANKER.value),
+        id=ranking_id(SnapshotId(snapshot.id)),
         tenant_id=snapshot.tenant_id,
         incident_id=snapshot.incident_id,
         snapshot_id=SnapshotId(snapshot.id),

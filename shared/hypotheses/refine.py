@@ -101,10 +101,15 @@ def final_id(snapshot_id: SnapshotId) -> str:
     return document_id("hyp", snapshot_id, "final")
 
 
+def meanwhile_id(snapshot_id: SnapshotId) -> str:
+    """The id of what stands for a snapshot while a busy model is waited for."""
+    return document_id("hyp", snapshot_id, "meanwhile")
+
+
 def standing_meanwhile(ranked: HypothesisSet, *, reason: str, now: datetime) -> HypothesisSet:
     """The ranker's answer while a busy model is waited for."""
-    meanwhile_id = document_id("hyp", ranked.snapshot_id, "meanwhile")
-    return ranked.model_copy(update={"id": meanwhile_id, "reason": reason, "created_at": now})
+    standing_id = meanwhile_id(SnapshotId(ranked.snapshot_id))
+    return ranked.model_copy(update={"id": standing_id, "reason": reason, "created_at": now})
 
 
 def _concluded(

@@ -168,7 +168,11 @@ def with_snapshot(
     """
     before = current.value
     is_latest = trigger == before.context_trigger or before.latest_snapshot_id is None
-    latest = {"latest_snapshot_id": snapshot.id, "latest_hypotheses_id": ranked.id} if is_latest else {}
+    latest = {"latest_snapshot_id": snapshot.id} if is_latest else {}
+    if is_latest and (ranked.hypotheses or before.latest_hypotheses_id is None or is_asked(trigger)):
+        # Else what an earlier look found stands: a fault that has lasted for long is its own normal, and whoever
+        # opens the incident late must not see nothing. Who asks for a look wants to know what that one says.
+        latest["latest_hypotheses_id"] = ranked.id
     after = before.model_copy(update={**latest, "version": before.version + 1, "updated_at": now})
     if is_latest:
         after = after.model_copy(update={"symptoms": symptoms_of(snapshot.body.evidence())})

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.errors import Conflict, Malformed
+from shared.hypotheses.answer import ranking_id
 from shared.hypotheses.budget import wait_before_asking_again
 from shared.hypotheses.checks import first_suspect_stands
 from shared.hypotheses.confidence import confident
 from shared.hypotheses.propose import PROMPT_VERSION
-from shared.hypotheses.refine import final_id, refine, standing_meanwhile
+from shared.hypotheses.refine import final_id, meanwhile_id, refine, standing_meanwhile
 from shared.incidents.timeline import entry
 from shared.messages import Hypothesise, QueueName
+from shared.models.base import SnapshotId
 from shared.models.hypotheses import GeneratedBy, HypothesisSet, Receipt
 from shared.models.incidents import Incident, TimelineEvent
 from shared.models.quantities import several
@@ -194,10 +196,19 @@ async def _keep(
     raise Conflict(f"incident {incident_id} moved {MAX_TRIES} times while an answer was kept")
 
 
+def _of_snapshot(snapshot_id: SnapshotId) -> tuple[str | None, ...]:
+    """The ids under which a look's answers may stand; None where none does."""
+    return None, ranking_id(snapshot_id), meanwhile_id(snapshot_id)
+
+
 def with_answer(current: Versioned[Incident], answer: HypothesisSet, *, now: datetime) -> IncidentChange:
-    """The change that adds an answer; it becomes the latest unless a newer snapshot has been taken since."""
+    """The change that adds an answer; it becomes the latest unless a newer snapshot has been taken since, or it names
+    nobody while an earlier look's answer stands.
+    """
     before = current.value
-    is_latest = before.latest_snapshot_id == answer.snapshot_id
+    is_latest = before.latest_snapshot_id == answer.snapshot_id and (
+        bool(answer.hypotheses) or before.latest_hypotheses_id in _of_snapshot(answer.snapshot_id)
+    )
     after = before.model_copy(
         update={
             "latest_hypotheses_id": answer.id if is_latest else before.latest_hypotheses_id,
