@@ -85,7 +85,12 @@ _IS_LISTENING = [False]
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    if _IS_LISTENING[0] and event in ("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "urllib.Request"):
+    # A hook outlives the module: when the interpreter ends, its globals are gone before it is.
+    if (
+        _IS_LISTENING
+        and _IS_LISTENING[0]
+        and event in ("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "urllib.Request")
+    ):
         _HEARD.append(f"{event} {arguments!r}")
 
 
