@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import uuid4
 
 from shared.errors import Conflict, ModelUnavailable, NotAllowed
 from shared.hypotheses.guard import ANSWER_FLAGGED, EVIDENCE_FLAGGED
@@ -111,12 +112,16 @@ async def _model_for(
     tenant_id: TenantId, incident: Incident, looked: _Looked, question: str, services: Services, *, now: datetime
 ) -> PaidModel | str:
     """The model, paid for by the tenant; or the reason why none is asked."""
-    if looked.latest.flags or flags_of(looked.snapshot):
+    if flags_of(looked.snapshot):
         return EVIDENCE_FLAGGED
+    if looked.latest.flags:
+        # The evidence looks harmless, and yet a model gave away what it was told: it is not asked about it again.
+        return ANSWER_FLAGGED
     if suspicion_of(question):
         return "question_flagged"
     subject = subject_of(looked.snapshot, question)
-    model = await paid_model(tenant_id, subject, incident.severity, services, payer=subject, now=now)
+    # Nothing keeps an answer's receipt: who finds it again paid nothing.
+    model = await paid_model(tenant_id, subject, incident.severity, services, payer=uuid4().hex, now=now)
     return model or "model_not_configured"
 
 

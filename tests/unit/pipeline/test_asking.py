@@ -13,12 +13,15 @@ from shared.hypotheses.questions import instructions
 from shared.models.base import IncidentId
 from shared.models.hypotheses import GeneratedBy, HypothesisSet
 from shared.models.incidents import Incident
+from shared.models.snapshots import Snapshot
 from shared.models.spending import ModelTerms
 from shared.pipeline.asking import Answered, answer_question
 from shared.ports.model import AnswerT, Model, ModelAnswer, Prompt
 from shared.ports.services import Services
 from shared.ports.stores import IncidentChange
 from tests.builders import ACME, NOON, a_tenant, an_incident
+from tests.unit.hypotheses.injections import INJECTIONS, POSITIONS
+from tests.unit.hypotheses.scenes import a_snapshot_of
 from tests.unit.hypotheses.told import (
     CATALOG_DEPLOY,
     PAYMENT_DEPLOY,
@@ -56,12 +59,14 @@ class FakeModel:
         return ModelAnswer(shape.model_validate(said.model_dump()), "a-model", 1000, 500, 100)
 
 
-async def looked_at(model: Model | None = None, *, terms: ModelTerms | None = None, **changes: Any) -> Services:
+async def looked_at(
+    model: Model | None = None, *, terms: ModelTerms | None = None, snapshot: Snapshot = SNAPSHOT, **changes: Any
+) -> Services:
     """Services with one incident that was looked at; `changes` are those of its answer."""
     services = services_in_memory(model=model, terms=terms)
     answer = RANKED.model_copy(update=changes)
     await services.directory.put(ACME, a_tenant())
-    change = IncidentChange(an_open_incident(answer), None, snapshots=[SNAPSHOT], hypotheses=[answer])
+    change = IncidentChange(an_open_incident(answer), None, snapshots=[snapshot], hypotheses=[answer])
     await services.incidents.commit(ACME, change)
     return services
 
@@ -89,7 +94,8 @@ async def test_the_same_question_about_the_same_look_is_paid_for_once_and_answer
     model = FakeModel(prose(TRUE))
     services = await looked_at(model)
     first, again = await ask(services), await ask(services, f"  {QUESTION.upper()} ")
-    assert replace(again, question=first.question) == first
+    assert again.receipt is None
+    assert replace(again, question=first.question, receipt=first.receipt) == first
     assert len(model.prompts) == 1
     day = await services.spending.day(ACME, NOON.date())
     assert day is not None
@@ -139,10 +145,17 @@ async def test_without_budget_nobody_is_asked() -> None:
     assert (found.reason, found.receipt, model.prompts) == ("model_budget_spent", None, [])
 
 
-async def test_a_snapshot_that_is_flagged_is_not_shown_to_a_model() -> None:
+async def test_a_snapshot_that_speaks_to_a_model_is_not_shown_to_one() -> None:
+    model = FakeModel(prose(TRUE))
+    hostile = a_snapshot_of(POSITIONS[0].poison(SNAPSHOT.body, INJECTIONS[0]))
+    found = await ask(await looked_at(model, snapshot=hostile))
+    assert (found.reason, model.prompts) == ("evidence_flagged", [])
+
+
+async def test_a_look_of_which_a_model_gave_away_what_it_was_told_is_not_shown_to_one_again() -> None:
     model = FakeModel(prose(TRUE))
     found = await ask(await looked_at(model, flags=("canary_echoed",)))
-    assert (found.reason, model.prompts) == ("evidence_flagged", [])
+    assert (found.reason, model.prompts) == ("answer_flagged", [])
 
 
 async def test_a_question_that_speaks_to_a_model_instead_of_asking_is_not_shown_to_one() -> None:
