@@ -124,7 +124,9 @@ def _concluded(
     if best.flags:
         return fallen_back(ranked, reason=ANSWER_FLAGGED, now=now, flags=best.flags, elapsed_seconds=elapsed_seconds)
     if not best.verified.hypotheses:
-        return fallen_back(ranked, reason="model_unsupported", now=now, **found)
+        # Who suspects nobody said nothing wrong, and is often right.
+        reason = "model_unsupported" if best.answer.answer.hypotheses else "model_silent"
+        return fallen_back(ranked, reason=reason, now=now, **found)
     by_model = {"generated_by": GeneratedBy.MODEL, "hypotheses": best.verified.hypotheses}
     return fallen_back(ranked, reason="verified", now=now, **by_model, **found)
 

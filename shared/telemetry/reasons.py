@@ -18,7 +18,7 @@ REASONS: Final = frozenset(
         "loopback_address", "malformed", "message_too_large", "metadata_address", "model_asked_elsewhere",
         "model_budget_kept", "model_budget_spent", "model_busy", "model_empty", "model_filtered_answer",
         "model_interrupted", "model_malformed", "model_not_allowed", "model_not_configured",
-        "model_not_deployed", "model_refused", "model_rejected", "model_throttled", "model_timeout",
+        "model_not_deployed", "model_refused", "model_rejected", "model_silent", "model_throttled", "model_timeout",
         "model_truncated", "model_unauthorised", "model_unavailable", "model_unreachable", "model_unsupported",
         "month_not_kept", "moved", "never_asked", "no_answer", "no_body", "no_calls_measured", "no_connection",
         "no_deployment", "no_event", "no_expression", "no_flow", "no_id_token", "no_incident", "no_name",

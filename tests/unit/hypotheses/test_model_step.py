@@ -218,6 +218,12 @@ async def test_a_model_does_not_turn_nothing_into_evidence() -> None:
     assert (found.hypotheses, found.reason) == ((), "model_unsupported")
 
 
+async def test_a_model_that_suspects_nobody_is_told_from_one_that_was_wrong() -> None:
+    found = await refined()
+    assert (found.reason, found.generated_by) == ("model_silent", GeneratedBy.RANKER)
+    assert found.hypotheses == RANKED.hypotheses
+
+
 def test_an_answer_of_any_length_is_cut_and_not_thrown_away() -> None:
     long = a_claim(
         claim="payment fails " + "x" * 10_000, supporting=[PAYMENT_SERIES, *(f"E{n}" * 500 for n in range(500))]
