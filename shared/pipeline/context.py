@@ -154,6 +154,18 @@ async def _known(
     return {one.value.id for one in held}
 
 
+def _latest(before: Incident, snapshot: Snapshot, ranked: HypothesisSet, trigger: str) -> dict[str, object]:
+    """What a look changes of its incident; nothing where a newer trigger's look is there already."""
+    if trigger != before.context_trigger and before.latest_snapshot_id is not None:
+        return {}
+    found: dict[str, object] = {"latest_snapshot_id": snapshot.id, "symptoms": symptoms_of(snapshot.body.evidence())}
+    if ranked.hypotheses or before.latest_hypotheses_id is None or is_asked(trigger):
+        # Else what an earlier look found stands: a fault that has lasted for long is its own normal, and whoever
+        # opens the incident late must not see nothing. Who asks for a look wants to know what that one says.
+        found["latest_hypotheses_id"] = ranked.id
+    return found
+
+
 def with_snapshot(
     current: Versioned[Incident],
     snapshot: Snapshot,
@@ -167,15 +179,8 @@ def with_snapshot(
     latest.
     """
     before = current.value
-    is_latest = trigger == before.context_trigger or before.latest_snapshot_id is None
-    latest = {"latest_snapshot_id": snapshot.id} if is_latest else {}
-    if is_latest and (ranked.hypotheses or before.latest_hypotheses_id is None or is_asked(trigger)):
-        # Else what an earlier look found stands: a fault that has lasted for long is its own normal, and whoever
-        # opens the incident late must not see nothing. Who asks for a look wants to know what that one says.
-        latest["latest_hypotheses_id"] = ranked.id
+    latest = _latest(before, snapshot, ranked, trigger)
     after = before.model_copy(update={**latest, "version": before.version + 1, "updated_at": now})
-    if is_latest:
-        after = after.model_copy(update={"symptoms": symptoms_of(snapshot.body.evidence())})
     after, why_severe = raised(after, snapshot.body, now=now)
     sections = ", ".join(f"{s.name.value} {s.status.value}" for s in snapshot.body.sections)
     told = [

@@ -20,7 +20,7 @@ from shared.pipeline.measuring import count_incident
 from shared.pipeline.telling import tell_list
 from shared.pipeline.turns import turn
 from shared.ports.services import Services
-from shared.ports.stores import Versioned
+from shared.ports.stores import IncidentChange, Versioned
 from shared.telemetry import continued, logger
 
 log = logger(__name__)
@@ -192,11 +192,17 @@ async def _write(
         opened = current is None or current.value.context_trigger != change.incident.context_trigger
         news = is_news(current.value.services if current else (), change.incident.services)
         log.info("signals_recorded", extra={"incident_id": incident_id, "signals": len(here), "opened": opened})
-        began = change.incident.is_open and (current is None or not current.value.is_open)
-        if began:
-            count_incident("reopened" if current else "opened")
+        began = _begins(current, change)
         return _Written(change.incident, opened, began, news, strays)
     raise Conflict(f"incident {incident_id} moved {MAX_TRIES} times while alerts were recorded")
+
+
+def _begins(current: Versioned[Incident] | None, change: IncidentChange) -> bool:
+    """Whether a write opened the incident, or opened it again; it is counted."""
+    began = change.incident.is_open and (current is None or not current.value.is_open)
+    if began:
+        count_incident("reopened" if current else "opened")
+    return began
 
 
 async def _signals(

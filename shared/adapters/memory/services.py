@@ -112,21 +112,11 @@ class KeyInMemory:
         return self._key
 
 
-AUDITED = (
-    AuditHome.DIRECTORY,
-    AuditHome.INCIDENTS,
-    AuditHome.DEAD_LETTERS,
-    AuditHome.CLAIMS,
-    AuditHome.CHANGES,
-)
-
-
 def services_in_memory(*, model: Model | None = None, terms: ModelTerms | None = None) -> Services:
     """Fresh services with nothing in them."""
     directory, incidents, letters = MemoryDirectory(), MemoryIncidents(), MemoryDeadLetters()
     records = MemoryRecords(directory)
     surroundings, changes = MemorySurroundings(), MemoryChanges()
-    documents = [one.documents for one in (directory, incidents, letters, surroundings, changes)]
     return Services(
         claims=MemoryClaims(),
         incidents=incidents,
@@ -134,7 +124,7 @@ def services_in_memory(*, model: Model | None = None, terms: ModelTerms | None =
         directory=directory,
         records=records,
         library=RecordedRunbooks(records),
-        audit=MemoryAuditTrail(dict(zip(AUDITED, documents, strict=True))),
+        audit=_audit_trail(directory, incidents, letters, surroundings, changes),
         sealing=FixedSealing(),
         lookups=MemoryLookups(),
         receipts=MemoryReceipts(),
@@ -161,4 +151,23 @@ def services_in_memory(*, model: Model | None = None, terms: ModelTerms | None =
         model=model,
         replay_models={},
         model_terms=terms or ModelTerms(),
+    )
+
+
+def _audit_trail(
+    directory: MemoryDirectory,
+    incidents: MemoryIncidents,
+    letters: MemoryDeadLetters,
+    surroundings: MemorySurroundings,
+    changes: MemoryChanges,
+) -> MemoryAuditTrail:
+    """Sealing finds what was announced in the stores that it was announced in."""
+    return MemoryAuditTrail(
+        {
+            AuditHome.DIRECTORY: directory.documents,
+            AuditHome.INCIDENTS: incidents.documents,
+            AuditHome.DEAD_LETTERS: letters.documents,
+            AuditHome.CLAIMS: surroundings.documents,
+            AuditHome.CHANGES: changes.documents,
+        }
     )
