@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     import azure.functions as func
 
     from shared.access.authentication import Authenticator
+    from shared.adapters.azure_openai import AzureOpenAIModel
     from shared.adapters.cosmos.client import CosmosDatabase
     from shared.adapters.guarded_http import GuardedHttp
     from shared.api.options import ApiOptions
@@ -176,8 +177,7 @@ def _wired(settings: Settings) -> Process:
     # A pool of its own: a tenant that tries dead addresses must not hold up anybody's snapshot.
     http_of_checks = GuardedHttp(allow_private=settings.outbound_allow_private)
     stores = _stores(database)
-    model, close_model = _model(settings)
-    replay_models, close_replay = _replay_models(settings)
+    models, close_models = _models(settings)
     services = Services(
         **stores,
         **_sources(stores["directory"], secret_box, http),
@@ -189,12 +189,10 @@ def _wired(settings: Settings) -> Process:
         receipts=receipts,
         connections=GuardedConnectionChecks(http_of_checks, allow_private=settings.outbound_allow_private),
         secret_box=secret_box,
-        model=model,
-        replay_models=replay_models,
-        model_terms=model_terms(settings),
+        **models,
     )
     closers: list[Closer] = [database.aclose, queues.aclose, raw.aclose, receipts.aclose, http.aclose]
-    closers += [snapshot_bodies.aclose, http_of_checks.aclose, *close_model, *close_replay]
+    closers += [snapshot_bodies.aclose, http_of_checks.aclose, *close_models]
     return Process(settings, services, InboundCredentials(stores["lookups"], secret_box), secret_box, closers)
 
 
@@ -329,16 +327,28 @@ async def new_data_key(key_id: str) -> str:
     return await new_key_in_vault(key_id, None)
 
 
-def _replay_models(settings: Settings) -> tuple[dict[str, Model], list[Closer]]:
-    """The models that the settings allow for replays; each connects with its first question."""
-    made: dict[str, Model] = {}
+class _Models(TypedDict):
+    model: Model | None
+    replay_models: dict[str, Model]
+    model_terms: ModelTerms
+
+
+def _models(settings: Settings) -> tuple[_Models, list[Closer]]:
+    """The model, and those that the settings allow for replays; each connects with its first question.
+
+    All of them together ask as many questions at once as the settings allow.
+    """
+    places = asyncio.Semaphore(settings.model_calls_at_once)
+    by_deployment: dict[str, Model] = {}
     closers: list[Closer] = []
-    for deployment in settings.openai_replay_deployments:
-        model, close = _model(settings, deployment)
-        if model is not None:
-            made[deployment] = model
-            closers += close
-    return made, closers
+    if settings.openai_endpoint:
+        for deployment in (settings.openai_deployment, *settings.openai_replay_deployments):
+            made = _model(settings, settings.openai_endpoint, deployment, places)
+            by_deployment[deployment] = made
+            closers.append(made.aclose)
+    replays = {name: by_deployment[name] for name in settings.openai_replay_deployments if name in by_deployment}
+    model = by_deployment.get(settings.openai_deployment)
+    return _Models(model=model, replay_models=replays, model_terms=model_terms(settings)), closers
 
 
 def model_terms(settings: Settings) -> ModelTerms:
@@ -353,20 +363,17 @@ def model_terms(settings: Settings) -> ModelTerms:
     )
 
 
-def _model(settings: Settings, deployment: str | None = None) -> tuple[Model | None, list[Closer]]:
-    if not settings.openai_endpoint:
-        return None, []
+def _model(settings: Settings, endpoint: str, deployment: str, places: asyncio.Semaphore) -> "AzureOpenAIModel":
     from shared.adapters.azure_openai import AzureOpenAIModel
 
-    model = AzureOpenAIModel(
-        endpoint=settings.openai_endpoint,
-        deployment=deployment or settings.openai_deployment,
+    return AzureOpenAIModel(
+        endpoint=endpoint,
+        deployment=deployment,
         api_version=settings.openai_api_version,
         api_key=settings.openai_key,
         managed_identity_client_id=settings.managed_identity_client_id,
-        calls_at_once=settings.model_calls_at_once,
+        places=places,
     )
-    return model, [model.aclose]
 
 
 def _start_telemetry(running: Process) -> None:

@@ -30,8 +30,8 @@ TokenProvider = Callable[[], Awaitable[str]]
 class AzureOpenAIModel:
     """Implements Model. The client is made with the first question and never retries: the pipeline decides.
 
-    Without an API key the process's own identity asks, or whoever `token_provider` speaks for. At most
-    `calls_at_once` questions are under way; who waits for a place waits on their own time (`model_busy`).
+    Without an API key the process's own identity asks, or whoever `token_provider` speaks for. A question takes one
+    of `places`, which all models of a process share; who waits for one waits on their own time (`model_busy`).
     """
 
     def __init__(
@@ -42,8 +42,8 @@ class AzureOpenAIModel:
         api_version: str,
         api_key: str | None,
         managed_identity_client_id: str | None,
+        places: asyncio.Semaphore,
         token_provider: TokenProvider | None = None,
-        calls_at_once: int = 4,
     ) -> None:
         self._endpoint = endpoint.rstrip("/")
         self._host = urlsplit(endpoint).hostname or ""
@@ -52,7 +52,7 @@ class AzureOpenAIModel:
         self._api_key = api_key
         self._client_id = managed_identity_client_id
         self._token_provider = token_provider
-        self._places = asyncio.Semaphore(calls_at_once)
+        self._places = places
         self._made: AsyncOpenAI | None = None
 
     async def ask(self, prompt: Prompt, shape: type[AnswerT], *, timeout_seconds: float) -> ModelAnswer[AnswerT]:

@@ -69,7 +69,13 @@ DATED = "2024-10-21"
 
 
 def a_model(endpoint: str, *, api_version: str = DATED, **changes: Any) -> AzureOpenAIModel:
-    fields: dict[str, Any] = {"api_key": "key-secret", "managed_identity_client_id": None, **changes}
+    places = asyncio.Semaphore(4)
+    fields: dict[str, Any] = {
+        "api_key": "key-secret",
+        "managed_identity_client_id": None,
+        "places": places,
+        **changes,
+    }
     return AzureOpenAIModel(endpoint=endpoint, deployment="gpt", api_version=api_version, **fields)
 
 
@@ -291,15 +297,20 @@ async def test_a_throttled_model_says_for_how_long(model: AzureOpenAIModel, simu
     assert refused.value.spent == (0, 0, 0)
 
 
-async def test_no_more_questions_are_under_way_than_are_allowed(base_url: str, simulator: httpx.Client) -> None:
-    model = a_model(base_url, calls_at_once=1)
+async def test_no_more_questions_are_under_way_than_are_allowed_to_all_models_together(
+    base_url: str, simulator: httpx.Client
+) -> None:
+    places = asyncio.Semaphore(1)
+    model, other = a_model(base_url, places=places), a_model(base_url, places=places)
     script(simulator, hang_seconds=0.2, content=json.dumps(ANSWER))
     first = asyncio.create_task(model.ask(PROMPT, ModelHypotheses, timeout_seconds=5))
     await asyncio.sleep(0)
     assert await reason_of(model, timeout_seconds=0.01) == "model_busy"
+    assert await reason_of(other, timeout_seconds=0.01) == "model_busy"
     await first
     assert len(received(simulator)) == 1, "who waits in vain asks nothing, and pays nothing"
     await model.aclose()
+    await other.aclose()
 
 
 async def test_an_answer_that_does_not_come_is_given_up(model: AzureOpenAIModel, simulator: httpx.Client) -> None:
