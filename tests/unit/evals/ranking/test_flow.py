@@ -20,7 +20,7 @@ LOAD, JITTER = np.ones(STEPS), np.ones((4, STEPS))
 
 def call(caller: int, callee: int, **changed: float) -> Call:
     usual = {"per_request": 1.0, "network_seconds": 0.0, "timeout_seconds": 10.0, "retries": 0, "fallback": 0.0}
-    return Call(caller, callee, **{**usual, **changed})  # type: ignore[arg-type]
+    return Call(caller, callee, **{**usual, **changed})  # type: ignore[arg-type]  # the values are all of the fields' kinds
 
 
 def world(*calls: Call) -> World:
@@ -40,7 +40,7 @@ def world(*calls: Call) -> World:
 
 
 def trouble(node: int, **changed: np.ndarray) -> Trouble:
-    return replace(no_trouble(STEPS), node=node, **changed)  # type: ignore[arg-type]
+    return replace(no_trouble(STEPS), node=node, **changed)  # type: ignore[arg-type]  # the values are all of the fields' kinds
 
 
 def test_load_goes_down_by_the_calls_of_a_request() -> None:
