@@ -5,8 +5,9 @@ The model is the protocol simulator: its answers say nothing of a model's, only 
 
 from bench.figures import Goal, percentile
 from bench.model_step import MODEL_MS, SPREAD_MS, Walked, walked
-from bench.prompts import STORMS, Sizes, p95, sizes_of, verifying_ms
+from bench.prompts import STORMS, Sizes, p95, sizes_of
 from bench.report import Report
+from bench.verification import verification_milliseconds
 
 MAX_AROUND_MS, MAX_VERIFY_MS = 150.0, 50.0
 MAX_TOKENS, MIN_CACHED = 8_000, 0.60
@@ -20,7 +21,7 @@ async def run_hypotheses(rounds: int, repeats: int, seed: int) -> int:
     """Measure in this process first, then on a stack of its own; print, and return the exit code."""
     report = Report("hypotheses", seed, beside="p95")
     sizes = {signals: sizes_of(signals, repeats, seed) for signals in STORMS}
-    verifying = verifying_ms(repeats, seed)
+    verifying = verification_milliseconds(seed, repeats=repeats)
     _add_sizes(report, sizes, verifying)
     found = await walked(rounds, seed)
     _add_walks(report, found)

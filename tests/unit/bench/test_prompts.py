@@ -1,7 +1,7 @@
 """The storms that questions are measured on, and what is measured of them."""
 
 from bench.estate_snapshots import a_storm
-from bench.prompts import sizes_of, verifying_ms
+from bench.prompts import sizes_of
 from shared.models.evidence import AlertEvidence
 
 
@@ -15,8 +15,7 @@ def test_the_same_seed_makes_the_same_storm_and_another_one_another() -> None:
     assert a_storm(10, 1).sha256 == a_storm(10, 1).sha256 != a_storm(10, 2).sha256
 
 
-def test_questions_are_counted_and_answers_checked() -> None:
+def test_questions_are_counted() -> None:
     found = sizes_of(10, 1, 1)
     assert found.tokens[0] > 0
     assert 0 < found.cached_shares[0] < 1
-    assert len(verifying_ms(1, 1)) == 1
