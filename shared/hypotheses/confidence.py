@@ -15,11 +15,10 @@ from shared.hypotheses.calibration import calibrated, shipped, sigmoid
 from shared.hypotheses.discriminate import next_query, sentence
 from shared.models.calibration import Curve
 from shared.models.evidence import SeriesEvidence
-from shared.models.hypotheses import CheckVerdict, Conclusion, Hypothesis, HypothesisSet
+from shared.models.hypotheses import RAW, CheckVerdict, Conclusion, Hypothesis, HypothesisSet
 from shared.models.measures import Baseline
 from shared.models.snapshots import SnapshotBody
 
-RAW = "raw"
 START = -2.5
 WEIGHTS: Mapping[str, float] = {
     # Fitted to made-up incidents by `python -m evals calibrate --weights`, rounded.
@@ -86,11 +85,6 @@ def is_inconclusive(judged: Sequence[Hypothesis]) -> bool:
         best[one.suspected_service] = max(best.get(one.suspected_service, 0.0), one.confidence or 0.0)
     first, *others = sorted(best.values(), reverse=True)
     return first < LIKELY_FROM or bool(others and first - others[0] < TOLD_APART_FROM)
-
-
-def raw_of(one: Hypothesis) -> float | None:
-    """The confidence before calibration: what a label is about. None of an answer from before it was computed."""
-    return one.confidence_factors.get(RAW)
 
 
 def factors_of(one: Hypothesis, beside: Sequence[Hypothesis], body: SnapshotBody) -> dict[str, float]:

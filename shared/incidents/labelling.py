@@ -6,14 +6,6 @@ from datetime import datetime
 from shared.models.feedback import Feedback, FeedbackVerdict, Label, Resolution
 from shared.models.hypotheses import Hypothesis, HypothesisSet
 
-RAW = "raw"
-"""Of a hypothesis' `confidence_factors`: its confidence before calibration."""
-
-
-def raw_confidence(one: Hypothesis) -> float | None:
-    """What a label is about; None of an answer from before confidence was computed."""
-    return one.confidence_factors.get(RAW)
-
 
 def labels_of(
     answers: Sequence[HypothesisSet], resolution: Resolution | None, feedback: Sequence[Feedback]
@@ -45,7 +37,7 @@ def unlabelled(answers: Sequence[HypothesisSet], labels: Sequence[Label]) -> lis
 
 
 def _note(found: dict[str, Label], answer: HypothesisSet, one: Hypothesis, was_right: bool, at: datetime) -> None:
-    raw, label_id = raw_confidence(one), Label.id_for(answer.id, one.rank)
+    raw, label_id = one.raw_confidence, Label.id_for(answer.id, one.rank)
     if raw is None:
         return
     found[label_id] = Label(

@@ -100,6 +100,10 @@ class Check(Value):
     """Why it did not run, or what was found, in a word."""
 
 
+RAW = "raw"
+"""Of a hypothesis' `confidence_factors`: its confidence before calibration."""
+
+
 class Hypothesis(Value):
     """One possible root cause. `score` orders (0 to 1), `factors` say what it is made of."""
 
@@ -124,6 +128,11 @@ class Hypothesis(Value):
     """Evidence ids of past incidents that it is likened to."""
     caps: tuple[str, ...] = ()
     """Why its score was capped: `later_than_symptom`, `no_dependency_path`, …"""
+
+    @property
+    def raw_confidence(self) -> float | None:
+        """Its confidence before calibration: what labels are about. None where confidence was not computed yet."""
+        return self.confidence_factors.get(RAW)
 
     @property
     def verified(self) -> tuple[int, int]:

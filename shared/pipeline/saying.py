@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from shared.errors import NotAllowed
 from shared.incidents.acting import Outcome, Person
-from shared.incidents.labelling import raw_confidence
 from shared.incidents.saying import Cause, Said, Verdict, explained, judged
 from shared.models.base import IncidentId, SnapshotId, TenantId
 from shared.models.evidence import ChangeEvidence
@@ -38,7 +37,7 @@ async def give_feedback(
 ) -> tuple[Incident, Feedback]:
     """Keep a verdict on a hypothesis that is there; return the incident and the verdict as they then are."""
     one = next(found for found in answer.hypotheses if found.rank == rank)
-    given = Verdict(answer, rank, verdict, note, raw_confidence(one))
+    given = Verdict(answer, rank, verdict, note, one.raw_confidence)
     incident = await _say(who, answer.incident_id, lambda *on: judged(on[0], given, on[1], on[2]), services)
     feedback_id = Feedback.id_for(answer.id, rank, who.principal.object_id)
     held = await services.incidents.feedback(who.tenant_id, answer.incident_id)

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from shared.hypotheses.answer import ranked_set
-from shared.hypotheses.confidence import LIKELY_FROM, RAW, WEIGHTS, confident, raw_of
+from shared.hypotheses.confidence import LIKELY_FROM, WEIGHTS, confident
 from shared.models.hypotheses import (
+    RAW,
     Assertion,
     Check,
     CheckVerdict,
@@ -135,7 +136,7 @@ def test_a_longer_history_never_lowers_it() -> None:
 
 def test_every_factor_is_shown_in_log_odds_and_they_add_up() -> None:
     one = judged(a_hypothesis(checks=checks(CheckVerdict.SUPPORTED), caps=("later_than_symptom",))).hypotheses[0]
-    raw = raw_of(one)
+    raw = one.raw_confidence
     assert raw is not None
     parts = {name: value for name, value in one.confidence_factors.items() if name != RAW}
     assert {"start", "score", "supported", "caps"} <= set(parts) <= {"start", *WEIGHTS}
@@ -165,7 +166,7 @@ def test_the_tenants_own_curve_is_used_and_named() -> None:
     answer, doubting = judged(PLAIN), a_calibration(intercept=-9.0, slope=1.0, version="own").curve
     doubted = confident(answer, BODY, doubting)
     assert doubted.calibration == "own"
-    assert raw_of(doubted.hypotheses[0]) == raw_of(answer.hypotheses[0])
+    assert doubted.hypotheses[0].raw_confidence == answer.hypotheses[0].raw_confidence
     assert (doubted.hypotheses[0].confidence or 1) < (answer.hypotheses[0].confidence or 0)
     assert doubted.conclusion is Conclusion.INCONCLUSIVE
 

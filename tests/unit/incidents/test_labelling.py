@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from shared.incidents.labelling import RAW, labels_of, unlabelled
+from shared.incidents.labelling import labels_of, unlabelled
 from shared.models.base import SnapshotId
 from shared.models.feedback import FeedbackVerdict, Label
-from shared.models.hypotheses import Hypothesis, HypothesisSet
+from shared.models.hypotheses import RAW, Hypothesis, HypothesisSet
 from tests.builders import NOON, a_feedback, a_hypothesis_set, a_resolution
 
 LATER = NOON + timedelta(minutes=5)

@@ -9,14 +9,13 @@ import pytest
 from shared.access.principals import Principal, RequestedFrom
 from shared.adapters.memory import MemoryQueues, services_in_memory
 from shared.errors import NotAllowed
-from shared.incidents.labelling import RAW
 from shared.incidents.people import merge, split
 from shared.incidents.recording import Work
 from shared.messages import Envelope, QueueName
 from shared.models.base import IncidentId, ReceiptId, SnapshotId
 from shared.models.correlation import ServiceNode
 from shared.models.feedback import FeedbackVerdict, Label, RegressionCase
-from shared.models.hypotheses import Hypothesis, HypothesisSet
+from shared.models.hypotheses import RAW, Hypothesis, HypothesisSet
 from shared.models.incidents import Incident, IncidentState, IncidentSummary, TimelineEvent
 from shared.models.signals import Severity
 from shared.models.tenants import Role
